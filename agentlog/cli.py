@@ -1,0 +1,67 @@
+"""The command line: find the command, run it, print its result, turn errors into one line.
+
+Exit codes: 0 done; 1 the command did its work and what it ran or checked failed; 2 it could not do what was asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from agentlog.commands import COMMANDS, load, parser_for
+from agentlog.desk import Desk
+from agentlog.errors import AgentlogError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `agentlog ARGUMENTS` and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except AgentlogError as error:
+        print(f"agentlog: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as leaving:  # argparse after --help
+        return int(leaving.code or 0)
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if words[0] in ("-V", "--version"):
+        from agentlog import __version__
+
+        print(f"agentlog {__version__}")
+        return 0
+    name, rest = words[0], words[1:]
+    module = load(name)
+    parser = parser_for(name, "agentlog")
+    parser.add_argument("--store", metavar="DIR", help="the store to use (default: AGENTLOG_DIR, else .agentlog of the project)")
+    args = parser.parse_args(rest)
+    desk = Desk(args.store)
+    try:
+        result = module.run(args, desk)
+        if result is not None:
+            as_json = getattr(args, "json", False)
+            print(json.dumps(result.as_json(), ensure_ascii=False) if as_json else str(result))
+        return int(getattr(result, "exit_code", 0))
+    finally:
+        desk.close()
+
+
+def _overview() -> str:
+    lines = ["usage: agentlog COMMAND [options]      (agentlog COMMAND --help)", ""]
+    for name in COMMANDS:
+        try:
+            lines.append(f"  {name:10} {load(name).SUMMARY}")
+        except ImportError:
+            lines.append(f"  {name:10} (not installed)")
+    return "\n".join(lines)

@@ -1,0 +1,39 @@
+"""Where a command stands: which store it reads and which session it means when nobody says.
+
+The command line makes one from `--store`; the magic makes one of the live kernel, whose own session and latest
+execution are then "the last".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentlog.store import Store
+
+
+@dataclass(slots=True)
+class Desk:
+    """The store to read, and the session that is meant by default (None: the latest in the store)."""
+
+    place: str | Path | None = None
+    session: str | None = None
+    live: bool = False
+    _store: Store | None = field(default=None, repr=False)
+
+    @property
+    def store(self) -> Store:
+        """The store, opened on first use. Raises StoreError or NotFound in one line."""
+        if self._store is None:
+            from agentlog.store import Store
+
+            self._store = Store.open(self.place)
+        return self._store
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None

@@ -1,0 +1,1 @@
+"""agentlog for IPython, Jupyter kernels and notebooks."""
