@@ -1,0 +1,207 @@
+"""The truth on disk: each process appends its events, as JSON lines, to a segment of its own.
+
+    <folder>/journal/<UTC start>-<host>-<pid>-<chance>.jsonl        mode 0600, opened O_APPEND
+
+The first record of a segment says who writes (`segment.start`), the last one of a segment closed in order is
+`segment.end`. Every line ends with `h`, the head of a hash chain:
+
+    h = sha256(previous h + the line's JSON without h), first 32 hex digits;   the first line's previous h is ""
+
+One `os.write` a record and its count checked: a process that is killed loses at most the line it was writing. A line
+that the disk took only in part is cut off again. No lock is shared with other writers.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from agentlog.events import SCHEMA
+from agentlog.ids import new_id, timestamp
+from agentlog.settings import Limits
+
+CHAIN_DIGITS = 32
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
+
+
+def encode(record: dict[str, Any]) -> str:
+    """`record` as one line of JSON that any parser reads: no NaN, no lone surrogates."""
+    try:
+        text = _ENCODER.encode(record)
+    except ValueError:
+        text = _ENCODER.encode(_without_nan(record))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text), separators=(",", ":"))
+    return text
+
+
+def chained(previous: str, text: str) -> tuple[str, bytes]:
+    """(new head, the line's bytes) for a record's JSON `text` that follows the head `previous`."""
+    head = hashlib.sha256((previous + text).encode()).hexdigest()[:CHAIN_DIGITS]
+    return head, f'{text[:-1]},"h":"{head}"}}\n'.encode()
+
+
+class Journal:
+    """The writing end of one process's segments. Every method may raise OSError; `recorder` deals with it."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self.folder = folder
+        self.records = 0
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self._descriptor: int | None = None
+        self._size = 0
+        self._head = ""
+        self._previous: str | None = None
+        self._torn = False
+        self.path: Path | None = None
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write `record`; it gets its sequence `q` and chain `h`. On return the kernel of the system has it."""
+        with self._lock:
+            self._owner = threading.get_ident()
+            try:
+                self._ready()
+                self._write(record)
+                if self._size >= self._limits.segment_bytes:
+                    self._rotate()
+            finally:
+                self._owner = None
+
+    def busy_here(self) -> bool:
+        """Is this very thread inside `append` (a signal handler that interrupted it)?"""
+        return self._owner == threading.get_ident()
+
+    def open(self) -> Path:
+        """Open the segment if none is open, and return its path."""
+        with self._lock:
+            self._ready()
+            assert self.path is not None
+            return self.path
+
+    def close(self, *, ended: bool = True) -> None:
+        """Close the segment; `ended` writes its last record (not in a forked child: it is the parent's)."""
+        with self._lock:
+            if self._descriptor is None:
+                return
+            try:
+                if ended:
+                    self._end(None)
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    # --- within the lock ------------------------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        """Have a segment that still exists: the folder may have been deleted under us."""
+        if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
+            os.close(self._descriptor)
+            self._descriptor = None
+        if self._descriptor is None:
+            self._open(_segment_name())
+
+    def _open(self, name: str) -> None:
+        folder = prepare_folder(self.folder)
+        path = folder / f"{name}.jsonl"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(path, flags, 0o600)
+        self.path, self._size, self._head, self.records, self._torn = path, 0, "", 0, False
+        self._write(_first_record(name, self._previous))
+
+    def _rotate(self) -> None:
+        assert self.path is not None and self._descriptor is not None
+        following = _segment_name()
+        self._end(following)
+        os.close(self._descriptor)
+        self._descriptor, self._previous = None, self.path.stem
+        self._open(following)
+
+    def _end(self, following: str | None) -> None:
+        self._write({"e": "segment.end", "i": new_id(), "t": timestamp(), "records": self.records, "head": self._head, "next": following})
+
+    def _write(self, record: dict[str, Any]) -> None:
+        record["q"] = self.records + 1
+        head, line = chained(self._head, encode(record))
+        self._write_whole(b"\n" + line if self._torn else line)
+        self._head = head
+        self.records += 1
+        self._torn = False
+
+    def _write_whole(self, line: bytes) -> None:
+        """One write; what the disk took only in part is cut off again, so that no half line stays."""
+        assert self._descriptor is not None
+        written = os.write(self._descriptor, line)
+        if written == len(line):
+            self._size += written
+            return
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            self._torn, self._size = True, self._size + written
+        raise OSError(errno.ENOSPC, f"the disk took {written} of {len(line)} bytes", str(self.path))
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Make the store's folder, with its own .gitignore, and return its journal folder."""
+    journal = folder / "journal"
+    if not journal.is_dir():
+        journal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    return journal
+
+
+def process_start(pid: int) -> str | None:
+    """When process `pid` of this machine started, in the system's own words; tells a reused pid from the old one."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def boot_id() -> str | None:
+    """Which boot of the machine this is; a pid means nothing across boots."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as boot:
+            return boot.read().strip()
+    except OSError:
+        return None
+
+
+def _segment_name() -> str:
+    host = re.sub(r"[^A-Za-z0-9_.]+", "_", socket.gethostname())[:40] or "host"
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{host}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _first_record(name: str, previous: str | None) -> dict[str, Any]:
+    pid = os.getpid()
+    return {
+        "e": "segment.start", "i": new_id(), "t": timestamp(), "schema": SCHEMA, "segment": name, "host": socket.gethostname(),
+        "pid": pid, "start": process_start(pid), "boot": boot_id(), "previous": previous,
+    }  # fmt: skip
+
+
+def _without_nan(data: Any) -> Any:
+    """`data` with floats that JSON cannot say as text."""
+    if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))):
+        return str(data)
+    if isinstance(data, dict):
+        return {key: _without_nan(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_without_nan(item) for item in data]
+    return data

@@ -1,0 +1,330 @@
+"""The one door in: every event of this process passes through `Recorder.record`.
+
+It stamps the event, redacts it and hands it to the journal: `now=True` before it returns (starts, ends, errors),
+else within 100 ms through a bounded queue whose losses are counted. Nothing here raises into the caller's program:
+while the disk refuses, records wait in memory within a bound and are written when it accepts again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from agentlog import guard
+from agentlog.blobs import Blobs
+from agentlog.events import Event, RecorderFaulted, to_record
+from agentlog.ids import new_id, timestamp
+from agentlog.journal import Journal
+from agentlog.redact import Redactor
+from agentlog.settings import Limits, Settings
+
+LINGER = 0.1
+"""Seconds that queued records may wait for more of them."""
+RETRY = 2.0
+"""Seconds between two tries to write to a disk that refused."""
+QUEUED_BLOB_BYTES = 64_000_000
+"""Bytes of blobs that may wait; beyond it the caller writes its own."""
+
+Job = Callable[[], None]
+
+
+class Recorder:
+    """Writes the events of this process to one store. Safe under threads, fork, and signal handlers."""
+
+    def __init__(self, settings: Settings, *, journal: Journal | None = None) -> None:
+        self.folder: Path = settings.folder
+        self.limits: Limits = settings.limits
+        self.settings = settings
+        self.session = ""
+        self.session_of: Callable[[], str | None] = lambda: None
+        self.execution_of: Callable[[], str | None] = lambda: None
+        self.paused = False
+        self.redactor = Redactor()
+        self.journal = journal or Journal(settings.folder, settings.limits)
+        self.blobs = Blobs(settings.folder)
+        self._held: deque[dict[str, Any]] = deque(maxlen=settings.limits.memory_events)
+        self._retry_at = 0.0
+        self._counts = {"written": 0, "queued": 0, "dropped": 0}
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """State that a forked child must not share: the queue, the writer thread, the locks."""
+        self._pid = os.getpid()
+        self._queue: deque[dict[str, Any] | Job] = deque()
+        self._blob_bytes = 0
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._drained = threading.Condition()
+        self._working = False
+        self._writer: threading.Thread | None = None
+        self._start = threading.Lock()
+        self._closed = False
+
+    # --- the door -------------------------------------------------------------------------------------------------
+
+    def record(self, event: Event, *, now: bool = False) -> Event:
+        """Stamp `event` (id, time, session, execution where absent) and write it. Returns it; never raises."""
+        if self.paused or self._closed:
+            return event
+        try:
+            _stamp(event, self.session_of() or self.session, self.execution_of)
+            record = to_record(event)
+            if now and not self.journal.busy_here():
+                self._commit(record)
+            else:
+                self._enqueue(record)
+        except Exception as error:
+            guard.note("recorder", error)
+        return event
+
+    def later(self, job: Job) -> None:
+        """Run `job` on the writer thread, in order with queued events: for work the caller should not wait for."""
+        self._enqueue(job)
+
+    def blob(self, body: bytes) -> str:
+        """Keep `body` by content, written soon; returns its digest. For bodies that hold no text of the user's."""
+        digest = hashlib.sha256(body).hexdigest()
+        if self._blob_bytes + len(body) > QUEUED_BLOB_BYTES:
+            self._put_blob(body)
+            return digest
+        self._blob_bytes += len(body)
+
+        def write() -> None:
+            self._blob_bytes -= len(body)
+            self._put_blob(body)
+
+        self.later(write)
+        return digest
+
+    def text_blob(self, text: str) -> str:
+        """Keep the redacted `text` by content; returns its digest. Slow for megabytes: call it in a `later` job."""
+        return self.blob(self.redactor.text(text).encode("utf-8", "replace"))
+
+    # --- the life of the writer -------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until everything queued so far is written; False if that took longer than `timeout` seconds."""
+        if threading.current_thread() is self._writer:
+            return True
+        deadline = time.monotonic() + timeout
+        while self._queue or self._working:
+            self._ensure_writer()
+            self._hurry.set()
+            self._wake.set()
+            with self._drained:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._alive():
+                    break
+                self._drained.wait(min(left, LINGER))
+        if self._queue and not self._alive():
+            self._drain()
+        self._write_held(force=True)
+        return not self._queue
+
+    def close(self) -> None:
+        """Write what waits, end the segment, stop the writer. Idempotent."""
+        if self._closed:
+            return
+        self.flush()
+        self._closed = True
+        self._wake.set()
+        self._hurry.set()
+        if self._writer is not None and self._writer is not threading.current_thread():
+            self._writer.join(1.0)
+        with suppress(OSError):
+            self.journal.close()
+
+    def after_fork(self) -> None:
+        """In a forked child: a queue, a writer and a segment of its own; what waited belongs to the parent."""
+        self._held.clear()
+        self.journal = Journal(self.folder, self.limits)
+        self._fresh()
+
+    def held(self) -> list[dict[str, Any]]:
+        """Records that wait in memory because the disk refuses them; readers in this process add them."""
+        return list(self._held)
+
+    def status(self) -> dict[str, Any]:
+        """Where it writes, how much was written, waits or was dropped, and what went wrong."""
+        return {
+            "folder": str(self.folder),
+            "session": self.session,
+            "recording": not (self.paused or self._closed),
+            "segment": str(self.journal.path) if self.journal.path else None,
+            **self._counts,
+            "waiting": len(self._queue),
+            "in_memory": len(self._held),
+            "faults": guard.faults(),
+        }
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _commit(self, record: dict[str, Any]) -> None:
+        record = self._redacted(record)
+        if self._held and not self._write_held():
+            self._hold(record)
+            return
+        try:
+            self.journal.append(record)
+            self._counts["written"] += 1
+        except OSError as error:
+            guard.note("journal", f"{error.strerror or error} ({self.folder}); records wait in memory")
+            self._retry_at = time.monotonic() + RETRY
+            self._hold(record)
+
+    def _redacted(self, record: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.redactor.record(record)
+        except Exception as error:  # never write what was not looked through
+            guard.note("redact", error)
+            envelope = {key: record[key] for key in ("e", "s", "x", "i", "t") if key in record}
+            return {**envelope, "m": "[not recorded: redaction failed]"}
+
+    def _hold(self, record: dict[str, Any]) -> None:
+        if len(self._held) == self._held.maxlen:
+            self._counts["dropped"] += 1
+        self._held.append(record)
+
+    def _write_held(self, *, force: bool = False) -> bool:
+        """Write what waited in memory, if it is time to try again; True when nothing waits any more."""
+        if not self._held:
+            return True
+        if not force and time.monotonic() < self._retry_at:
+            return False
+        try:
+            while self._held:
+                self.journal.append(self._held[0])
+                self._held.popleft()
+                self._counts["written"] += 1
+        except (OSError, IndexError):
+            self._retry_at = time.monotonic() + RETRY
+        return not self._held
+
+    def _put_blob(self, body: bytes) -> None:
+        try:
+            self.blobs.put(body)
+        except OSError as error:
+            guard.note("blobs", f"{error.strerror or error} ({self.folder})")
+
+    # --- the queue ------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, item: dict[str, Any] | Job) -> None:
+        if self._closed:
+            return
+        if len(self._queue) >= self.limits.queue:
+            self._counts["dropped"] += 1
+            return
+        self._counts["queued"] += 1
+        self._queue.append(item)
+        self._wake.set()
+        self._ensure_writer()
+
+    def _alive(self) -> bool:
+        return self._writer is not None and self._writer.is_alive()
+
+    def _ensure_writer(self) -> None:
+        if self._writer is not None or not self._start.acquire(blocking=False):
+            return
+        try:
+            writer = threading.Thread(target=self._write_queue, name="agentlog-writer", daemon=True)
+            writer.start()
+            self._writer = writer
+        except RuntimeError:  # the interpreter is ending: no new threads, so write here
+            self._drain()
+        finally:
+            self._start.release()
+
+    def _write_queue(self) -> None:
+        while True:
+            self._wake.wait()
+            if not self._closed:
+                self._hurry.wait(LINGER)
+            self._hurry.clear()
+            self._wake.clear()
+            self._drain()
+            with self._drained:
+                self._drained.notify_all()
+            if self._closed and not self._queue:
+                return
+
+    def _drain(self) -> None:
+        self._working = True
+        try:
+            while self._queue:
+                item = self._queue.popleft()
+                try:
+                    if callable(item):
+                        item()
+                    else:
+                        self._commit(item)
+                except Exception as error:
+                    guard.note("writer", error)
+            self._report_losses()
+        finally:
+            self._working = False
+
+    def _report_losses(self) -> None:
+        dropped = self._counts["dropped"]
+        if dropped and dropped != self._counts.get("reported", 0):
+            self._counts["reported"] = dropped
+            event = RecorderFaulted(part="queue", reason="more events than the queue or the memory may hold", dropped=dropped)
+            _stamp(event, self.session, lambda: None)
+            self._commit(to_record(event))
+
+
+def _stamp(event: Event, session: str, execution_of: Callable[[], str | None]) -> None:
+    """Fill in what the caller left open. The event is fresh and not shared yet, so frozen may be bent here, once."""
+    fill = object.__setattr__
+    if not event.id:
+        fill(event, "id", new_id())
+    if not event.time:
+        fill(event, "time", timestamp())
+    if not event.session:
+        fill(event, "session", session)
+    if event.execution is None:
+        fill(event, "execution", execution_of())
+
+
+# --- one per process ----------------------------------------------------------------------------------------------
+
+_current: Recorder | None = None
+
+
+def current() -> Recorder | None:
+    """The recorder of this process, if it records."""
+    return _current
+
+
+def start(settings: Settings | None = None) -> Recorder:
+    """The recorder of this process, made on first use."""
+    global _current
+    if _current is None:
+        _current = Recorder(settings or Settings.from_environment())
+        atexit.register(stop)
+    return _current
+
+
+def stop() -> None:
+    """Close the recorder of this process. Idempotent."""
+    global _current
+    if _current is not None:
+        _current.close()
+        _current = None
+        atexit.unregister(stop)
+
+
+def _after_fork_in_child() -> None:
+    if _current is not None:
+        _current.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,174 @@
+"""Sessions: the life of a kernel or process, and the tasks inside it.
+
+`begin` opens the session of the process itself. `start_session` opens a named task inside it; which task is current
+follows context variables, so concurrent agents under threads and asyncio do not mix. What is slow to find out (is the
+git tree dirty?) is learned on the writer's thread and recorded when known.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from types import ModuleType
+
+import agentlog
+from agentlog.events import Scalar, SessionEnded, SessionLearned, SessionStarted
+from agentlog.ids import new_id
+from agentlog.journal import process_start
+from agentlog.recorder import Recorder
+
+PARENT_VARIABLE = "AGENTLOG_PARENT_SESSION"
+GIT_SECONDS = 5.0
+
+_task: ContextVar[str | None] = ContextVar("agentlog_task", default=None)
+
+
+def current_session(recorder: Recorder) -> str:
+    """The task that is current in this context, else the session of the process."""
+    return _task.get() or recorder.session
+
+
+def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = None, kernel: str | None = None) -> str:
+    """Open the session of this process and return its id. What it ran on goes with it."""
+    recorder.session = new_id()
+    recorder.session_of = _task.get
+    start = process_start(os.getpid())
+    recorder.record(
+        SessionStarted(
+            session=recorder.session,
+            life=life,
+            parent=recorder.settings.parent_session,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=float(start) if start else None,
+            python=platform.python_version(),
+            executable=sys.executable,
+            argv=tuple(getattr(sys, "argv", ())),
+            cwd=_cwd(),
+            notebook=notebook,
+            kernel=kernel,
+            platform=sys.platform,
+            git=git_head(Path(_cwd() or ".")),
+            packages=packages_loaded(),
+            environment=tuple(sorted(os.environ)),
+            agentlog=agentlog.__version__,
+        ),
+        now=True,
+    )
+    recorder.later(lambda: _learn_git(recorder, recorder.session))
+    atexit.register(end, recorder, "exit")
+    return recorder.session
+
+
+def end(recorder: Recorder, how: str = "exit", detail: str | None = None) -> None:
+    """Close the session of this process. Idempotent."""
+    if not recorder.session:
+        return
+    atexit.unregister(end)
+    recorder.flush()
+    recorder.record(SessionEnded(session=recorder.session, how=how, detail=detail), now=True)
+    recorder.session = ""
+
+
+def learn(recorder: Recorder, known: Mapping[str, str], *, notebook: str | None = None) -> dict[str, str]:
+    """Record packages imported since `known` (and the notebook's path, once found); returns all that are known now."""
+    packages = packages_loaded()
+    fresh = {name: version for name, version in packages.items() if known.get(name) != version}
+    if fresh or notebook:
+        recorder.record(SessionLearned(packages=fresh, notebook=notebook))
+    return packages
+
+
+def packages_loaded() -> dict[str, str]:
+    """Top-level packages in memory that say their version, by a plain look into their dictionaries."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if "." in name or name.startswith("_") or type(module) is not ModuleType or name in sys.stdlib_module_names:
+            continue
+        version = vars(module).get("__version__")
+        if type(version) is str and version:
+            found[name] = version[:40]
+    return found
+
+
+# --- git, without waiting -------------------------------------------------------------------------------------------
+
+
+def git_folder(start: Path) -> Path | None:
+    """The .git folder that `start` belongs to (a worktree's own), or None."""
+    for folder in (start, *start.parents):
+        mark = folder / ".git"
+        if mark.is_dir():
+            return mark
+        if mark.is_file():
+            with suppress(OSError):
+                return (folder / mark.read_text().removeprefix("gitdir:").strip()).resolve()
+    return None
+
+
+def git_head(start: Path) -> dict[str, Scalar]:
+    """{"branch", "commit"} as the files of .git say them: no process is started. Empty without git."""
+    folder = git_folder(start.absolute())
+    if folder is None:
+        return {}
+    try:
+        head = (folder / "HEAD").read_text().strip()
+        if not head.startswith("ref:"):
+            return {"commit": head}
+        ref = head.removeprefix("ref:").strip()
+        commit = _ref(folder, ref)
+    except (OSError, UnicodeDecodeError):
+        return {}
+    facts: dict[str, Scalar] = {"branch": ref.removeprefix("refs/heads/")}
+    return {**facts, "commit": commit} if commit else facts
+
+
+def _ref(folder: Path, ref: str) -> str | None:
+    common = folder / "commondir"
+    roots = [folder, (folder / common.read_text().strip()).resolve()] if common.is_file() else [folder]
+    for root in roots:
+        if (root / ref).is_file():
+            return (root / ref).read_text().strip()
+        packed = root / "packed-refs"
+        if packed.is_file():
+            for line in packed.read_text().splitlines():
+                if line.endswith(" " + ref):
+                    return line.split()[0]
+    return None
+
+
+def git(*arguments: str, cwd: str | None = None, seconds: float = GIT_SECONDS) -> str | None:
+    """Output of a git command that changes nothing, or None where git or the repository is missing or slow."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _learn_git(recorder: Recorder, session: str) -> None:
+    cwd = _cwd()
+    if cwd is None or git_folder(Path(cwd)) is None:
+        return
+    status = git("status", "--porcelain", "--untracked-files=no", cwd=cwd)
+    if status is not None:
+        facts: dict[str, Scalar] = {**git_head(Path(cwd)), "dirty": bool(status.strip())}
+        recorder.record(SessionLearned(session=session, git=facts))
+
+
+def _cwd() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
