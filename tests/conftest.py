@@ -1,0 +1,50 @@
+"""What every test starts from and must leave behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentlog import guard, recorder
+
+
+@pytest.fixture(autouse=True)
+def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of the test's own; nothing of the caller's environment reaches us."""
+    for name in [name for name in os.environ if name.startswith("AGENTLOG")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "store"
+    monkeypatch.setenv("AGENTLOG_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """The host is left as it was found: hooks, streams, threads, faults."""
+    hooks = (sys.excepthook, sys.unraisablehook, threading.excepthook, sys.displayhook)
+    streams = (sys.stdout, sys.stderr)
+    yield
+    recorder.stop()
+    faults = guard.faults()
+    guard.forget()
+    assert (sys.excepthook, sys.unraisablehook, threading.excepthook, sys.displayhook) == hooks, "a hook was left behind"
+    assert (sys.stdout, sys.stderr) == streams, "a stream was left replaced"
+    left = [thread.name for thread in threading.enumerate() if thread.name == "agentlog-writer" and not _ends(thread)]
+    assert not left, "the writer thread was left running"
+    assert faults == [] or os.environ.get("EXPECT_FAULTS"), f"the recorder had faults of its own: {faults}"
+
+
+def _ends(thread: threading.Thread) -> bool:
+    thread.join(5)
+    return not thread.is_alive()
+
+
+@pytest.fixture
+def expect_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that provoke faults of the recorder."""
+    monkeypatch.setenv("EXPECT_FAULTS", "1")
