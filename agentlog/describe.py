@@ -1,0 +1,94 @@
+"""`describe(value) -> Value`: what an object is, in bounded time and memory, without running the user's code.
+
+The way of a value: its exact type, else the first ancestor, that a describer is registered for. A describer reads
+through C-level slots and the library's own functions, asks the `Look` how much may be shown, and has its children
+described by the same walk. Nothing is imported here that the host has not imported already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from agentlog import peek
+from agentlog.describers.kinds import describer_of
+from agentlog.events import Value
+from agentlog.look import Look
+from agentlog.settings import Limits
+
+_CHEAP = frozenset({int, float, bool, str, bytes, type(None), complex})
+_BUILTIN = frozenset({list, tuple, dict, set, frozenset, range})
+NOT_LOOKED_AT = "not looked at: out of time"
+
+
+def describe(value: object, limits: Limits = Limits(), *, deadline: float | None = None, depth: int | None = None) -> Value:  # noqa: B008
+    """`value` as plain data within `limits`. Never raises.
+
+    deadline: a moment of `time.perf_counter()`; `limits.describe_ms` from now by default.
+    depth: levels of nesting shown; `limits.depth` by default; 0 shows the value alone.
+    """
+    if deadline is None:
+        deadline = time.perf_counter() + limits.describe_ms / 1000
+    return _walk(value, Look(limits, deadline, _walk, levels=limits.depth if depth is None else depth))
+
+
+def describe_names(
+    names: Mapping[str, object],
+    limits: Limits = Limits(),  # noqa: B008
+    *,
+    deadline: float | None = None,
+) -> dict[str, Value]:
+    """Every name's value within one deadline, in the order of `names`; the cheap ones are looked at first.
+
+    What there was no time for keeps its type and says so in `cut`. Never raises.
+    """
+    if deadline is None:
+        deadline = time.perf_counter() + limits.describe_ms / 1000
+    done: dict[str, Value] = {}
+    left = sorted(names, key=lambda name: _cost(names[name]))
+    for position, name in enumerate(left):
+        now = time.perf_counter()
+        if now >= deadline:
+            done[name] = _unseen(names[name])
+            continue
+        share = deadline if _cost(names[name]) == 0 else now + (deadline - now) / min(8, len(left) - position)
+        done[name] = describe(names[name], limits, deadline=share)
+    return {name: done[name] for name in names}
+
+
+def schema(value: object) -> Value:
+    """Facts that cost microseconds: type, shape, dtypes, columns, length, the value of scalars. Never raises."""
+    limits = Limits()
+    return _walk(value, Look(limits, time.perf_counter() + limits.describe_ms / 1000, _walk, levels=0, brief=True))
+
+
+def _cost(value: object) -> int:
+    """0 scalars, 1 builtin containers, 2 all others."""
+    kind = type(value)
+    return 0 if kind in _CHEAP else 1 if kind in _BUILTIN else 2
+
+
+def _walk(value: object, look: Look) -> Value:
+    kind = type(value)
+    try:
+        if kind in _CHEAP:
+            return describer_of(value)(value, look)
+        if id(value) in look.path:
+            return _named(value, "cycle: shown above")
+        if look.level and look.late():
+            return _unseen(value)
+        look.path.add(id(value))
+        try:
+            return describer_of(value)(value, look)
+        finally:
+            look.path.discard(id(value))
+    except Exception as error:
+        return _named(value, f"could not be looked at: {peek.class_name(type(error))}")
+
+
+def _unseen(value: object) -> Value:
+    return _named(value, NOT_LOOKED_AT)
+
+
+def _named(value: object, cut: str) -> Value:
+    return Value(type=peek.class_name(type(value)), module=peek.class_module(type(value)), cut=cut)

@@ -1,0 +1,1 @@
+"""One module per kind of object: each function takes `(value, look)` and returns a `Value`."""

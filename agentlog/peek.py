@@ -1,0 +1,169 @@
+"""Reading objects by their C-level slots only: nothing here runs code that a user wrote.
+
+`type(x)` cannot be lied to; what hangs on a class is read through the descriptors of `type` itself, what hangs on an
+instance through the `__dict__` descriptor that the interpreter made and through member descriptors (slots).
+Properties, `__getattr__`, `__class__`, metaclass attributes are never consulted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any
+
+_mro = type.__dict__["__mro__"].__get__
+_class_dict = type.__dict__["__dict__"].__get__
+_class_name = type.__dict__["__name__"].__get__
+_class_qualname = type.__dict__["__qualname__"].__get__
+_module_dict = ModuleType.__dict__["__dict__"].__get__
+_str = str.__str__
+
+HEAP_FLAG = 1 << 9
+_flags = type.__dict__["__flags__"].__get__
+
+_library_classes: dict[int, type] = {}
+"""Classes proved to be what their name says, by id. Held on purpose: they live as long as their library does."""
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """The classes that `cls` inherits from, itself first."""
+    return _mro(cls)  # type: ignore[no-any-return]
+
+
+def class_dict(cls: type) -> Mapping[str, Any]:
+    """The namespace of `cls` itself."""
+    return _class_dict(cls)  # type: ignore[no-any-return]
+
+
+def class_name(cls: type) -> str:
+    """The short name of `cls`, as an exact str."""
+    return _str(_class_name(cls))
+
+
+def qualified_name(cls: type) -> str:
+    """The qualified name of `cls`, as an exact str."""
+    return _str(_class_qualname(cls))
+
+
+def class_module(cls: type) -> str | None:
+    """The module `cls` says it lives in; None for builtins."""
+    if not _flags(cls) & HEAP_FLAG:
+        dotted = _str(type.__dict__["__module__"].__get__(cls))
+        return None if dotted == "builtins" else dotted
+    module = _class_dict(cls).get("__module__")
+    if not inherits(type(module), str):
+        return None
+    module = _str(module)
+    return None if module == "builtins" else module
+
+
+def inherits(cls: type, base: type) -> bool:
+    """Is `base` among the ancestors of `cls`? (`issubclass` would ask the metaclass.)"""
+    return any(ancestor is base for ancestor in _mro(cls))
+
+
+def is_a(value: object, base: type) -> bool:
+    """Is `value` an instance of `base`, by its real type?"""
+    return inherits(type(value), base)
+
+
+def own_dict(value: object) -> dict[str, Any] | None:
+    """The instance dictionary, the real one; None where there is none."""
+    for cls in _mro(type(value)):
+        descriptor = _class_dict(cls).get("__dict__")
+        if type(descriptor) is GetSetDescriptorType:
+            try:
+                found = descriptor.__get__(value)
+            except (AttributeError, TypeError):
+                return None
+            return found if type(found) is dict else None
+    return None
+
+
+def own(value: object, name: str, default: Any = None) -> Any:
+    """An attribute kept in the instance itself: its dictionary, else a slot."""
+    held = own_dict(value)
+    if held is not None and name in held:
+        return held[name]
+    for cls in _mro(type(value)):
+        descriptor = _class_dict(cls).get(name)
+        if type(descriptor) is MemberDescriptorType:
+            try:
+                return descriptor.__get__(value)
+            except (AttributeError, TypeError):
+                return default
+    return default
+
+
+def slots(value: object) -> Iterator[tuple[str, Any]]:
+    """(name, value) of the filled slots that classes written in Python declare."""
+    for cls in _mro(type(value)):
+        if not _flags(cls) & HEAP_FLAG:
+            continue
+        for name, descriptor in list(_class_dict(cls).items()):
+            if type(descriptor) is MemberDescriptorType and inherits(type(name), str):
+                try:
+                    yield _str(name), descriptor.__get__(value)
+                except (AttributeError, TypeError):
+                    continue
+
+
+def attributes(value: object) -> Iterator[tuple[str, Any]]:
+    """(name, value) of all an instance holds itself: dictionary first, then slots."""
+    held = own_dict(value)
+    if held is not None:
+        for name, item in dict.items(held):
+            if inherits(type(name), str):
+                yield _str(name), item
+    yield from slots(value)
+
+
+def on_class(value: object, name: str, default: Any = None) -> Any:
+    """What the class of `value` or an ancestor defines as `name`, not bound, not called."""
+    for cls in _mro(type(value)):
+        namespace = _class_dict(cls)
+        if name in namespace:
+            return namespace[name]
+    return default
+
+
+def module_dict(module: object) -> dict[str, Any]:
+    """The namespace of a module, without waking a lazy one; empty for anything that is no module."""
+    return _module_dict(module) if is_a(module, ModuleType) else {}
+
+
+def loaded(module: str, name: str) -> Any:
+    """`name` of `module` where it is imported already, else None."""
+    return module_dict(sys.modules.get(module)).get(name)
+
+
+def library_class(value: object, libraries: Mapping[str, Any]) -> type | None:
+    """The first ancestor of `value`'s class that really belongs to one of `libraries` (top-level package names).
+
+    A class that only says it lives there is not believed: the module must hold it under its name.
+    """
+    for cls in _mro(type(value)):
+        if _library_classes.get(id(cls)) is cls:
+            return cls
+        module = class_module(cls)
+        if module is not None and module.partition(".")[0] in libraries and _holds(module, cls):
+            _library_classes[id(cls)] = cls
+            return cls
+    return None
+
+
+def really_in(value: object, package: str) -> bool:
+    """Is the exact type of `value` a class that `package` (top-level name) defines?"""
+    cls = type(value)
+    module = class_module(cls)
+    return module is not None and module.partition(".")[0] == package and _holds(module, cls)
+
+
+def _holds(module: str, cls: type) -> bool:
+    found: Any = module_dict(sys.modules.get(module)).get(_str(_class_name(cls)))
+    if found is cls or not _flags(cls) & HEAP_FLAG:
+        return True
+    outer, _, inner = qualified_name(cls).rpartition(".")
+    holder = module_dict(sys.modules.get(module)).get(outer) if outer else None
+    return is_a(holder, type) and _class_dict(holder).get(inner) is cls
