@@ -14,7 +14,6 @@ that the disk took only in part is cut off again. No lock is shared with other w
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -25,11 +24,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agentlog.chain import chained
 from agentlog.events import SCHEMA
 from agentlog.ids import new_id, timestamp
+from agentlog.processes import boot_id, process_start
 from agentlog.settings import Limits
 
-CHAIN_DIGITS = 32
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
 
@@ -44,12 +44,6 @@ def encode(record: dict[str, Any]) -> str:
     except UnicodeEncodeError:
         text = json.dumps(json.loads(text), separators=(",", ":"))
     return text
-
-
-def chained(previous: str, text: str) -> tuple[str, bytes]:
-    """(new head, the line's bytes) for a record's JSON `text` that follows the head `previous`."""
-    head = hashlib.sha256((previous + text).encode()).hexdigest()[:CHAIN_DIGITS]
-    return head, f'{text[:-1]},"h":"{head}"}}\n'.encode()
 
 
 class Journal:
@@ -163,24 +157,6 @@ def prepare_folder(folder: Path) -> Path:
         if not ignore.exists():
             ignore.write_text("*\n")
     return journal
-
-
-def process_start(pid: int) -> str | None:
-    """When process `pid` of this machine started, in the system's own words; tells a reused pid from the old one."""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        return None
-
-
-def boot_id() -> str | None:
-    """Which boot of the machine this is; a pid means nothing across boots."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as boot:
-            return boot.read().strip()
-    except OSError:
-        return None
 
 
 def _segment_name() -> str:

@@ -22,7 +22,7 @@ from types import ModuleType
 import agentlog
 from agentlog.events import Scalar, SessionEnded, SessionLearned, SessionStarted
 from agentlog.ids import new_id
-from agentlog.journal import process_start
+from agentlog.processes import process_start
 from agentlog.recorder import Recorder
 
 PARENT_VARIABLE = "AGENTLOG_PARENT_SESSION"

@@ -1,0 +1,66 @@
+"""Which process is which: a pid alone says little, it is used again.
+
+The writing side notes these facts in the first record of a segment; the reading side compares them to tell
+whether the writer still lives.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import lru_cache
+
+
+def process_start(pid: int) -> str | None:
+    """When process `pid` of this machine started, in the system's own words; tells a reused pid from the old one."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def boot_id() -> str | None:
+    """Which boot of the machine this is; a pid means nothing across boots."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as boot:
+            return boot.read().strip()
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def this_machine() -> tuple[str, str | None]:
+    """(host name, boot id)."""
+    return socket.gethostname(), boot_id()
+
+
+def is_alive(pid: int | None, host: str | None, boot: str | None, start: str | None) -> bool | None:
+    """Does the process that noted these facts still live? None: it is of another machine, so nobody here can know."""
+    here, this_boot = this_machine()
+    if pid is None or host != here:
+        return None
+    if boot and this_boot and boot != this_boot:
+        return False
+    if pid == os.getpid():
+        now = process_start(pid)
+        return not (start and now and start != now)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is there, of another user
+    except (OSError, OverflowError):
+        return None
+    return not _is_other_or_zombie(pid, start)
+
+
+def _is_other_or_zombie(pid: int, start: str | None) -> bool:
+    """Is `pid` another process by now, or one that has ended and waits for its parent to ask?"""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return False  # no /proc here: the signal's answer stands
+    return fields[0] in "ZX" or bool(start and fields[19] != start)
