@@ -1,0 +1,318 @@
+"""Cells: an event before the code of each runs, and its errors and its end when it is done.
+
+The hooks are IPython's `pre_run_cell` and `post_run_cell`. What is known about them and must not be forgotten:
+
+- The number of a cell is certain only afterwards, and only where it is stored in the history.
+- Cells nest (`%%capture`, `get_ipython().run_cell`), overlap on threads (subshells), and may end without a beginning
+  (the cell that loads us, empty cells). So: one stack a thread, matched by the identity of `info`.
+- An error that IPython displayed while the cell counted as ok is seen by `sys.last_value` having changed.
+- A hook that raises can cost the user the reply. None of ours does.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import functools
+import linecache
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import Any
+
+import IPython
+
+from agentlog import guard
+from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status
+from agentlog.ids import new_id
+from agentlog.recorder import Recorder
+from agentlog_ipy.memory import Memory
+from agentlog_ipy.whereabouts import Whereabouts
+
+PEAK_RISE = 1_000_000
+"""Bytes that the process's peak must rise by to be worth a word."""
+COUNTED_BEFORE_HOOK = IPython.version_info[:2] >= (9, 8)
+"""IPython 9.8 and later count a cell before `pre_run_cell`, earlier ones after it."""
+
+_OWN_LINE = re.compile(
+    r"\s*(#.*|%(agentlog\b.*|(load|reload|unload)_ext\s+agentlog\s*)|agentlog\s+(context|diff|why|timeline|history|show|sessions|status)\b.*)?$"
+)
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """A cell on its way. `request`: id of the message that asked for it; `seen`: id() of the error it recorded."""
+
+    execution: str
+    source: str
+    info: Any
+    request: str | None
+    stored: bool
+    within: Cell | None
+    number: int
+    task: Any = None
+    started: float = 0.0
+    peak: int | None = None
+    last_value: int = 0
+    seen: int = 0
+    failure: Failure | None = None
+    count: int | None = None
+
+
+class CellWatch:
+    """The two hooks, and which file of code belongs to which execution."""
+
+    def __init__(self, shell: Any, recorder: Recorder, whereabouts: Whereabouts) -> None:
+        self.shell = shell
+        self.recorder = recorder
+        self.whereabouts = whereabouts
+        self.kernel = getattr(shell, "kernel", None)
+        self.memory = Memory()
+        self.started: list[Callable[[Cell], None]] = []
+        self.ended: list[Callable[[Cell, Status], None]] = []
+        self._threads = threading.local()
+        self._numbers = count(1)
+        self._cells: dict[str, Cell] = {}
+        self._file_of_source: dict[str, list[str]] = {}
+        self._claimed = 0
+        self._pid = os.getpid()
+        self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
+
+    def attach(self) -> None:
+        """Register the hooks; a cell that is running now (it loads us) is recorded from here."""
+        self._claimed = len(self._filename_map())
+        for event, hook in self._hooks.items():
+            self.shell.events.register(event, hook)
+        if code := self.whereabouts.running_code():
+            self._begin(None, code, True)
+
+    def detach(self) -> None:
+        """Take the hooks away; cells that still run (the one that unloads us) end here."""
+        for event, hook in self._hooks.items():
+            if hook in self.shell.events.callbacks[event]:
+                self.shell.events.unregister(event, hook)
+        for cell in reversed(self._stack()):
+            self._end(cell, "ok")
+        self._stack().clear()
+        self.memory.close()
+
+    def current(self) -> Cell | None:
+        """The innermost cell that runs on this thread."""
+        stack = self._stack()
+        return stack[-1] if stack else None
+
+    # --- the hooks ------------------------------------------------------------------------------------------------
+
+    def before(self, info: Any) -> None:
+        """`pre_run_cell`: the start is in the journal when this returns."""
+        stack, request = self._stack(), self.whereabouts.request()
+        if stack and request is not None and stack[-1].request != request:
+            self._lost(stack)
+        if stack:
+            self._claim(stack[-1])
+        self._begin(info, info.raw_cell, bool(info.store_history))
+
+    def after(self, result: Any) -> None:
+        """`post_run_cell`: error and end are in the journal when this returns."""
+        stack = self._stack()
+        if result is None:
+            if stack and stack[-1].request == self.whereabouts.request() and stack[-1].request is not None:
+                self._lost(stack)
+            return
+        cell = next(
+            (c for c in reversed(stack) if c.info is result.info or c.info is None and c.source == result.info.raw_cell), None
+        )
+        if cell is None:
+            if not result.info.raw_cell.strip():
+                return
+            cell = self._begin(result.info, result.info.raw_cell, bool(result.info.store_history))
+        while stack and stack.pop() is not cell:
+            pass
+        cell.count = result.execution_count if cell.stored else None
+        self._claim(cell)
+        error = result.error_before_exec if result.error_before_exec is not None else result.error_in_exec
+        self._end(cell, self._verdict(cell, error))
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, info: Any, source: str, stored: bool) -> Cell:
+        stack = self._stack()
+        request = self.whereabouts.request()
+        cell = Cell(new_id(), source, info, request, stored, stack[-1] if stack else None, next(self._numbers))
+        stack.append(cell)
+        cell.last_value = id(getattr(sys, "last_value", None))
+        cell.peak = self.memory.peak()
+        cell.task = _task_if_async()
+        cell.count = self._expected_count() if stored else None
+        limit = self.recorder.limits.source_chars
+        self.recorder.record(
+            ExecutionStarted(
+                execution=cell.execution,
+                number=cell.number,
+                count=cell.count,
+                cell_id=self.whereabouts.cell_id(info),
+                source=source if len(source) <= limit else source[:limit] + f"\n# ... {len(source) - limit} characters cut",
+                notebook=self.whereabouts.notebook(),
+                request=request,
+                within=cell.within.execution if cell.within else None,
+                own=is_own(source),
+                internal=not stored and cell.within is None and self.kernel is not None,
+                thread=_thread_name(),
+                rss=self.memory.resident(),
+            ),
+            now=True,
+        )
+        for listener in self.started:
+            listener(cell)
+        cell.started = time.perf_counter()
+        return cell
+
+    def _end(self, cell: Cell, status: Status) -> None:
+        spent = (time.perf_counter() - cell.started) * 1000
+        peak = self.memory.peak()
+        self.recorder.record(
+            ExecutionEnded(
+                execution=cell.execution,
+                status=status,
+                count=cell.count,
+                ms=round(spent, 3),
+                rss=self.memory.resident(),
+                peak=peak if peak and cell.peak and peak - cell.peak >= PEAK_RISE else None,
+            ),
+            now=True,
+        )
+        cell.info = cell.task = None
+        for listener in self.ended:
+            listener(cell, status)
+
+    def _lost(self, stack: list[Cell]) -> None:
+        """Their ends never came: something stopped IPython itself."""
+        while stack:
+            self._end(stack.pop(), "interrupted")
+
+    def _verdict(self, cell: Cell, error: BaseException | None) -> Status:
+        if error is not None:
+            self._raised(cell, error, "cell")
+            return "interrupted" if _interrupted(cell, error) else "error"
+        shown = getattr(sys, "last_value", None)
+        if shown is not None and id(shown) != cell.last_value:
+            self._raised(cell, shown, "shown")
+            return "error_shown"
+        return "ok"
+
+    def _raised(self, cell: Cell, error: BaseException, origin: str) -> None:
+        """Describe `error` once; an outer cell that shows the error of an inner one gets the same description."""
+        begun = time.perf_counter()
+        if cell.seen != id(error) or cell.failure is None:
+            cell.failure = self._describe(error)
+        failure = cell.failure
+        spent = (time.perf_counter() - begun) * 1000
+        event = ErrorRaised(
+            execution=cell.execution,
+            message=f"{failure.type}: {failure.message}",
+            failure=failure,
+            origin=origin,
+            spent_ms=round(spent, 3),
+        )
+        self.recorder.record(event, now=True)
+        if cell.within is not None:
+            cell.within.seen, cell.within.failure = id(error), failure
+
+    def _describe(self, error: BaseException) -> Failure:
+        try:
+            from agentlog.frames import failure_of
+        except ImportError:  # until frames.py is there
+            return Failure(type(error).__name__, "", module=type(error).__module__)
+        return failure_of(error, cell_of=self.cell_of, namespace=self.shell.user_ns, limits=self.recorder.limits)
+
+    # --- which code is whose -----------------------------------------------------------------------------------------
+
+    def cell_of(self, file: str) -> Any:
+        """The cell whose code was compiled under the name `file`."""
+        current = self.current()
+        if current is not None:
+            self._claim(current)
+        from agentlog.frames import CellSource
+
+        cell = self._cells.get(file)
+        if cell is None:
+            return None
+        return CellSource(cell.execution, cell.count, compiled_source(file) or cell.source)
+
+    def _claim(self, cell: Cell) -> None:
+        """Give `cell` the code files that appeared since the last claim, and those its text had when it ran before."""
+        names = self._filename_map()
+        fresh = list(islice(reversed(names), max(0, len(names) - self._claimed)))
+        self._claimed = len(names)
+        if fresh:
+            self._file_of_source.setdefault(cell.source, []).extend(fresh)
+        for file in self._file_of_source.get(cell.source, ()):
+            self._cells[file] = cell
+
+    def _filename_map(self) -> dict[str, int]:
+        return getattr(self.shell.compile, "_filename_map", {})
+
+    def _expected_count(self) -> int:
+        return int(self.shell.execution_count) - (1 if COUNTED_BEFORE_HOOK else 0)
+
+    def _stack(self) -> list[Cell]:
+        try:
+            return self._threads.stack  # type: ignore[no-any-return]
+        except AttributeError:
+            self._threads.stack = []
+            return self._threads.stack  # type: ignore[no-any-return]
+
+
+def is_own(source: str) -> bool:
+    """Does the cell hold only %agentlog lines (and comments)?"""
+    return "agentlog" in source and all(map(_OWN_LINE.match, source.splitlines()))
+
+
+def compiled_source(file: str) -> str | None:
+    """The text that was compiled under the name `file`, as long as linecache has it."""
+    entry = linecache.cache.get(file)
+    return "".join(entry[2]) if entry is not None and len(entry) == 4 else None
+
+
+def _held(hook: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The hook, holding back whatever it raises. An interrupt that hits us instead of the cell is sent again."""
+
+    @functools.wraps(hook)
+    def safe(argument: Any) -> None:
+        try:
+            hook(argument)
+        except KeyboardInterrupt:
+            threading.Timer(0.02, _thread.interrupt_main).start()
+        except BaseException as error:
+            if guard._strict:
+                raise
+            guard.note("cells", error)
+
+    return safe
+
+
+def _task_if_async() -> Any:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _interrupted(cell: Cell, error: BaseException) -> bool:
+    """KeyboardInterrupt, or a CancelledError because the cell's own task was cancelled (how a kernel interrupts `await`)."""
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    cancelling = getattr(cell.task, "cancelling", None)  # Python 3.11
+    return cancelling is None or bool(cancelling())
+
+
+def _thread_name() -> str | None:
+    thread = threading.current_thread()
+    return None if thread is threading.main_thread() else thread.name

@@ -1,0 +1,80 @@
+"""Which notebook, which kernel, which message: found out lazily, because front ends tell it late or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+VSCODE_SCHEME = "vscode-notebook-cell"
+
+
+class Whereabouts:
+    """Asks the shell's current request. Without a kernel there is none, and only the environment speaks."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._kernel = getattr(shell, "kernel", None)
+
+    def parent(self) -> dict[str, Any]:
+        """The message being answered; {} without a kernel, or before the first one."""
+        if self._kernel is None:
+            return {}
+        return self._shell.get_parent() or {}
+
+    def request(self) -> str | None:
+        """Id of the message being answered."""
+        try:
+            return self.parent()["header"]["msg_id"]  # type: ignore[no-any-return]
+        except (KeyError, TypeError):
+            return None
+
+    def running_code(self) -> str | None:
+        """Source of the cell that is being run right now, where the request carries it."""
+        parent = self.parent()
+        header = parent.get("header") or {}
+        if header.get("msg_type") != "execute_request":
+            return None
+        content = parent.get("content") or {}
+        return None if content.get("silent") else content.get("code")
+
+    def metadata(self) -> dict[str, Any]:
+        """What the front end said about the cell."""
+        metadata = self.parent().get("metadata")
+        return metadata if isinstance(metadata, dict) else {}
+
+    def cell_id(self, info: Any = None) -> str | None:
+        """The notebook's id of the cell."""
+        found = getattr(info, "cell_id", None) or self.metadata().get("cellId")
+        return found if isinstance(found, str) else None
+
+    def notebook(self) -> str | None:
+        """Path of the notebook, as the one that knows best says it."""
+        metadata = self.metadata()
+        ours = metadata.get("agentlog")
+        if isinstance(ours, dict) and isinstance(ours.get("notebook"), str):
+            return ours["notebook"]  # type: ignore[no-any-return]
+        if named := os.environ.get("AGENTLOG_NOTEBOOK"):
+            return named
+        if path := _path_of_uri(metadata.get("cellId")):
+            return path
+        said = self._shell.user_ns.get("__vsc_ipynb_file__")
+        return said if type(said) is str else os.environ.get("JPY_SESSION_NAME") or None
+
+    def kernel_id(self) -> str | None:
+        """Jupyter's id of this kernel: said by AGENTLOG_KERNEL, or by the name of the connection file."""
+        if self._kernel is None:
+            return None
+        if named := os.environ.get("AGENTLOG_KERNEL"):
+            return named
+        file = getattr(getattr(self._kernel, "parent", None), "connection_file", "") or ""
+        name = Path(file).stem
+        return name.removeprefix("kernel-") if name.startswith("kernel-") else getattr(self._kernel, "ident", None)
+
+
+def _path_of_uri(cell_id: object) -> str | None:
+    """The file in VS Code's cell id, which is the address of the cell's document."""
+    if not isinstance(cell_id, str) or not cell_id.startswith(VSCODE_SCHEME):
+        return None
+    return unquote(urlsplit(cell_id).path) or None
