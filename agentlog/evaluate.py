@@ -1,0 +1,275 @@
+"""What an expression was, without running anything of the user's.
+
+`Scope.evaluate(node)` answers for names, attributes that are plain data, subscripts of exact builtin and array
+types, arithmetic of exact numbers and `len`; everything else is `UNKNOWN`. Properties, `__getattr__`, `__getitem__`
+and calls of the user's are never run. A value that is found is the live object itself: hold it briefly.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import sys
+import types
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from agentlog import peek
+
+
+class _Unknown:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNKNOWN: Final = _Unknown()
+
+NUMBERS = (int, float, bool, complex)
+PLAIN = frozenset({int, float, bool, complex, str, bytes, type(None)})
+DICTS = frozenset({dict, OrderedDict, defaultdict, Counter})
+SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, range})
+SIZED = SEQUENCES | DICTS | {set, frozenset, deque, memoryview}
+
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Div: operator.truediv,
+    ast.Mod: operator.mod, ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+
+_LIBRARY_ATTRIBUTES = {
+    "pandas": frozenset({"shape", "columns", "index", "dtype", "dtypes", "size", "ndim", "name", "names", "empty", "nlevels", "categories"}),
+    "numpy": frozenset({"shape", "dtype", "size", "ndim", "nbytes"}),
+    "torch": frozenset({"shape", "dtype", "ndim", "device", "requires_grad"}),
+    "polars": frozenset({"shape", "columns", "dtypes", "dtype", "name", "height", "width"}),
+    "tensorflow": frozenset({"shape", "dtype"}),
+    "jaxlib": frozenset({"shape", "dtype", "ndim"}),
+    "scipy": frozenset({"shape", "dtype", "ndim", "nnz"}),
+    "pathlib": frozenset({"name", "parent", "suffix", "stem"}),
+}  # fmt: skip
+"""Properties known to be cheap and without effect, by the package that defines the type."""
+
+
+def package_of(kind: type) -> str:
+    """The top-level package that `kind` says it is from; "builtins" where none is named."""
+    return (peek.class_module(kind) or "builtins").partition(".")[0]
+
+
+class Scope:
+    """Names of one frame: locals before globals before builtins."""
+
+    __slots__ = ("builtins", "globals", "locals")
+
+    def __init__(self, local: Mapping[str, object], world: Mapping[str, object] | None = None) -> None:
+        self.locals = local
+        self.globals = local if world is None else world
+        builtins = self.globals.get("__builtins__", {})
+        self.builtins: Mapping[str, object] = vars(builtins) if isinstance(builtins, types.ModuleType) else builtins  # type: ignore[assignment]
+
+    def lookup(self, name: str) -> object:
+        """The object `name` stands for, else UNKNOWN."""
+        for names in (self.locals, self.globals, self.builtins):
+            if name in names:
+                return names[name]
+        return UNKNOWN
+
+    def evaluate(self, node: ast.AST, depth: int = 0) -> object:
+        """The value `node` has in this scope, else UNKNOWN. Never raises."""
+        rule = _RULES.get(type(node))
+        if rule is None or depth > 20:
+            return UNKNOWN
+        try:
+            return rule(self, node, depth + 1)
+        except Exception:  # an index out of range, an unhashable key, a type that refuses: not known
+            return UNKNOWN
+
+    def text(self, expression: str) -> object:
+        """The value of an expression given as text."""
+        try:
+            return self.evaluate(ast.parse(expression, mode="eval").body)
+        except (SyntaxError, ValueError):
+            return UNKNOWN
+
+
+def attribute(value: object, name: str) -> object:
+    """`value.name` where that is stored data or a property known to be harmless, else UNKNOWN."""
+    if peek.is_a(value, types.ModuleType):
+        return peek.module_dict(value).get(name, UNKNOWN)
+    if peek.is_a(value, type):
+        return _of_class(value, name)  # type: ignore[arg-type]
+    kind = type(value)
+    found = peek.on_class(value, name, UNKNOWN)
+    if isinstance(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+        return found.__get__(value, kind) if _harmless(found, value, name) else UNKNOWN
+    if isinstance(found, property):
+        return found.__get__(value, kind) if _library_property(value, name) else UNKNOWN
+    stored = peek.own(value, name, UNKNOWN)
+    if stored is not UNKNOWN:
+        return stored
+    if found is UNKNOWN:
+        return _pandas_column(value, name) if package_of(kind) == "pandas" else UNKNOWN
+    if isinstance(found, (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)):
+        return found
+    return UNKNOWN if hasattr(type(found), "__get__") else found
+
+
+def _of_class(value: type, name: str) -> object:
+    found = next((peek.class_dict(base)[name] for base in peek.mro(value) if name in peek.class_dict(base)), UNKNOWN)
+    if isinstance(found, (staticmethod, classmethod)):
+        return found.__func__
+    return UNKNOWN if isinstance(found, (property, types.GetSetDescriptorType, types.MemberDescriptorType)) else found
+
+
+def _harmless(found: object, value: object, name: str) -> bool:
+    if isinstance(found, types.MemberDescriptorType):
+        return True
+    return package_of(type(value)) == "builtins" or _library_property(value, name)
+
+
+def _library_property(value: object, name: str) -> bool:
+    package = package_of(type(value))
+    return name in _LIBRARY_ATTRIBUTES.get(package, ()) and peek.really_in(value, package)
+
+
+def subscript(value: object, key: object) -> object:
+    """`value[key]` for exact types whose look-up runs no foreign code, else UNKNOWN."""
+    kind = type(value)
+    if kind in DICTS and _plain_key(key):
+        return dict.get(value, key, UNKNOWN)  # type: ignore[call-overload]
+    if kind in SEQUENCES and type(key) in (int, bool, slice):
+        return value[key]  # type: ignore[index]
+    package = package_of(kind)
+    if package == "pandas" and _plain_key(key):
+        return _pandas_column(value, key)
+    if package == "numpy" and kind.__name__ == "ndarray" and _cheap_index(key):
+        return value[key]  # type: ignore[index]
+    return UNKNOWN
+
+
+def _plain_key(key: object) -> bool:
+    return type(key) in PLAIN or (type(key) is tuple and all(type(part) in PLAIN for part in key))
+
+
+def _cheap_index(key: object) -> bool:
+    parts = key if type(key) is tuple else (key,)
+    return all(type(part) in (int, slice, type(None), type(Ellipsis)) for part in parts)
+
+
+def _pandas_column(value: object, key: object) -> object:
+    """One column of an exact DataFrame, without touching the frame's caches."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or type(value) is not pandas.DataFrame:
+        return UNKNOWN
+    columns = value.columns  # type: ignore[attr-defined]
+    if len(columns) > 20_000 or columns.nlevels > 1:
+        return UNKNOWN
+    labels = columns.tolist()
+    matches = [i for i, label in enumerate(labels) if type(label) is type(key) and label == key]
+    return value.iloc[:, matches[0]] if len(matches) == 1 else UNKNOWN  # type: ignore[attr-defined]
+
+
+def safe_length(value: object) -> int | None:
+    """len(value) where asking runs no foreign code."""
+    kind = type(value)
+    if kind in SIZED:
+        return len(value)  # type: ignore[arg-type]
+    if package_of(kind) in ("numpy", "pandas", "torch", "polars", "scipy"):
+        shape = attribute(value, "shape")
+        if isinstance(shape, tuple):
+            return int(shape[0]) if shape else None
+    return None
+
+
+def _name(scope: Scope, node: ast.Name, depth: int) -> object:
+    return scope.lookup(node.id)
+
+
+def _constant(scope: Scope, node: ast.Constant, depth: int) -> object:
+    return node.value
+
+
+def _attribute(scope: Scope, node: ast.Attribute, depth: int) -> object:
+    owner = scope.evaluate(node.value, depth)
+    return UNKNOWN if owner is UNKNOWN else attribute(owner, node.attr)
+
+
+def _subscript(scope: Scope, node: ast.Subscript, depth: int) -> object:
+    owner, key = scope.evaluate(node.value, depth), scope.evaluate(node.slice, depth)
+    return UNKNOWN if owner is UNKNOWN or key is UNKNOWN else subscript(owner, _unwrap(key))
+
+
+def _slice(scope: Scope, node: ast.Slice, depth: int) -> object:
+    parts = [None if part is None else _unwrap(scope.evaluate(part, depth)) for part in (node.lower, node.upper, node.step)]
+    return slice(*parts) if all(part is None or type(part) is int for part in parts) else UNKNOWN
+
+
+def _display(scope: Scope, node: ast.Tuple | ast.List, depth: int) -> object:
+    parts = [scope.evaluate(part, depth) for part in node.elts[:200]]
+    if len(node.elts) > 200 or any(part is UNKNOWN for part in parts):
+        return UNKNOWN
+    return tuple(parts) if isinstance(node, ast.Tuple) else parts
+
+
+def _binary(scope: Scope, node: ast.BinOp, depth: int) -> object:
+    return _number(node.op, scope.evaluate(node.left, depth), scope.evaluate(node.right, depth))
+
+
+def _compare(scope: Scope, node: ast.Compare, depth: int) -> object:
+    if len(node.ops) != 1:
+        return UNKNOWN
+    return _number(node.ops[0], scope.evaluate(node.left, depth), scope.evaluate(node.comparators[0], depth))
+
+
+def _unary(scope: Scope, node: ast.UnaryOp, depth: int) -> object:
+    value = _unwrap(scope.evaluate(node.operand, depth))
+    if isinstance(node.op, ast.USub) and type(value) in NUMBERS:
+        return -value  # type: ignore[operator]
+    return (not value) if isinstance(node.op, ast.Not) and type(value) in PLAIN else UNKNOWN
+
+
+def _call(scope: Scope, node: ast.Call, depth: int) -> object:
+    if not isinstance(node.func, ast.Name) or len(node.args) != 1 or node.keywords:
+        return UNKNOWN
+    function, value = scope.lookup(node.func.id), scope.evaluate(node.args[0], depth)
+    if value is UNKNOWN:
+        return UNKNOWN
+    if function is len:
+        length = safe_length(value)
+        return UNKNOWN if length is None else length
+    if function is type:
+        return type(value)
+    if function in (str, int, float, abs) and type(value) in (str, int, float) and safe_length(value) in range(1000):
+        return function(value)  # type: ignore[operator]
+    return UNKNOWN
+
+
+def _number(op: ast.AST, left: object, right: object) -> object:
+    left, right = _unwrap(left), _unwrap(right)
+    if type(left) is str and type(right) is str and isinstance(op, (ast.Add, ast.Eq, ast.NotEq)):
+        return _OPERATORS[type(op)](left, right) if len(left) + len(right) < 2000 else UNKNOWN
+    if type(left) not in NUMBERS or type(right) not in NUMBERS or max(_bits(left), _bits(right)) > 256:
+        return UNKNOWN
+    return _OPERATORS[type(op)](left, right) if type(op) in _OPERATORS else UNKNOWN
+
+
+def _bits(number: object) -> int:
+    return number.bit_length() if type(number) is int else 64
+
+
+def _unwrap(value: object) -> object:
+    """A numpy scalar as the Python number it holds; everything else as it is."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and package_of(type(value)) == "numpy" and issubclass(type(value), numpy.generic):
+        return value.item()  # type: ignore[attr-defined]
+    return value
+
+
+_RULES: dict[type, Callable[[Scope, Any, int], object]] = {
+    ast.Name: _name, ast.Constant: _constant, ast.Attribute: _attribute, ast.Subscript: _subscript, ast.Slice: _slice,
+    ast.Tuple: _display, ast.List: _display, ast.BinOp: _binary, ast.Compare: _compare, ast.UnaryOp: _unary, ast.Call: _call,
+}  # fmt: skip

@@ -1,0 +1,237 @@
+"""The expression that failed, and what its parts were.
+
+On Python 3.11 and later the bytecode positions name it exactly; where `executing` is already loaded it does so
+before that; else it is the smallest statement at the line.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import sys
+import textwrap
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from agentlog.evaluate import UNKNOWN, Scope, package_of
+from agentlog.events import Expression, Operand, Value
+from agentlog.stack import Level
+
+TEXT_LIMIT = 500
+OPERANDS = 16
+_PARSE_LIMIT = 60_000
+_CONTAINERS = (ast.Subscript, ast.Attribute, ast.Name)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A failing expression in the syntax tree. `statement` is the whole statement around it, where it could be parsed."""
+
+    node: ast.AST
+    text: str
+    line: int
+    exact: bool
+    statement: ast.stmt | None = None
+
+
+def locate(level: Level) -> Located | None:
+    """The node that was running in `level`, or None where there is no source."""
+    lines = level.lines()
+    if not lines:
+        return None
+    statement = _statement(level, lines)
+    span = _span(level)
+    if span is not None:
+        text = _cut(lines, span)
+        node = _parse(text) if text else None
+        if node is not None and text:
+            return Located(node, _one_line(text), span[0] + level.shift, True, statement)
+    return _by_executing(level, statement) or _by_line(level, lines, statement)
+
+
+def describe_expression(located: Located, scope: Scope, describe: Callable[[object], Value]) -> Expression:
+    """`located` with its operands described, most telling first."""
+    operands = tuple(Operand(text, describe(value)) for text, value in operands_of(located.node, scope))
+    return Expression(located.text[:TEXT_LIMIT], located.line, located.exact, operands)
+
+
+def operands_of(node: ast.AST, scope: Scope, most: int = OPERANDS) -> list[tuple[str, object]]:
+    """(text, live value) of each part of `node` that could be evaluated; literals, modules and library functions are left out."""
+    found: dict[str, object] = {}
+    for part in _parts(node):
+        if isinstance(part, ast.Constant):
+            continue
+        text = _unparse(part)
+        if text in found or len(text) > 120:
+            continue
+        value = scope.evaluate(part)
+        if value is not UNKNOWN and not _uninteresting(value):
+            found[text] = value
+        if len(found) >= most:
+            break
+    return list(found.items())
+
+
+def names_in(node: ast.AST) -> list[str]:
+    """Names that `node` mentions, in the order of its parts."""
+    return list(dict.fromkeys(part.id for part in _parts(node, whole=True) if isinstance(part, ast.Name)))
+
+
+def _parts(node: ast.AST, whole: bool = False) -> Iterator[ast.AST]:
+    """Sub-expressions of `node`, breadth first, the more telling child first; bodies of lambdas and comprehensions too when `whole`."""
+    queue: list[ast.AST] = [node]
+    for _ in range(400):
+        if not queue:
+            return
+        current = queue.pop(0)
+        if isinstance(current, ast.expr) and not isinstance(current, (ast.Call, ast.Slice)):
+            yield current
+        queue.extend(_children(current, whole))
+
+
+def _children(node: ast.AST, whole: bool) -> list[ast.AST]:
+    if isinstance(node, ast.Subscript):
+        return [node.slice, node.value]
+    if isinstance(node, ast.Call):
+        return [*node.args, *(word.value for word in node.keywords), *_callee(node.func, whole)]
+    if isinstance(node, ast.Lambda) and not whole:
+        return []
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return [node.iter, node.target]
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
+        return [node.value, *(node.targets if isinstance(node, ast.Assign) else [node.target])]
+    if isinstance(node, (ast.With, ast.If, ast.While, ast.Try, ast.FunctionDef, ast.ClassDef)) and not whole:
+        return [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
+    return [child for child in ast.iter_child_nodes(node) if not isinstance(child, (ast.expr_context, ast.operator, ast.cmpop))]
+
+
+def _callee(function: ast.expr, whole: bool) -> list[ast.AST]:
+    """What a call is made on: of `a.b(c)` that is `a`, the method itself says nothing."""
+    return [function.value] if isinstance(function, ast.Attribute) and not whole else [function]
+
+
+def _uninteresting(value: object) -> bool:
+    if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, types.MethodDescriptorType)):
+        return True
+    if isinstance(value, (type, types.FunctionType, types.MethodType)):
+        return value.__module__ != "__main__" if type(getattr(value, "__module__", None)) is str else True
+    return callable(value) and package_of(type(value)) in ("numpy", "functools")
+
+
+# --- where ----------------------------------------------------------------------------------------------------
+
+Span = tuple[int, int, int, int]  # first line, first column, last line, last column; columns in bytes
+
+
+def _span(level: Level) -> Span | None:
+    positions = getattr(level.frame.f_code, "co_positions", None)
+    if positions is None or level.lasti < 0:
+        return None
+    line, last_line, column, last_column = next(itertools.islice(positions(), level.lasti // 2, None), (None,) * 4)
+    if line is None or last_line is None or column is None or last_column is None:
+        return None
+    return (line, column, last_line, last_column)
+
+
+def _cut(lines: list[str], span: Span) -> str | None:
+    first, column, last, last_column = span
+    if not 0 < first <= last <= len(lines) or last - first > 200:
+        return None
+    picked = [line.encode() for line in lines[first - 1 : last]]
+    picked[-1] = picked[-1][:last_column]
+    picked[0] = picked[0][column:]
+    return b"".join(line if line.endswith(b"\n") else line + b"\n" for line in picked).decode(errors="replace").strip()
+
+
+def _parse(text: str) -> ast.AST | None:
+    """`text` as an expression, else as a statement."""
+    try:
+        return ast.parse(f"({text}\n)", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass
+    for candidate in (text, text + " pass", textwrap.dedent(text)):
+        try:
+            body = ast.parse(candidate).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        if len(body) == 1:
+            return body[0].value if isinstance(body[0], ast.Expr) else body[0]
+    return None
+
+
+def _statement(level: Level, lines: list[str]) -> ast.stmt | None:
+    """The smallest statement around the running line; its line numbers are those of the block it was parsed in."""
+    first, last = _block(level, len(lines))
+    text = "\n".join(line.rstrip("\r\n") for line in lines[first - 1 : last])
+    if len(text) > _PARSE_LIMIT:
+        return None
+    try:
+        body = ast.parse(textwrap.dedent(text)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return smallest_statement(body, level.line - first + 1)
+
+
+def _block(level: Level, count: int) -> tuple[int, int]:
+    """First and last line of the code that is running: a whole module, or one function."""
+    code = level.frame.f_code
+    if code.co_name == "<module>" or code.co_name.startswith("<"):
+        return (1, count) if level.kind == "cell" or count < 1500 else (level.line, level.line)
+    last = max((line for _, _, line in code.co_lines() if line is not None), default=level.line)
+    return code.co_firstlineno, min(count, max(last, level.line))
+
+
+def smallest_statement(body: list[ast.stmt], line: int) -> ast.stmt | None:
+    """The innermost statement of `body` that covers `line`."""
+    for statement in body:
+        if statement.lineno <= line <= (statement.end_lineno or statement.lineno):
+            inner = [
+                child
+                for child in ast.iter_child_nodes(statement)
+                if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))
+            ]
+            blocks = [piece for child in inner for piece in ([child] if isinstance(child, ast.stmt) else child.body)]
+            return smallest_statement(blocks, line) or statement
+    return None
+
+
+def _by_executing(level: Level, statement: ast.stmt | None) -> Located | None:
+    """By the library that finds nodes from bytecode on Python 3.10, only where something else has loaded it."""
+    executing = sys.modules.get("executing")
+    if executing is None or sys.version_info >= (3, 11) or (level.cell is not None and level.shift):
+        return None
+    try:
+        node = executing.Source.executing(level.frame).node
+    except Exception:  # a library of others, looking at sources of others
+        return None
+    if node is None or getattr(level.frame, "f_lasti", -1) != level.lasti:
+        return None
+    return Located(node, _one_line(_unparse(node)), getattr(node, "lineno", level.line) + level.shift, True, statement)
+
+
+def _by_line(level: Level, lines: list[str], statement: ast.stmt | None) -> Located | None:
+    line = level.line + level.shift
+    if statement is not None:
+        return Located(statement, _head(statement), line, False, statement)
+    if not 0 < level.line <= len(lines):
+        return None
+    text = lines[level.line - 1].strip()
+    node = _parse(text)
+    return Located(node, text, line, False, None) if node is not None else None
+
+
+def _head(statement: ast.stmt) -> str:
+    """A statement in one line; of a compound one its first line."""
+    return _one_line(_unparse(statement).partition("\n")[0])
+
+
+def _unparse(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)
+    except (ValueError, RecursionError, AttributeError):
+        return type(node).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if "\n" in text else text

@@ -1,0 +1,296 @@
+"""An exception, while its objects live, as plain data: frames, locals, the failing expression, the evidence.
+
+Library frames shrink to a line; at the border the first of them shows what the user handed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from agentlog import peek
+from agentlog.describe import describe, describe_names
+from agentlog.evaluate import Scope
+from agentlog.events import Evidence, Expression, Failure, Frame, Value
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collect
+from agentlog.expression import Located, describe_expression, locate, names_in
+from agentlog.guard import guarded, note
+from agentlog.patterns import hash_error
+from agentlog.relevance import by_distance, history_of, is_data, made_from, order_names, own_code
+from agentlog.settings import Limits
+from agentlog.stack import CellOf, CellSource, Level, depth_of, levels_of, no_cells
+
+__all__ = ["CellSource", "failure_of", "message_of", "no_cells"]
+
+_CHAIN, _GROUP = 6, 8
+_CALLER_LOCALS, _RAISING_LOCALS = 12, 16
+_CONTEXT_LINES = 3
+
+
+def failure_of(
+    error: BaseException,
+    *,
+    cell_of: CellOf = no_cells,
+    namespace: Mapping[str, object] | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+    project: Path | None = None,
+    skip_modules: tuple[str, ...] = ("IPython", "agentlog", "agentlog_ipy"),
+) -> Failure:
+    """`error` as plain data. Never raises; bounded by `limits.describe_ms` and `limits.evidence_ms` for the whole chain.
+
+    cell_of     code file name -> the cell it stands for
+    namespace   names of the shell, where the failure has no frame of its own (a syntax error)
+    project     files under it are the user's
+    """
+    work = _Work(cell_of, namespace or {}, limits, project, skip_modules)
+    found: Failure | None = work.failure(error)
+    return found or Failure(type=peek.class_name(type(error)), message="", hash=hash_error(peek.class_name(type(error)), ""))
+
+
+@dataclass(slots=True)
+class _Work:
+    """One failure being described: what all its frames, causes and members share."""
+
+    cell_of: CellOf
+    namespace: Mapping[str, object]
+    limits: Limits
+    project: Path | None
+    skip_modules: tuple[str, ...]
+    started: float = field(default_factory=time.perf_counter)
+    seen: set[int] = field(default_factory=set)
+
+    @property
+    def describe_until(self) -> float:
+        return self.started + self.limits.describe_ms / 1000
+
+    @property
+    def evidence_until(self) -> float:
+        return self.started + (self.limits.describe_ms + self.limits.evidence_ms) / 1000
+
+    @guarded("frames")
+    def failure(self, error: BaseException, depth: int = 0) -> Failure:
+        self.seen.add(id(error))
+        levels = levels_of(error.__traceback__, self.cell_of, self.project, self.skip_modules, self.limits.frames)
+        left_out = depth_of(error.__traceback__) - self.limits.frames
+        user = next((level for level in reversed(levels) if level.user), None)
+        located = _guarded_locate(user)
+        scope = user.scope() if user else Scope(self.namespace)
+        message = message_of(error, self.limits)
+        evidence = self.evidence(error, message, levels, user, located, scope) if user or depth == 0 else ()
+        expression = self.expression(located, scope) if located else None
+        return Failure(
+            type=peek.class_name(type(error)),
+            module=peek.class_module(type(error)),
+            message=message,
+            frames=self.frames(levels, user, located, evidence, max(left_out, 0)),
+            expression=expression,
+            evidence=evidence,
+            notes=_notes(error),
+            cause=self.cause(error, depth),
+            explicit_cause=error.__cause__ is not None,
+            group=self.members(error, depth),
+            hash=hash_error(peek.class_name(type(error)), message, (level.function for level in levels if level.user)),
+        )
+
+    def evidence(
+        self, error: BaseException, message: str, levels: list[Level], user: Level | None, located: Located | None, scope: Scope
+    ) -> tuple[Evidence, ...]:
+        failing = Failing(error, message, levels, user, located, scope, self.describe, self.evidence_until, self.limits)
+        return collect(failing)
+
+    @guarded("expression")
+    def expression(self, located: Located, scope: Scope) -> Expression:
+        return describe_expression(located, scope, self.describe)
+
+    def describe(self, value: object) -> Value:
+        return describe(value, self.limits, deadline=max(self.describe_until, time.perf_counter() + 0.002))
+
+    # --- frames -----------------------------------------------------------------------------------------------
+
+    def frames(
+        self, levels: list[Level], user: Level | None, located: Located | None, evidence: tuple[Evidence, ...], left_out: int
+    ) -> tuple[Frame, ...]:
+        """Innermost first while there is time; returned outermost first."""
+        wanted = [name for item in evidence for name in item.names]
+        made = [self.frame(levels, index, user, located, wanted) for index in range(len(levels) - 1, -1, -1)]
+        made.reverse()
+        if left_out > 0 and len(levels) >= self.limits.frames:
+            made.insert(len(made) // 2, Frame("synthetic", "", 0, f"({left_out} more frames)"))
+        return tuple(made)
+
+    def frame(self, levels: list[Level], index: int, user: Level | None, located: Located | None, wanted: list[str]) -> Frame:
+        level = levels[index]
+        frame = Frame(
+            kind=level.kind,
+            file=level.file,
+            line=level.line + level.shift,
+            function=level.function,
+            module=level.module,
+            cell=level.cell.execution if level.cell else None,
+            count=level.cell.count if level.cell else None,
+            source=level.source(),
+        )
+        with_locals: Frame | None = self._with_locals(frame, levels, index, user, located, wanted)
+        return with_locals or frame
+
+    @guarded("frames.locals")
+    def _with_locals(
+        self, frame: Frame, levels: list[Level], index: int, user: Level | None, located: Located | None, wanted: list[str]
+    ) -> Frame:
+        level = levels[index]
+        if level is user:
+            names, omitted = self.own_locals(level, located, wanted)
+            return replace(frame, locals=names, omitted=omitted, context=_context(level))
+        if level.user:
+            names, omitted = self.caller_locals(level)
+            return replace(frame, locals=names, omitted=omitted, context=_context(level))
+        if user is not None and index and levels[index - 1].user:
+            frame = replace(frame, arguments=self.arguments(level))
+        if index == len(levels) - 1 and level.kind in ("library", "synthetic"):
+            names, omitted = self.some(level.frame.f_locals, list(level.frame.f_locals), _RAISING_LOCALS, depth=2)
+            frame = replace(frame, locals=names, omitted=omitted)
+        return frame
+
+    def own_locals(self, level: Level, located: Located | None, wanted: list[str]) -> tuple[Mapping[str, Value], int]:
+        """Of the last user frame: everything that matters, most relevant first."""
+        known = _visible(level)
+        near = _near(level, located)
+        history = history_of(known) if level.top else []
+        first = [*near[0], *wanted]
+        order = order_names([*first, *near[1], *made_from(first or near[1], history, known)], known)
+        return self.some(known, order, self.limits.locals)
+
+    def caller_locals(self, level: Level) -> tuple[Mapping[str, Value], int]:
+        """Of a user frame that called on: what its line and the lines around mention."""
+        near = _near(level, None)
+        known = _visible(level)
+        order = order_names([*near[0], *near[1]], known, rest=not level.top)
+        return self.some(known, order, _CALLER_LOCALS, depth=2)
+
+    def arguments(self, level: Level) -> Mapping[str, Value]:
+        code = level.frame.f_code
+        count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
+        return self.some(level.frame.f_locals, list(code.co_varnames[:count]), _RAISING_LOCALS, depth=2)[0]
+
+    def some(
+        self, known: Mapping[str, object], order: list[str], most: int, depth: int | None = None
+    ) -> tuple[dict[str, Value], int]:
+        """The first `most` of `order` described, in that order; and how many were left out."""
+        picked = {name: known[name] for name in order[:most] if name in known}
+        limits = self.limits if depth is None else replace(self.limits, depth=min(depth, self.limits.depth))
+        described = describe_names(picked, limits, deadline=self.describe_until)
+        return {name: described[name] for name in picked if name in described}, max(0, len(order) - most)
+
+    # --- chains -----------------------------------------------------------------------------------------------
+
+    def cause(self, error: BaseException, depth: int) -> Failure | None:
+        before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if before is None or id(before) in self.seen or depth >= _CHAIN:
+            return None
+        found: Failure | None = self.failure(before, depth + 1)
+        return None if found is None or _says_nothing_new(found, error) else found
+
+    def members(self, error: BaseException, depth: int) -> tuple[Failure, ...]:
+        if not any(cls.__name__ == "BaseExceptionGroup" for cls in peek.mro(type(error))) or depth >= _CHAIN:
+            return ()
+        members = peek.on_class(error, "exceptions").__get__(error, type(error))
+        found = (self.failure(member, depth + 1) for member in members[:_GROUP] if id(member) not in self.seen)
+        return tuple(failure for failure in found if failure is not None)
+
+
+def _says_nothing_new(cause: Failure, error: BaseException) -> bool:
+    """A library's own KeyError below its KeyError: same type, same text, none of the user's code."""
+    same = cause.type == peek.class_name(type(error)) and cause.message == message_of(error)
+    return same and cause.cause is None and not any(frame.kind in ("cell", "user") for frame in cause.frames)
+
+
+def _guarded_locate(level: Level | None) -> Located | None:
+    try:
+        return locate(level) if level else None
+    except Exception as error:
+        note("expression", error)
+        return None
+
+
+def _near(level: Level, located: Located | None) -> tuple[list[str], list[str]]:
+    """Names on the failing expression and its statement; names in the code around, nearest first."""
+    line = level.source() or ""
+    first: list[str] = []
+    if located is not None:
+        first = [*names_in(located.node), *(names_in(located.statement) if located.statement is not None else ())]
+    lines = level.lines() if level.kind in ("cell", "user") else [line]
+    if level.kind == "user":
+        start = max(0, level.line - 60)
+        return [*first, *by_distance([line], 1)], by_distance(lines[start : level.line + 20], level.line - start)
+    return [*first, *by_distance([line], 1)], by_distance(lines, level.line)
+
+
+def _visible(level: Level) -> Mapping[str, object]:
+    """The locals, and before them in sight the globals that a function's code mentions."""
+    local = level.frame.f_locals
+    if level.top:
+        return local
+    world = level.frame.f_globals
+    read = {name: world[name] for name in level.frame.f_code.co_names if name in world and name not in local}
+    return {**{name: value for name, value in read.items() if is_data(value) or own_code(value)}, **local}
+
+
+def _context(level: Level) -> tuple[tuple[int, str], ...]:
+    """Numbered lines around the failing one, as the user wrote them."""
+    lines = level.cell.source.splitlines() if level.cell else level.lines()
+    line = level.line + level.shift
+    first, last = max(1, line - _CONTEXT_LINES), min(len(lines), line + _CONTEXT_LINES)
+    return tuple((number, lines[number - 1].rstrip("\r\n")[:400]) for number in range(first, last + 1))
+
+
+def _notes(error: BaseException) -> tuple[str, ...]:
+    notes = peek.own(error, "__notes__")
+    return tuple(text for text in notes[:20] if type(text) is str) if type(notes) is list else ()
+
+
+# --- message --------------------------------------------------------------------------------------------------
+
+_PLAIN = (str, int, float, bool, bytes, type(None))
+
+
+def message_of(error: BaseException, limits: Limits = Limits()) -> str:  # noqa: B008
+    """str(error) where no code of the user's runs for it, else its arguments described."""
+    text = _own_text(error) if _safe_str(error) else _from_arguments(BaseException.args.__get__(error))  # type: ignore[attr-defined]
+    most = limits.message_chars
+    return text if len(text) <= most else f"{text[: most - 200]} ... {text[-150:]}"
+
+
+def _own_text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return _from_arguments(BaseException.args.__get__(error))  # type: ignore[attr-defined]
+
+
+def _safe_str(error: BaseException) -> bool:
+    """Is `__str__` that of an installed library or of the interpreter, and are the arguments plain?"""
+    from agentlog.stack import classify
+
+    method = peek.on_class(error, "__str__")
+    code = getattr(method, "__code__", None)
+    if code is not None and classify(code.co_filename, no_cells, Path("/nowhere"))[0] not in ("library", "stdlib"):
+        return False
+    return code is not None or all(_plain(part) for part in BaseException.args.__get__(error))  # type: ignore[attr-defined]
+
+
+def _plain(part: object, depth: int = 0) -> bool:
+    if type(part) in (tuple, list) and depth < 4:
+        return all(_plain(piece, depth + 1) for piece in part[:100])  # type: ignore[index]
+    return type(part) in _PLAIN or (peek.class_module(type(part)) or "").partition(".")[0] in (
+        "numpy",
+        "pandas",
+        "pathlib",
+        "datetime",
+    )
+
+
+def _from_arguments(parts: Iterable[object]) -> str:
+    return ", ".join(str(part) if type(part) in _PLAIN else f"<{peek.class_name(type(part))}>" for part in parts)

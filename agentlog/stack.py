@@ -1,0 +1,181 @@
+"""A traceback as levels: whose code each is, and its source as far as it is at hand.
+
+Levels hold live frames. They live only while a failure is being described.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from agentlog.evaluate import Scope
+from agentlog.events import FrameKind
+
+_OUR_OWN = ("agentlog", "agentlog_ipy")
+
+
+@dataclass(frozen=True, slots=True)
+class CellSource:
+    """The cell that a code file stands for; line 1 of the code is line `first_line` of `source`."""
+
+    execution: str
+    count: int | None
+    source: str
+    first_line: int = 1
+
+
+CellOf = Callable[[str], "CellSource | None"]
+
+
+def no_cells(filename: str) -> CellSource | None:
+    """For programs without cells."""
+    return None
+
+
+@dataclass(slots=True)
+class Level:
+    """One live level of a stack. `line` counts in the code's own file; `lasti` is the instruction that was running."""
+
+    frame: FrameType
+    line: int
+    lasti: int
+    kind: FrameKind
+    cell: CellSource | None
+
+    @property
+    def file(self) -> str:
+        return self.frame.f_code.co_filename
+
+    @property
+    def function(self) -> str:
+        code = self.frame.f_code
+        return getattr(code, "co_qualname", code.co_name)
+
+    @property
+    def module(self) -> str | None:
+        name = self.frame.f_globals.get("__name__")
+        return name if type(name) is str else None
+
+    @property
+    def shift(self) -> int:
+        """What to add to a line of the code to get the line of the cell as the user sees it."""
+        return self.cell.first_line - 1 if self.cell else 0
+
+    @property
+    def top(self) -> bool:
+        """Is this module-level code, whose locals are the whole namespace?"""
+        return self.frame.f_locals is self.frame.f_globals
+
+    @property
+    def user(self) -> bool:
+        return self.kind in ("cell", "user") or (self.kind == "synthetic" and self.module == "__main__")
+
+    def scope(self) -> Scope:
+        return Scope(self.frame.f_locals, self.frame.f_globals)
+
+    def lines(self) -> list[str]:
+        """The lines of the code as it was compiled; [] where nobody has them. Library files are not read from disk."""
+        cached = linecache.cache.get(self.file)
+        if cached is not None and len(cached) == 4:
+            return list(cached[2])
+        if self.cell is not None:
+            return self.cell.source.splitlines()[self.shift :]
+        return linecache.getlines(self.file, self.frame.f_globals) if self.kind == "user" else []
+
+    def source(self) -> str | None:
+        """The text of the running line, as the user wrote it."""
+        lines, line = (self.cell.source.splitlines(), self.line + self.shift) if self.cell else (self.lines(), self.line)
+        return lines[line - 1].strip("\r\n") if 0 < line <= len(lines) else None
+
+
+def levels_of(
+    traceback: TracebackType | None, cell_of: CellOf, project: Path | None, skip_modules: tuple[str, ...], keep: int = 1_000_000
+) -> list[Level]:
+    """The levels of `traceback`, outermost first, without the recorder's and the shell's own.
+
+    Where all that is left at the end is the shell's own code, its last level stays: it raised. Of more than
+    `keep` levels the outermost and innermost halves are returned.
+    """
+    raw: list[tuple[FrameType, int, int]] = []
+    while traceback is not None:
+        raw.append((traceback.tb_frame, traceback.tb_lineno, traceback.tb_lasti))
+        traceback = traceback.tb_next
+    kept = [item for item in raw if not _skipped(item[0], skip_modules)]
+    if raw and (not kept or kept[-1] is not raw[-1]) and not _skipped(raw[-1][0], _OUR_OWN):
+        kept.append(raw[-1])
+    if len(kept) > keep:
+        kept = kept[: keep // 2] + kept[-(keep - keep // 2) :]
+    kind_of: dict[str, tuple[FrameKind, CellSource | None]] = {}
+    levels = []
+    for frame, line, lasti in kept:
+        file = frame.f_code.co_filename
+        if file not in kind_of:
+            kind_of[file] = classify(file, cell_of, project)
+        levels.append(Level(frame, line or 0, lasti, *kind_of[file]))
+    return levels
+
+
+def depth_of(traceback: TracebackType | None) -> int:
+    """How many levels a traceback has."""
+    depth = 0
+    while traceback is not None:
+        depth, traceback = depth + 1, traceback.tb_next
+    return depth
+
+
+def classify(file: str, cell_of: CellOf, project: Path | None) -> tuple[FrameKind, CellSource | None]:
+    """Whose code `file` is."""
+    cell = cell_of(file)
+    if cell is not None:
+        return "cell", cell
+    if file.startswith("<frozen "):
+        return "stdlib", None
+    if file.startswith("<__array_function__") or file.endswith((".pyx", ".pxi", ".pxd")):
+        return "library", None
+    if file.startswith("<"):
+        return "synthetic", None
+    return _kind_of_file(file, str(project) if project else None), None
+
+
+@functools.lru_cache(maxsize=2048)
+def _kind_of_file(file: str, project: str | None) -> FrameKind:
+    if "site-packages" in file or "dist-packages" in file or file.startswith(_site_folders()):
+        return "library"
+    if file.startswith(_stdlib_folders()):
+        return "stdlib"
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if project is None or file.startswith(project + os.sep) or not os.path.isabs(file) or file == main:
+        return "user"
+    return "library" if not _writable_home(file) else "user"
+
+
+def _writable_home(file: str) -> bool:
+    """Outside the project, a file next to where the program runs is still the user's."""
+    return os.path.dirname(os.path.abspath(file)).startswith((os.getcwd(), os.path.dirname(os.path.abspath(sys.argv[0] or "."))))
+
+
+@functools.lru_cache(maxsize=1)
+def _site_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths["purelib"], paths["platlib"], *(site.getsitepackages() if hasattr(site, "getsitepackages") else ())}
+    return tuple(folder + os.sep for folder in folders if folder)
+
+
+@functools.lru_cache(maxsize=1)
+def _stdlib_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.path.realpath(os.__file__))}
+    return tuple(folder + os.sep for folder in folders if folder)
+
+
+def _skipped(frame: FrameType, modules: tuple[str, ...]) -> bool:
+    name = frame.f_globals.get("__name__")
+    return type(name) is str and name.partition(".")[0] in modules
