@@ -6,7 +6,9 @@
     │   └── MissingExtra  an optional library is not installed; names the extra
     ├── StoreError        the folder cannot be read or written
     │   └── NewerJournal  written by a newer agentlog than this one
-    └── KernelError       raised by the runner: could not start, died, ...
+    └── KernelError       raised by the runner
+        ├── KernelStartError  the kernel could not be started or reached
+        └── KernelBusy        the kernel runs something and cannot answer beside it
 
 Each message says what was tried, with what, and what to do next.
 """
@@ -44,3 +46,11 @@ class NewerJournal(StoreError):
 
 class KernelError(AgentlogError):
     """A kernel could not be started, reached or kept alive."""
+
+
+class KernelStartError(KernelError):
+    """The kernel could not be started or reached; the message holds what it said on its stderr."""
+
+
+class KernelBusy(KernelError):
+    """The kernel is running something, and has no way to answer beside it."""
