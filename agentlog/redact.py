@@ -1,0 +1,287 @@
+"""Secrets are taken out before anything is written.
+
+Three ways of knowing one: by name (`secret_names`, `secret_pairs`), by shape (`secret_shapes`), by exact value: environment
+variables with a secret name, values given to `register`, and values seen under a secret name earlier in this process, so
+that `print(password)` is covered by the cell that said `password = "..."`.
+
+In its place stands `[REDACTED:kind:ab12]`. The last part is a keyed hash of the secret, so equal secrets can be recognised as
+equal. Its key never enters the store: it is made from this machine's id and the user (stable from run to run, so that two runs
+compare), or from chance where the machine has no id. 16 bits of a keyed hash are no help in guessing the secret.
+
+The environment configures both directions; both take names, separated by commas, in any spelling (apiKey, api-key, API_KEY):
+AGENTLOG_REDACT         further secret names: "salary, patient_name"; the words `email` and `ip` switch on those shapes
+AGENTLOG_REDACT_ALLOW   names to leave alone: "token, session_id"
+
+What stays on purpose: empty values, None, True and False, numbers of up to three digits and versions under a secret name,
+placeholders (`<token>`, `${TOKEN}`, `your-key-here`, `***`), the names themselves, types, shapes and lengths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from agentlog import guard
+from agentlog.secret_names import secret_kind, words_of
+from agentlog.secret_pairs import HINTS, is_harmless, redact_pairs
+from agentlog.secret_shapes import RULES, redact_cards, redact_shapes
+from agentlog.secret_values import KnownValues
+
+_MARKER = re.compile(r"\[REDACTED:[a-z]+:[0-9a-f]{4}\]")
+_EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")
+_IP = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.]\d)")
+
+_KEEP = frozenset(
+    "e i t x q l s session span parent trace blob blobs hash cell cell_id request within notebook file files line function module mod "
+    "kind sh dt n na dtype number count display_id sizes size host pid how status origin logger level thread python executable agent "
+    "packages versions tokens provider model collector since ms rss peak own internal late update result_id started_at name life "
+    "agentlog platform schema segment head_hash h previous boot next records role outcome confidence action pattern what".split()
+)
+"""Fields of records and values that are ours and say where, when and what kind: never changed."""
+_NAMED = frozenset({"k", "a", "locals", "arguments", "data", "f", "figures", "git", "environment"})
+"""Fields that map the user's names to values."""
+_CODE = frozenset({"source", "context", "expression"})
+"""Fields that hold Python source."""
+
+
+def was_redacted(text: str) -> bool:
+    """Is there a marker in `text`?"""
+    return "[REDACTED:" in text and _MARKER.search(text) is not None
+
+
+class Redactor:
+    """Takes secrets out of texts and records. Thread-safe: only `KnownValues` changes, and it replaces what it changes."""
+
+    def __init__(
+        self,
+        *,
+        names: Iterable[str] = (),
+        allow: Iterable[str] = (),
+        values: Iterable[str] = (),
+        environment: Mapping[str, str] | None = None,
+        email: bool = False,
+        ip: bool = False,
+        key: bytes | None = None,
+    ) -> None:
+        """names, allow: on top of AGENTLOG_REDACT and AGENTLOG_REDACT_ALLOW of `environment` (os.environ when None)."""
+        env = os.environ if environment is None else environment
+        extra = {*names, *_listed(env.get("AGENTLOG_REDACT", ""))}
+        self._email = email or "email" in extra
+        self._ip = ip or "ip" in extra
+        self._extra = frozenset(words_of(name) for name in extra - {"email", "ip"})
+        self._allow = frozenset(words_of(name) for name in (*allow, *_listed(env.get("AGENTLOG_REDACT_ALLOW", ""))))
+        self._key = key or _machine_key()
+        self._kind_of = lru_cache(maxsize=8192)(self._judge)
+        self._hints = (*HINTS, *(words[0] for words in self._extra if words))
+        self._known = KnownValues()
+        for value in values:
+            self.register(value)
+        self._register_environment(env)
+
+    def register(self, value: str, kind: str = "value") -> None:
+        """From now on `value` is a secret wherever it stands. Values under 4 characters are ignored."""
+        if len(value) >= 4:
+            self._known.add(value, self.marker(kind, value))
+
+    def secret_name(self, name: str) -> bool:
+        """Would a value called `name` be taken out?"""
+        return self._kind_of(name) is not None
+
+    def marker(self, kind: str, secret: str) -> str:
+        """What stands in the place of `secret`."""
+        digest = hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), key=self._key, digest_size=2).hexdigest()
+        return f"[REDACTED:{kind}:{digest}]"
+
+    def text(self, text: str, *, code: bool = False) -> str:
+        """`text` without its secrets. `code`: it is Python source. Never raises."""
+        try:
+            return self._text(text, code)
+        except Exception as error:
+            guard.note("redact", error)
+            return "[REDACTED:fault:0000]"
+
+    def record(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A journal record without its secrets; the given one is not changed. Never raises: what could not be looked at is left out."""
+        try:
+            learned = self._known.version
+            out = self._fields(record)
+            return out if learned == self._known.version else self._fields(out)
+        except Exception as error:
+            guard.note("redact", error)
+            return {key: value for key, value in record.items() if key in _KEEP and not isinstance(value, dict | list)}
+
+    # --- names
+
+    def _judge(self, name: str) -> str | None:
+        words = words_of(name)
+        if words in self._allow:
+            return None
+        if words in self._extra:
+            return "name"
+        return secret_kind(name)
+
+    def _register_environment(self, environment: Mapping[str, str]) -> None:
+        for name, value in environment.items():
+            kind = self._kind_of(name)
+            if kind and len(value) >= 8 and not _is_setting(value):
+                self.register(value, kind)
+
+    # --- text
+
+    def _text(self, text: str, code: bool = False) -> str:
+        if len(text) < 5:
+            return text
+        text = self._known.replace(text)
+        if _may_hold_pair(text, self._hints):
+            text = redact_pairs(text, self._mark_named, self._kind_of, code)
+        if _may_hold_shape(text):
+            text = redact_shapes(text, self.marker)
+        elif _DIGITS(text):
+            text = redact_cards(text, self.marker)
+        if self._email and "@" in text:
+            text = _EMAIL.sub(lambda found: self.marker("email", found.group()), text)
+        if self._ip and "." in text:
+            text = _IP.sub(lambda found: self.marker("ip", found.group()), text)
+        return text
+
+    def _mark_named(self, kind: str, secret: str) -> str:
+        """The marker of a value found under a secret name, which is remembered where it looks like nothing else."""
+        marker = self.marker(kind, secret)
+        self._known.learn(secret, marker)
+        return marker
+
+    # --- records: plain data whose keys are ours, except below `_NAMED`
+
+    def _any(self, data: Any, code: bool = False) -> Any:
+        cls = data.__class__
+        if cls is str:
+            return self._text(data, code)
+        if cls is dict:
+            return self._fields(data)
+        if cls is list or cls is tuple:
+            return self._pair(data) or [self._any(item, code) for item in data]
+        if cls is int and data > 999_999_999_999:
+            return self._number(data)
+        return data
+
+    def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        out = {}
+        for key, value in fields.items():
+            if key in _KEEP and not (key == "name" and False):
+                out[key] = value
+            elif value.__class__ is dict and key in _NAMED:
+                out[key] = self._names(value)
+            else:
+                out[key] = self._any(value, key in _CODE)
+        return self._columns(out) if "cols" in out else out
+
+    def _names(self, named: dict[str, Any]) -> dict[str, Any]:
+        out = {}
+        for name, value in named.items():
+            kind = self._kind_of(name)
+            out[self._text(name)] = self._any(value) if kind is None else self._hidden(value, kind)
+        return out
+
+    def _number(self, number: int) -> Any:
+        text = str(number) if number < 10**19 else ""
+        hidden = redact_cards(text, self.marker)
+        return number if hidden == text else hidden
+
+    def _pair(self, items: Any) -> list[Any] | None:
+        """("password", <value>) as two items of a sequence: the second is hidden."""
+        if len(items) != 2:
+            return None
+        name = items[0].get("v") if items[0].__class__ is dict else items[0]
+        kind = self._kind_of(name) if name.__class__ is str else None
+        if kind is None or not (items[1].__class__ is dict or items[1].__class__ is str):
+            return None
+        return [items[0], self._hidden(items[1], kind)]
+
+    def _columns(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Of a described frame: samples, cells and range of the columns with a secret name."""
+        kinds = [self._kind_of(column[0]) if column and column[0].__class__ is str else None for column in value["cols"]]
+        if not any(kinds):
+            return value
+        rows = [self._row(row, kinds) for row in value.get("head", ())]
+        columns = [
+            [*column[:3], [self._hidden(cell, kind) for cell in column[3]]] if kind and len(column) > 3 else column
+            for column, kind in zip(value["cols"], kinds, strict=True)
+        ]
+        out = {**value, "cols": columns}
+        if rows:
+            out["head"] = rows
+        out.pop("range", None)
+        return out
+
+    def _row(self, row: Any, kinds: list[str | None]) -> Any:
+        if row.__class__ is not list or len(row) != len(kinds):
+            return row
+        return [self._hidden(cell, kind) if kind else cell for cell, kind in zip(row, kinds, strict=True)]
+
+    # --- hiding what stands under a secret name
+
+    def _hidden(self, data: Any, kind: str) -> Any:
+        """`data` with everything in it hidden that could be secret; facts about it (type, length, shape) stay."""
+        cls = data.__class__
+        if data is None or cls is bool:
+            return data
+        if cls is dict:
+            return {
+                key: value if key in _KEEP or key == "cut" else self._hidden_field(key, value, kind)
+                for key, value in data.items()
+            }
+        if cls is list or cls is tuple:
+            return [self._hidden(item, kind) for item in data]
+        text = data if cls is str else str(data)
+        if is_harmless(text):
+            return data
+        return text if _MARKER.fullmatch(text) else self._mark_named(kind, text)
+
+    def _hidden_field(self, key: str, value: Any, kind: str) -> Any:
+        if key == "cols":
+            return [[*column[:3], *([self._hidden(column[3], kind)] if len(column) > 3 else [])] for column in value]
+        if key in _NAMED and value.__class__ is dict:
+            return {self._text(name): self._hidden(item, self._kind_of(name) or kind) for name, item in value.items()}
+        return self._hidden(value, kind)
+
+
+def _listed(text: str) -> list[str]:
+    return [name for name in (part.strip() for part in text.split(",")) if name]
+
+
+def _is_setting(value: str) -> bool:
+    """A path, a switch or a number: what a variable with a secret name holds when it is no secret."""
+    return is_harmless(value) or value.startswith(("/", "~", "./", "file:")) or value.replace(".", "").isdigit()
+
+
+_DIGITS = re.compile(r"\d{4}[ -]?\d{4}|3\d{3}[ -]\d{6}").search
+_TRIGGERS = tuple(dict.fromkeys((*(trigger for rule in RULES for trigger in rule.triggers), "PRIVATE KEY")))
+
+
+def _may_hold_pair(text: str, hints: tuple[str, ...]) -> bool:
+    if "=" not in text and ":" not in text and "," not in text and "--" not in text:
+        return False
+    lower = text.lower()
+    return any(hint in lower for hint in hints)
+
+
+def _may_hold_shape(text: str) -> bool:
+    return any(trigger in text for trigger in _TRIGGERS)
+
+
+@lru_cache(maxsize=1)
+def _machine_key() -> bytes:
+    """A key that stays the same for this user on this machine and is written nowhere; from chance where there is no machine id."""
+    try:
+        with open("/etc/machine-id", "rb") as file:
+            identity = file.read(256)
+            made = os.fstat(file.fileno()).st_ctime_ns
+        if identity.strip():
+            return hashlib.blake2b(b"agentlog redact %d %d %s" % (os.getuid(), made, identity), digest_size=16).digest()
+    except (OSError, AttributeError):
+        pass
+    return os.urandom(16)

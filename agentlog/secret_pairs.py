@@ -1,0 +1,189 @@
+"""Secrets that show by the name before them: `password = "..."`, `"token": "..."`, `DB_PASSWORD=...`, `Cookie: ...`.
+
+A quoted value after a secret name is a secret. A bare one may also be code (`password=os.environ["X"]`, `token: str`), so
+it is judged by where it stands and what it looks like. Every step looks at a bounded piece of text and moves on past it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from agentlog.secret_names import secret_kind
+from agentlog.secret_shapes import Mark
+
+KindOf = Callable[[str], "str | None"]
+LONGEST = 8_000
+"""Characters of one value at most; what is longer is hidden up to here (a quoted value goes on to the end of its line)."""
+
+HINTS = (
+    "pass", "pwd", "secret", "token", "key", "cred", "cookie", "dsn", "auth", "jwt", "session", "conn", "card", "cvv", "cvc", "ssn",
+    "bearer", "sessid", "csrf", "xsrf", "pin", "creds", "netrc", "pat",
+)  # fmt: skip
+"""Lower-case texts of which one is in every secret name."""
+
+_PAIR = re.compile(
+    r"(?<![\w$])(?P<name>[A-Za-z_][\w.\-]{1,80})(?:\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
+)
+_ANNOTATED = re.compile(r"[A-Za-z_][\w.\[\], |]{0,60}?=[ \t]{0,4}(?=[rbuRBUfF]{0,2}[\"'])")
+_QUOTE = re.compile(r"[rbuRBUfF]{0,2}\(?(?P<escape>\\{0,8})(?P<quote>\"\"\"|'''|[\"'])")
+_BODY = {'"': re.compile(r'(?:[^"\\\n]|\\.)*'), "'": re.compile(r"(?:[^'\\\n]|\\.)*")}
+_BARE = re.compile(r"[^\s,;&\"'<>(){}\[\]|`\\]{1,%d}" % LONGEST)
+_TO_SEMICOLON = re.compile(r"(?:\{[^}\n]{1,256}\}|[^;\"'\n\s]{1,256})(?=[;\"'\s]|$)")
+_TO_LINE_END = re.compile(r"[^\r\n\"'\\]{1,%d}" % LONGEST)
+_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate|aws4-hmac-sha256)\s{1,4}(?=\S)")
+_OPTION = re.compile(r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{2,60})[ \t]{1,4}(?P<quote>[\"']?)(?P<value>[^\s\"'-][^\s\"']{2,500})")
+
+_HARMLESS = re.compile(
+    r"(?:None|null|nil|true|false|undefined|NaN|NA|str|int|bool|bytes|float|object|dict|list|Any|Optional|String|string|SecretStr"
+    r"|[<>\[\]\-*.xX•#?]+|-?\d{1,3}|-?\d+\.\d+(?:[eE][+-]?\d+)?|v?\d+(?:\.\d+){2,3}\w{0,8}"
+    r"|<[^<>]{0,200}>|\$?\{\{?[^{}]{0,200}\}?\}|\$\(?[A-Za-z_]\w*\)?|%\(?\w{0,60}\)?[sdr]|(?i:your)[-_ ][\w -]{1,60}"
+    r"|(?i:redacted|masked|hidden|filtered|omitted|\[redacted\]|\[filtered\])|\[REDACTED:[a-z]+:[0-9a-f]{4}\])"
+)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z_.]*")
+_NUMBERS = re.compile(r"[\d.,:/+-]+")
+_EXPRESSION = re.compile(r"[A-Za-z_][\w.]*")
+_FORMATTED = re.compile(r"\{[^{}]{1,200}\}")
+
+
+def is_harmless(value: str) -> bool:
+    """Nothing to hide: empty, None, a type's name, a version, a placeholder, or hidden already."""
+    value = value.strip()
+    return not value or _HARMLESS.fullmatch(value) is not None
+
+
+def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: bool = False) -> str:
+    """`text` with the values after secret names replaced. `code`: it is Python source, where bare values are expressions."""
+    out: list[str] = []
+    position = copied = 0
+    while found := _PAIR.search(text, position):
+        position = found.end()
+        kind = kind_of(found["name"])
+        if kind is None:
+            continue
+        span = _value_span(text, found, kind, code)
+        if span is None:
+            continue
+        start, end = span
+        out += (text[copied:start], mark(kind, text[start:end]))
+        position = copied = end
+    text = "".join((*out, text[copied:])) if out else text
+    return _redact_options(text, mark, kind_of) if "--" in text or " -p" in text else text
+
+
+def _value_span(text: str, found: re.Match[str], kind: str, code: bool) -> tuple[int, int] | None:
+    """Where the secret after the name `found` starts and ends, or None where there is none to hide."""
+    start = found.end()
+    if found["sep"] == ":" and (annotated := _ANNOTATED.match(text, start)):
+        start = annotated.end()
+    if quoted := _QUOTE.match(text, start):
+        if found["sep"] == "," and not _first_argument(text, found.start()):
+            return None
+        return _quoted_span(text, quoted, kind)
+    if found["sep"] == ",":
+        return None
+    return _bare_span(text, found, start, kind, code and not _in_text(text, found.start()))
+
+
+def _first_argument(text: str, start: int) -> bool:
+    """Is the quoted name at `start` the first thing in a call or a tuple: `getenv("TOKEN", "...")`?"""
+    before = text[max(0, start - 12) : start].rstrip("\"'\\").rstrip("bruf")
+    return before.endswith("(")
+
+
+def _quoted_span(text: str, quoted: re.Match[str], kind: str) -> tuple[int, int] | None:
+    start = quoted.end()
+    end = _closing(text, start, quoted["escape"], quoted["quote"])
+    value = text[start:end]
+    if scheme := _SCHEME.match(value):
+        start, value = start + scheme.end(), value[scheme.end() :]
+    if is_harmless(value) or is_harmless(_FORMATTED.sub("", value)) or _names_a_secret(value):
+        return None
+    return (start, end) if len(value) > 1 else None
+
+
+def _closing(text: str, start: int, escape: str, quote: str) -> int:
+    """Where the quoted text that begins at `start` ends; without a closing quote: with its line."""
+    if len(quote) == 3:
+        end = text.find(quote, start)
+        return len(text) if end < 0 else end
+    if not escape:
+        return _BODY[quote].match(text, start).end()  # type: ignore[union-attr]
+    end = text.find(escape + quote, start, start + LONGEST)
+    if end >= 0:
+        return end
+    line_end = text.find("\n", start, start + LONGEST)
+    return min(len(text), start + LONGEST) if line_end < 0 else line_end
+
+
+def _names_a_secret(value: str) -> bool:
+    """`api_key_variable = "OPENAI_API_KEY"`: an upper-case name, not a value."""
+    return value.isupper() and value.replace("_", "").isalpha() and secret_kind(value) is not None
+
+
+def _in_text(text: str, position: int) -> bool:
+    """Is `position` of a source inside a string, a comment, or a line for the shell?"""
+    line_start = text.rfind("\n", max(0, position - 400), position) + 1
+    line = text[max(line_start, position - 400) : position]
+    if line.lstrip().startswith(("!", "%")) or text.startswith(("%%bash", "%%sh", "%%script", "%%writefile", "%%env", "%%cmd")):
+        return True
+    return "#" in line or line.count('"') % 2 == 1 or line.count("'") % 2 == 1
+
+
+def _bare_span(text: str, found: re.Match[str], start: int, kind: str, code: bool) -> tuple[int, int] | None:
+    if kind in ("cookie", "authorization") and found["sep"] == ":" and (line := _TO_LINE_END.match(text, start)) and not code:
+        span = _header_span(line, kind)
+        if span:
+            return span
+    tight = not found["before"] and not found["after"] and found["sep"] in ("=", "%3D")
+    before = text[found.start() - 1 : found.start()]
+    if tight and not code and (before == ";" or (kind == "password" and _followed_by_semicolon(text, start))):
+        part = _TO_SEMICOLON.match(text, start)
+        return part.span() if part and not is_harmless(part.group()) else None
+    value = _BARE.match(text, start)
+    if value is None or not _bare_is_secret(value.group(), text[value.end() : value.end() + 1], before, tight, code):
+        return None
+    return value.span()
+
+
+def _followed_by_semicolon(text: str, start: int) -> bool:
+    part = _TO_SEMICOLON.match(text, start)
+    return part is not None and text[part.end() : part.end() + 1] == ";"
+
+
+def _header_span(line: re.Match[str], kind: str) -> tuple[int, int] | None:
+    """Of a header's value: all of a cookie's `name=value; ...`; what follows the scheme of an authorization."""
+    value = line.group()
+    scheme = _SCHEME.match(value)
+    if kind == "cookie":
+        return line.span() if "=" in value else None
+    if scheme is None or is_harmless(value[scheme.end() :]) or not any(map(str.isdigit, value)):
+        return None
+    return line.start() + scheme.end(), line.end()
+
+
+def _bare_is_secret(value: str, after: str, before: str, tight: bool, code: bool) -> bool:
+    if len(value) < (3 if tight else 4) or is_harmless(value):
+        return False
+    if _EXPRESSION.fullmatch(value) and after in ("(", "[", "{") and after:
+        return False
+    if _PLAIN.fullmatch(value):
+        return tight and not code and before not in ("(", ",", " ") and "." not in value
+    if _NUMBERS.fullmatch(value):
+        return tight and value.isdigit() and not code
+    if code and _EXPRESSION.fullmatch(value):
+        return len(value) >= 12 and sum(map(str.isdigit, value)) >= 3
+    return True
+
+
+def _redact_options(text: str, mark: Mark, kind_of: KindOf) -> str:
+    """`--password hunter2`: an option and its value with a space between."""
+
+    def replaced(found: re.Match[str]) -> str:
+        kind = kind_of(found["name"])
+        value = found["value"]
+        if kind is None or is_harmless(value) or (_PLAIN.fullmatch(value) and not found["quote"]):
+            return found.group()
+        return found.group()[: found.start("value") - found.start()] + mark(kind, value)
+
+    return _OPTION.sub(replaced, text)
