@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "kernels": "agentlog.commands.kernels",
     "queue": "agentlog.commands.queue",
     "context": "agentlog.commands.context",
+    "rules": "agentlog.commands.rules",
     "diff": "agentlog.commands.diff",
     "why": "agentlog.commands.why",
     "timeline": "agentlog.commands.timeline",

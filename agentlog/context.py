@@ -1,0 +1,113 @@
+"""The context: what an agent needs to fix a failure, or to know where a session, a cell or a name stands.
+
+`build` draws an uncut, ranked outline from the store; `Context.render` cuts it for a format and a budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agentlog.blame import blame
+from agentlog.budget import cut
+from agentlog.context_parts import cells, evidence, failure, standing, values
+from agentlog.legend import TITLES
+from agentlog.outline import Cut, Part, Section, item, section
+from agentlog.renderers import renderer
+from agentlog.situation import Situation, situation
+from agentlog.tokens import TokenCounter, counter
+
+if TYPE_CHECKING:
+    from agentlog.store import Store
+
+MAX_TOKENS = 4000
+
+
+@dataclass(frozen=True)
+class Context:
+    """An uncut outline, and how it is printed when nobody says. `how`: where the rest is, as a command."""
+
+    sections: tuple[Section, ...]
+    how: str
+    max_tokens: int = MAX_TOKENS
+    format: str = "text"
+    counter: TokenCounter = field(default_factory=counter)
+    failed: bool = False
+
+    def render(self, format: str | None = None, max_tokens: int | None = None) -> str:
+        """The text of at most `max_tokens` tokens as `counter` counts them. Raises UsageError for an unknown format."""
+        style = renderer(format or self.format)
+        budget = self.max_tokens if max_tokens is None else max_tokens
+        frame = self.counter.cost(style.document(Cut(())))
+        spare = 0.0
+        while True:
+            text = style.document(cut(self.sections, budget - frame - spare, lambda *of: self._cost(style, *of), self.how))
+            over = self.counter.count(text) - budget
+            if over <= 0 or spare > budget:
+                return text
+            spare += over + 2
+
+    def _cost(self, style: Any, title: str, name: str | None, text: str) -> float:
+        return self.counter.cost(style.entry(title, name, text) if text else style.opening(title))
+
+    def whole(self) -> tuple[Part, ...]:
+        """Everything, each item in its fullest variant."""
+        return cut(self.sections, float("inf"), lambda *of: 1.0, self.how).parts
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of the JSON format, within the budget."""
+        import json
+
+        found: dict[str, Any] = json.loads(self.render("json"))
+        return found
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": self.render("text"), "text/html": self._repr_html_()}
+
+    def _repr_html_(self) -> str:
+        return self.render("html", max(self.max_tokens, 20_000))
+
+
+def build(
+    store: Store, *, session: str | None = None, execution: str | None = None, name: str | None = None, command: str = "agentlog"
+) -> Context:
+    """The context of `name`, else of `execution`, else of the last failure, else of the session. `command`: how the reader calls us.
+
+    Raises NotFound for a reference that answers to nothing.
+    """
+    case = situation(store, session, execution, failed=name is None)
+    if name is not None:
+        return Context(_ordered(standing.of_name(case, name)), f"{command} timeline {name}")
+    if case.failure is not None:
+        where = (
+            f"{command} show {case.execution.count or case.execution.id[-6:]} --full"
+            if case.execution
+            else f"{command} context --tokens 8000"
+        )
+        return Context(_ordered(_of_failure(case)), where, failed=True)
+    if case.execution is not None:
+        return Context(
+            _ordered([*standing.of_execution(case), *cells.sections(case)]), f"{command} show {case.execution.count} --full"
+        )
+    return Context(_ordered(standing.of_session(case)), f"{command} history")
+
+
+def _of_failure(case: Situation) -> list[Section]:
+    return [*failure.sections(case), _cause(case), *evidence.sections(case), *values.sections(case), *cells.sections(case)]
+
+
+def _cause(case: Situation) -> Section:
+    found = blame(case)
+    if found is None:
+        return section("cause", [])
+    where = f"{found.label} (this cell)" if found.here else found.label
+    return section("cause", [item(7.0, where, f"{where}: {found.reason}" if found.reason else "", first=True)])
+
+
+def _ordered(sections: Sequence[Section]) -> tuple[Section, ...]:
+    order = list(TITLES)
+    return tuple(sorted((s for s in sections if s.items), key=lambda s: order.index(s.title)))

@@ -1,0 +1,1 @@
+"""The parts of a context: each module turns a situation into one or more sections."""

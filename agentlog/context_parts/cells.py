@@ -1,0 +1,77 @@
+"""The cells themselves: what the crashed one printed, and the sources of those involved."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from agentlog.context_parts.values import said_words
+from agentlog.events import StreamWritten
+from agentlog.outline import Item, Section, item, section
+from agentlog.situation import Situation, user_frames
+
+if TYPE_CHECKING:
+    from agentlog.store import Execution
+
+_ALARM = re.compile(r"error|warning|exception|failed|traceback|fatal|critical", re.I)
+
+
+def sections(case: Situation) -> list[Section]:
+    """`output` of the execution in focus, and `sources`."""
+    return [section("output", _output(case)), section("sources", _sources(case))]
+
+
+def _output(case: Situation) -> list[Item]:
+    if case.execution is None:
+        return []
+    found = case.store.events(execution=case.execution.id, kinds={StreamWritten.kind})
+    return [printed for event in found if isinstance(event, StreamWritten) and (printed := _stream(event))]
+
+
+def _stream(event: StreamWritten) -> Item | None:
+    lines = [line.rstrip() for line in event.text.splitlines() if line.strip()]
+    if not lines:
+        return None
+    alarms = [line for line in lines[:-2] if _ALARM.search(line)][-3:]
+    short = "\n".join(_clip([*alarms, *lines[-2:]]))
+    return item(
+        0.9 if event.name == "stderr" else 0.6,
+        short,
+        "\n".join(_clip([*alarms, *lines[-8:]])),
+        "\n".join(_clip(lines[-40:], 400)),
+        name=event.name,
+    )
+
+
+def _clip(lines: list[str], room: int = 160) -> list[str]:
+    return [line if len(line) <= room else line[:room] + "..." for line in dict.fromkeys(lines)]
+
+
+def _sources(case: Situation) -> list[Item]:
+    if case.execution is None:
+        return []
+    found = [_source(case.execution, 1.6)]
+    if case.root is not None:
+        involved = {frame.cell for frame in user_frames(case.root) if frame.cell} - {case.execution.id}
+        found += [_source(case.by_id[cell], 1.2) for cell in involved if cell in case.by_id]
+        found += [_source(maker, 0.7) for maker in _makers(case) if maker.id not in involved]
+    return found
+
+
+def _makers(case: Situation) -> list[Execution]:
+    """The cells that last wrote the names of the failing cell, newest first."""
+    words = said_words(case)
+    makers = {version.execution.id: version.execution for name, version in case.values.items() if name in words}
+    return sorted(makers.values(), key=lambda execution: execution.id, reverse=True)[:6]
+
+
+def _source(execution: Execution, worth: float) -> Item:
+    lines = execution.source.rstrip().splitlines()
+    short = "\n".join(lines[:6]) + (f"\n... +{len(lines) - 6} more lines" if len(lines) > 6 else "")
+    return item(
+        worth,
+        short,
+        "\n".join(lines[:40]) + (f"\n... +{len(lines) - 40} more lines" if len(lines) > 40 else ""),
+        "\n".join(lines),
+        name=execution.label,
+    )

@@ -1,0 +1,107 @@
+"""What failed: the exception, the way of user code that led there, the failing expression with its parts."""
+
+from __future__ import annotations
+
+from agentlog.events import Failure, Frame, Operand
+from agentlog.outline import Item, Section, item, section
+from agentlog.situation import Situation, user_frames
+from agentlog.valuetext import brief, texts
+
+CUT = "..."
+
+
+def sections(case: Situation) -> list[Section]:
+    """The section `failure`, empty where nothing failed."""
+    failure = case.failure
+    if failure is None:
+        return []
+    root = case.root or failure
+    items = [_headline(failure), *_where(case, root), *_border(root), *_chain(failure), *_operands(root), *_notes(failure)]
+    return [section("failure", items)]
+
+
+def shorten(text: str, room: int) -> str:
+    """`text` with its middle cut to about `room` characters: messages end in what matters as often as they begin with it."""
+    return text if len(text) <= room else f"{text[: room * 2 // 3].rstrip()} {CUT} {text[-room // 3 :].lstrip()}"
+
+
+def label(frame: Frame) -> str:
+    """`In[2] line 13 in procData` or `app.py line 3 in main`."""
+    where = f"In[{frame.count}]" if frame.cell and frame.count is not None else frame.file.rsplit("/", 1)[-1]
+    inside = f" in {frame.function}" if frame.function and not frame.function.startswith("<module") else ""
+    return f"{where} line {frame.line}{inside}"
+
+
+def title(failure: Failure) -> str:
+    """`KeyError: 'x'` on as few lines as the message has."""
+    return f"{failure.type}: {failure.message}".rstrip(": ")
+
+
+def _headline(failure: Failure) -> Item:
+    whole = title(failure)
+    flat = " ".join(whole.split())
+    return item(
+        10.0, shorten(flat, 180), shorten(flat, 600), shorten(whole, 4000), whole, first=True, shape=(0.97, 0.98, 0.99, 1.0)
+    )
+
+
+def _where(case: Situation, root: Failure) -> list[Item]:
+    frames = user_frames(root)
+    if not frames:
+        return []
+    inner = frames[-1]
+    path = " > ".join(label(frame) for frame in _ends(frames))
+    line = f": {inner.source.strip()}" if inner.source else ""
+    every = "\n".join(f"at {label(frame)}: {(frame.source or '').strip()}" for frame in frames)
+    expression = root.expression
+    short = f": {shorten(expression.text, 120)}" if expression and len(expression.text) < len(line) else shorten(line, 160)
+    around = "\n".join(f"{'>' if number == inner.line else ' '} {number:3} {text}" for number, text in inner.context)
+    found = [
+        item(8.0, f"at {path}{short}", f"at {path}{line}", every if len(frames) > 1 else "", first=True, shape=(0.9, 0.97, 1.0))
+    ]
+    if len(inner.context) > 1 and case.execution is None:
+        found.append(item(1.0, around))
+    return found
+
+
+def _ends(frames: list[Frame]) -> list[Frame]:
+    """The outermost and the two innermost frames: enough to find the way."""
+    return frames if len(frames) <= 3 else [frames[0], *frames[-2:]]
+
+
+def _border(root: Failure) -> list[Item]:
+    """The first library frame after user code, with what it was given."""
+    frame = next((f for f in reversed(root.frames) if f.kind in ("library", "stdlib") and f.arguments), None)
+    if frame is None:
+        return []
+    name = f"{frame.module}.{frame.function}" if frame.module else frame.function
+    given = [f"{key}={brief(value)}" for key, value in frame.arguments.items()]
+    return [item(1.2, f"in {name}({shorten(', '.join(given), 160)})", f"in {name}({', '.join(given)})")]
+
+
+def _chain(failure: Failure) -> list[Item]:
+    """The exceptions it came from, nearest first, and the members of a group."""
+    found, cause, how = [], failure.cause, failure.explicit_cause
+    while cause is not None:
+        relation = "from" if how else "while handling"
+        found.append(item(3.0, f"{relation} {shorten(' '.join(title(cause).split()), 200)}", f"{relation} {title(cause)}"))
+        cause, how = cause.cause, cause.explicit_cause
+    return found + [
+        item(3.0, f"group member: {shorten(title(member), 200)}", f"group member: {title(member)}") for member in failure.group
+    ]
+
+
+def _operands(root: Failure) -> list[Item]:
+    """The parts of the failing expression that are more than a name; plain names stand among the values."""
+    expression = root.expression
+    if expression is None:
+        return []
+    return [_operand(operand) for operand in expression.operands if not operand.text.isidentifier()]
+
+
+def _operand(operand: Operand) -> Item:
+    return item(3.0, *texts(operand.value), name=shorten(operand.text, 80))
+
+
+def _notes(failure: Failure) -> list[Item]:
+    return [item(2.0, f"note: {shorten(note, 300)}", f"note: {note}") for note in failure.notes]

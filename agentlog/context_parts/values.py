@@ -1,0 +1,86 @@
+"""What the names hold: those of the failing code first, then those they came from, then what else is there."""
+
+from __future__ import annotations
+
+import re
+
+from agentlog.events import Failure, Frame, Value
+from agentlog.outline import Item, Section, item, section
+from agentlog.situation import Situation, user_frames
+from agentlog.valuetext import texts
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_CODE = frozenset({"module", "function", "builtin_function_or_method", "type", "ABCMeta", "method", "EnumMeta", "EnumType"})
+
+
+def sections(case: Situation) -> list[Section]:
+    """The section `values`, best first; each name once, the innermost frame's before the outer ones'."""
+    failure = case.root
+    found: dict[str, tuple[float, Value]] = {}
+    if failure is not None:
+        _of_operands(failure, found)
+        for depth, frame in enumerate(reversed(user_frames(failure))):
+            _of_frame(case, failure, frame, depth, found)
+    _of_namespace(case, found)
+    words = said_words(case)
+    ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
+    return [section("values", [_item(case, name, worth, value, words) for name, (worth, value) in ranked])]
+
+
+def said_words(case: Situation) -> frozenset[str]:
+    """Words of the failing cell and of the message."""
+    failure = case.root
+    source = case.execution.source if case.execution else ""
+    return frozenset(_WORD.findall(f"{source} {failure.message if failure else ''}"))
+
+
+def _of_operands(failure: Failure, found: dict[str, tuple[float, Value]]) -> None:
+    for operand in failure.expression.operands if failure.expression else ():
+        if operand.text.isidentifier():
+            found[operand.text] = (4.0, operand.value)
+
+
+def _of_frame(case: Situation, failure: Failure, frame: Frame, depth: int, found: dict[str, tuple[float, Value]]) -> None:
+    """Locals in the order the recorder ranked them; what the line, the evidence and the cell mention is worth more."""
+    named = {name for evidence in failure.evidence for name in evidence.names}
+    line = set(_WORD.findall(frame.source or ""))
+    cell = set(_WORD.findall(case.execution.source)) if case.execution else set()
+    for rank, (name, value) in enumerate(frame.locals.items()):
+        base = 3.0 if name in named else 2.5 if name in line else 1.5 if name in cell else 0.8
+        if value.type in _CODE:
+            base = min(base, 0.4)
+        worth = base / (1 + 0.05 * rank) / (1 + 0.5 * depth)
+        if name not in found:
+            found[name] = (worth, value)
+        elif depth == 0:
+            found[name] = (max(worth, found[name][0]), _richer(found[name][1], value))
+
+
+def _richer(one: Value, other: Value) -> Value:
+    """Of two descriptions of one object the one that tells more."""
+
+    def told(value: Value) -> int:
+        return len(value.columns) + len(value.head) + len(value.items) + len(value.entries) + len(value.attributes)
+
+    return other if told(other) > told(one) else one
+
+
+def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> None:
+    """Names that earlier cells left and no frame described."""
+    for name, version in case.values.items():
+        if name not in found and version.value is not None and version.value.type not in _CODE:
+            found[name] = (0.5, version.value)
+
+
+def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str]) -> Item:
+    made = case.made_by(name) if worth > 0.6 else ""
+    variants = list(texts(value, words))
+    if made:
+        told = [_with_origin(text, made) for text in variants]
+        variants = [variants[0], *told] if len(variants) == 1 else [variants[0], *told[1:]]
+    return item(worth, *variants, name=name)
+
+
+def _with_origin(text: str, made: str) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join([f"{first} ({made})", *rest])

@@ -1,0 +1,143 @@
+"""Everything a context is made from, drawn from the store once: the session, the execution, its failure, what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from agentlog.events import FAILED, Change, ErrorRaised, Failure, Frame, NamespaceChanged, ProcessDied, Value
+
+if TYPE_CHECKING:
+    from agentlog.store import Execution, Session, Store
+
+USER_FRAMES = frozenset({"cell", "user"})
+STEPS = 400
+"""Executions looked back at: older ones are not opened while a context is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A name as one execution left it."""
+
+    execution: Execution
+    change: Change
+
+    @property
+    def value(self) -> Value | None:
+        return self.change.new
+
+
+@dataclass(frozen=True)
+class Situation:
+    """`execution`: the one in focus (None: only the session); `error`: why it failed; `earlier`: those before it, in order."""
+
+    store: Store
+    session: Session
+    execution: Execution | None = None
+    error: ErrorRaised | None = None
+    death: ProcessDied | None = None
+    earlier: Sequence[Execution] = ()
+    _namespaces: dict[str, NamespaceChanged | None] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.error.failure if self.error else None
+
+    @cached_property
+    def root(self) -> Failure | None:
+        """The failure at the bottom of the chain of causes: where it began."""
+        failure = self.failure
+        while failure is not None and failure.cause is not None and user_frames(failure.cause):
+            failure = failure.cause
+        return failure
+
+    @cached_property
+    def innermost(self) -> Frame | None:
+        """The last frame of the user's own code."""
+        found = user_frames(self.root) if self.root else []
+        return found[-1] if found else None
+
+    @cached_property
+    def by_id(self) -> dict[str, Execution]:
+        known = {execution.id: execution for execution in self.earlier}
+        return {**known, self.execution.id: self.execution} if self.execution else known
+
+    def namespace(self, execution: Execution) -> NamespaceChanged | None:
+        """What `execution` changed."""
+        if execution.id not in self._namespaces:
+            found = self.store.events(execution=execution.id, kinds={NamespaceChanged.kind})
+            self._namespaces[execution.id] = next((e for e in found if isinstance(e, NamespaceChanged)), None)
+        return self._namespaces[execution.id]
+
+    def versions(self, name: str) -> Iterator[Version]:
+        """`name` as the earlier executions left it, newest first."""
+        for execution in reversed(self.earlier[-STEPS:]):
+            namespace = self.namespace(execution)
+            for change in namespace.changes if namespace else ():
+                if change.name == name:
+                    yield Version(execution, change)
+
+    @cached_property
+    def values(self) -> dict[str, Version]:
+        """Every name that exists before the execution in focus, as it was last left."""
+        found: dict[str, Version] = {}
+        for execution in reversed(self.earlier[-STEPS:]):
+            namespace = self.namespace(execution)
+            for change in namespace.changes if namespace else ():
+                found.setdefault(change.name, Version(execution, change))
+        return {name: version for name, version in found.items() if version.change.kind != "deleted"}
+
+    def made_by(self, name: str) -> str:
+        """`In[2], changed In[5]`: the cells that made and changed `name`, in words; "" where nobody knows."""
+        made, changed = None, []
+        for version in self.versions(name):
+            if version.change.kind in ("made", "rebound"):
+                made = version.execution.label
+                break
+            if version.change.kind == "mutated":
+                changed.append(version.execution.label)
+        later = f"changed {' '.join(reversed(changed))}" if changed else ""
+        return ", ".join(part for part in (made, later) if part)
+
+
+def user_frames(failure: Failure) -> list[Frame]:
+    """The frames of cells and of files under the project, outermost first."""
+    return [frame for frame in failure.frames if frame.kind in USER_FRAMES]
+
+
+def situation(store: Store, session: str | None = None, execution: str | None = None, *, failed: bool = True) -> Situation:
+    """The situation of `execution` (a reference), else of the last failure of `session` where `failed`, else of the session alone."""
+    where = store.session(session)
+    if execution is not None:
+        focus: Execution | None = store.execution(execution, where.id)
+    else:
+        focus = store.last_failure(where.id) if failed else None
+    if focus is not None and focus.session != where.id:
+        where = store.session(focus.session)
+    known = store.executions(where.id)
+    if focus is None:
+        return Situation(
+            store, where, error=_session_error(store, where.id) if failed else None, death=_death(store, where.id), earlier=known
+        )
+    earlier = [other for other in known if other.id < focus.id]
+    return Situation(
+        store, where, focus, _error(store, focus), _death(store, where.id) if focus.status in FAILED else None, earlier
+    )
+
+
+def _error(store: Store, focus: Execution) -> ErrorRaised | None:
+    found = [e for e in store.events(execution=focus.id, kinds={ErrorRaised.kind}) if isinstance(e, ErrorRaised)]
+    return found[-1] if found else None
+
+
+def _session_error(store: Store, session: str) -> ErrorRaised | None:
+    """An error outside any execution: an uncaught exception of a plain program, a thread."""
+    found = list(store.errors(session))
+    return found[-1] if found else None
+
+
+def _death(store: Store, session: str) -> ProcessDied | None:
+    found = [e for e in store.events(session=session, kinds={ProcessDied.kind}) if isinstance(e, ProcessDied)]
+    return found[-1] if found else None
