@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 
 from agentlog import peek
-from agentlog.describers.kinds import describer_of
+from agentlog.kinds import describer_of
 from agentlog.events import Value
 from agentlog.look import Look
 from agentlog.settings import Limits

@@ -22,7 +22,7 @@ _str = str.__str__
 HEAP_FLAG = 1 << 9
 _flags = type.__dict__["__flags__"].__get__
 
-_library_classes: dict[int, type] = {}
+_proved: dict[int, type] = {}
 """Classes proved to be what their name says, by id. Held on purpose: they live as long as their library does."""
 
 
@@ -138,26 +138,22 @@ def loaded(module: str, name: str) -> Any:
     return module_dict(sys.modules.get(module)).get(name)
 
 
-def library_class(value: object, libraries: Mapping[str, Any]) -> type | None:
-    """The first ancestor of `value`'s class that really belongs to one of `libraries` (top-level package names).
-
-    A class that only says it lives there is not believed: the module must hold it under its name.
-    """
-    for cls in _mro(type(value)):
-        if _library_classes.get(id(cls)) is cls:
-            return cls
-        module = class_module(cls)
-        if module is not None and module.partition(".")[0] in libraries and _holds(module, cls):
-            _library_classes[id(cls)] = cls
-            return cls
-    return None
+def genuine(cls: type) -> bool:
+    """Does the imported module that `cls` names hold it under its name? A class may say anything of itself."""
+    if _proved.get(id(cls)) is cls:
+        return True
+    module = class_module(cls)
+    if module is None or not _holds(module, cls):
+        return False
+    _proved[id(cls)] = cls
+    return True
 
 
 def really_in(value: object, package: str) -> bool:
     """Is the exact type of `value` a class that `package` (top-level name) defines?"""
     cls = type(value)
     module = class_module(cls)
-    return module is not None and module.partition(".")[0] == package and _holds(module, cls)
+    return module is not None and module.partition(".")[0] == package and genuine(cls)
 
 
 def _holds(module: str, cls: type) -> bool:

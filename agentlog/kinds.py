@@ -16,6 +16,7 @@ from agentlog import peek
 from agentlog.describers import containers, objects, scalars
 from agentlog.events import Value
 from agentlog.look import Look
+from agentlog.shapes import library_describer
 
 Describer = Callable[[Any, Look], Value]
 
@@ -60,6 +61,9 @@ def describer_of(value: object) -> Describer:
     found = EXACT.get(type(value))
     if found is not None:
         return found
+    library = library_describer(value)
+    if library is not None:
+        return library
     if objects.is_enum(value):
         return objects.describe_enum
     for base, describer in FAMILIES:
