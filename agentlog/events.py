@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 SCHEMA = 1
@@ -328,9 +328,10 @@ class NamespaceChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamWritten(Event):
-    """Text on stdout or stderr after the terminal model. `blob` holds all of it where `text` was cut.
+    """A piece of stdout or stderr after the terminal model: the pieces of a cell's stream, joined in order, are the stream.
+    `blob` holds all of this piece where `text` was cut.
 
-    size: characters of the whole; late: arrived after the cell that caused it had ended.
+    size: characters of the whole piece; late: arrived after the cell that caused it had ended.
     """
 
     kind: ClassVar[str] = "stream"
@@ -343,7 +344,10 @@ class StreamWritten(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Displayed(Event):
-    """A display or a result. `data`: MIME type -> text; `blobs`: MIME type -> digest of a large or binary body."""
+    """A display or a result. `data`: MIME type -> text; `blobs`: MIME type -> digest of a large or binary body.
+
+    clear: no display, but the cell's outputs so far were taken off the screen.
+    """
 
     kind: ClassVar[str] = "display"
     result: bool = False
@@ -352,6 +356,7 @@ class Displayed(Event):
     data: Mapping[str, str] = field(default_factory=dict)
     blobs: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    clear: bool = False
     late: bool = False
 
 
@@ -540,7 +545,7 @@ KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _subclasses(Event) if 
 # --- plain data and back --------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plan(cls: type) -> tuple[tuple[str, str, object], ...]:
     """(attribute, key in JSON, default) for each field of a model class."""
     keys = VALUE_KEYS if cls is Value else RECORD_KEYS if issubclass(cls, Event) else {}

@@ -29,6 +29,7 @@ import IPython
 
 from agentlog import guard
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status
+from agentlog.frames import CellSource, failure_of
 from agentlog.ids import new_id
 from agentlog.recorder import Recorder
 from agentlog_ipy.memory import Memory
@@ -80,6 +81,7 @@ class CellWatch:
         self._cells: dict[str, Cell] = {}
         self._file_of_source: dict[str, list[str]] = {}
         self._claimed = 0
+        self._latest: Cell | None = None
         self._pid = os.getpid()
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
 
@@ -125,7 +127,7 @@ class CellWatch:
                 self._lost(stack)
             return
         cell = next(
-            (c for c in reversed(stack) if c.info is result.info or c.info is None and c.source == result.info.raw_cell), None
+            (c for c in reversed(stack) if c.info is result.info or (c.info is None and c.source == result.info.raw_cell)), None
         )
         if cell is None:
             if not result.info.raw_cell.strip():
@@ -138,6 +140,10 @@ class CellWatch:
         error = result.error_before_exec if result.error_before_exec is not None else result.error_in_exec
         self._end(cell, self._verdict(cell, error))
 
+    def latest(self) -> Cell | None:
+        """The cell that runs on any thread, or ran last."""
+        return self.current() or self._latest
+
     # --- steps ------------------------------------------------------------------------------------------------------
 
     def _begin(self, info: Any, source: str, stored: bool) -> Cell:
@@ -145,6 +151,7 @@ class CellWatch:
         request = self.whereabouts.request()
         cell = Cell(new_id(), source, info, request, stored, stack[-1] if stack else None, next(self._numbers))
         stack.append(cell)
+        self._latest = cell
         cell.last_value = id(getattr(sys, "last_value", None))
         cell.peak = self.memory.peak()
         cell.task = _task_if_async()
@@ -206,39 +213,34 @@ class CellWatch:
         return "ok"
 
     def _raised(self, cell: Cell, error: BaseException, origin: str) -> None:
-        """Describe `error` once; an outer cell that shows the error of an inner one gets the same description."""
+        """Record `error`; an outer cell that shows the error of an inner one gets the same description."""
+        known = cell.failure if cell.seen == id(error) else None
+        failure = self.record_error(error, origin, cell, known)
+        if cell.within is not None:
+            cell.within.seen, cell.within.failure = id(error), failure
+
+    def record_error(self, error: BaseException, origin: str, cell: Cell | None, known: Failure | None = None) -> Failure:
+        """Describe `error` while its objects live, and write it at once, as one of `cell` (None: of the session)."""
         begun = time.perf_counter()
-        if cell.seen != id(error) or cell.failure is None:
-            cell.failure = self._describe(error)
-        failure = cell.failure
+        failure = known or failure_of(error, cell_of=self.cell_of, namespace=self.shell.user_ns, limits=self.recorder.limits)
         spent = (time.perf_counter() - begun) * 1000
         event = ErrorRaised(
-            execution=cell.execution,
+            execution=cell.execution if cell else None,
             message=f"{failure.type}: {failure.message}",
             failure=failure,
             origin=origin,
             spent_ms=round(spent, 3),
         )
         self.recorder.record(event, now=True)
-        if cell.within is not None:
-            cell.within.seen, cell.within.failure = id(error), failure
-
-    def _describe(self, error: BaseException) -> Failure:
-        try:
-            from agentlog.frames import failure_of
-        except ImportError:  # until frames.py is there
-            return Failure(type(error).__name__, "", module=type(error).__module__)
-        return failure_of(error, cell_of=self.cell_of, namespace=self.shell.user_ns, limits=self.recorder.limits)
+        return failure
 
     # --- which code is whose -----------------------------------------------------------------------------------------
 
-    def cell_of(self, file: str) -> Any:
+    def cell_of(self, file: str) -> CellSource | None:
         """The cell whose code was compiled under the name `file`."""
         current = self.current()
         if current is not None:
             self._claim(current)
-        from agentlog.frames import CellSource
-
         cell = self._cells.get(file)
         if cell is None:
             return None

@@ -9,8 +9,12 @@ from typing import Any
 from agentlog import recorder as recorders
 from agentlog import session as sessions
 from agentlog.guard import guarded
+from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog_ipy.cells import CellWatch
+from agentlog_ipy.faults import FaultFile
 from agentlog_ipy.magics import Magic
+from agentlog_ipy.outputs import Outputs
+from agentlog_ipy.taps import KernelTap, TerminalTap
 from agentlog_ipy.whereabouts import Whereabouts
 
 _attached: dict[int, Attachment] = {}
@@ -25,6 +29,9 @@ class Attachment:
         self.whereabouts = Whereabouts(shell)
         self.cells = CellWatch(shell, self.recorder, self.whereabouts)
         self.magic = Magic(self)
+        self.outputs = Outputs(self.recorder)
+        self.tap = self._tap()
+        self.hooks = ExceptionHooks(self._loose_error, uncaught=False)
         self._undo = ExitStack()
 
     def attach(self) -> None:
@@ -33,7 +40,10 @@ class Attachment:
             life = "kernel" if getattr(self.shell, "kernel", None) is not None else "ipython"
             sessions.begin(self.recorder, life=life, notebook=self.whereabouts.notebook(), kernel=self.whereabouts.kernel_id())
         self.recorder.execution_of = self._execution
-        for part in (self.magic, self.cells):
+        self.cells.started.append(self.tap.started)
+        if isinstance(self.tap, TerminalTap):
+            self.cells.ended.append(self.tap.ended)
+        for part in (self.magic, FaultFile(self.recorder), self.hooks, self.outputs, self.tap, self.cells):
             _attach(part, self._undo)
 
     def detach(self, how: str) -> None:
@@ -42,6 +52,19 @@ class Attachment:
         self.recorder.execution_of = lambda: None
         sessions.end(self.recorder, how)
         recorders.stop()
+
+    def flush(self) -> None:
+        """Have everything that happened so far in the store."""
+        self.outputs.drain()
+        self.recorder.flush()
+
+    def _tap(self) -> KernelTap | TerminalTap:
+        session = getattr(getattr(self.shell, "kernel", None), "session", None)
+        return TerminalTap(self.outputs) if session is None else KernelTap(session, self.outputs)
+
+    def _loose_error(self, error: BaseException, origin: str) -> None:
+        """An error outside the cells' own flow: of a thread, a task, a finalizer."""
+        self.cells.record_error(error, origin, self.cells.latest())
 
     def _execution(self) -> str | None:
         cell = self.cells.current()

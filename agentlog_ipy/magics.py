@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
@@ -69,7 +69,7 @@ class Magic:
         if name not in MAGICS:
             raise UsageError(f"unknown command {name!r}; the commands are {', '.join((*MAGICS, *self._live))}")
         recorder = self._attachment.recorder
-        recorder.flush()
+        self._attachment.flush()
         desk = Desk(recorder.folder, session=recorder.session, live=True)
         try:
             return load(name).run(parser_for(name, "%agentlog").parse_args(rest), desk)

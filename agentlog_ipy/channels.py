@@ -1,0 +1,218 @@
+"""Messages to and from one kernel: who asked for what, and what has come back for it.
+
+A `Wire` carries messages (`ZmqWire` here, a websocket in `gateway.py`). `Dispatch` always reads, so that nothing
+is lost while nobody waits, and hands every message to the `Request` it answers, by the id of its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.session import Session
+
+Message = dict[str, Any]
+Listener = Callable[[str, Message], None]
+CHANNELS = ("shell", "iopub", "stdin", "control")
+REMEMBERED = 2_000
+"""finished requests whose late output still finds its way"""
+
+
+class Wire(Protocol):
+    """Carries messages to a kernel and back."""
+
+    session: Session
+
+    async def open(self, receive: Listener) -> None: ...
+    def send(self, channel: str, message: Message) -> None: ...
+    async def close(self) -> None: ...
+
+
+class ZmqWire:
+    """The kernel's own sockets, in a context of their own that `close` destroys.
+
+    The receive queue has no limit: with the usual one, a burst of output loses lines and the final `idle` too.
+    """
+
+    def __init__(self, connection: dict[str, Any]) -> None:
+        self._context = zmq.asyncio.Context()
+        self._context.setsockopt(zmq.RCVHWM, 0)
+        self._context.setsockopt(zmq.LINGER, 0)
+        self._client = AsyncKernelClient(context=self._context)
+        self._client.load_connection_info(connection)
+        self.session: Session = self._client.session
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def open(self, receive: Listener) -> None:
+        """Connect and start the readers; `receive(channel, message)` is called for each message."""
+        self._client.start_channels(hb=False)
+        self._readers = [asyncio.ensure_future(self._read(name, receive)) for name in CHANNELS]
+
+    async def _read(self, name: str, receive: Listener) -> None:
+        socket = getattr(self._client, f"{name}_channel").socket
+        while True:
+            parts = await socket.recv_multipart()
+            try:
+                _, signed = self.session.feed_identities(parts)
+                message = self.session.deserialize(signed)
+            except Exception:
+                continue  # not signed with our key, or no message at all: somebody else's
+            receive(name, message)
+
+    def send(self, channel: str, message: Message) -> None:
+        """Send without waiting."""
+        getattr(self._client, f"{channel}_channel").send(message)
+
+    async def close(self) -> None:
+        """Stop the readers and leave no socket."""
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        self._readers = []
+        self._client.stop_channels()
+        self._context.destroy(linger=0)
+
+
+@dataclass(eq=False)
+class Request:
+    """One message that was sent, and what has come back for it.
+
+    reply    the content of the answer, once it came
+    idle     the kernel said that all output of it has been sent
+    started  the kernel said that it works on it
+    listen   gets the iopub and stdin messages that belong to it, also after the end
+    """
+
+    id: str
+    kind: str
+    reply: asyncio.Future[Message]
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    listen: Listener | None = None
+    last: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Own reply and own idle have both arrived, whatever overtook what."""
+        return self.reply.done() and self.idle.is_set()
+
+    async def finished(self) -> None:
+        """Wait until complete."""
+        await asyncio.wait({self.reply})
+        await self.idle.wait()
+
+
+@dataclass
+class Foreign:
+    """Another client's request that the kernel is working on."""
+
+    since: float
+    code: str = ""
+
+
+class Dispatch:
+    """Sends requests over a wire and sorts what comes back."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.foreign: dict[str, Foreign] = {}
+        self.unowned: Listener | None = None
+        self._requests: OrderedDict[str, Request] = OrderedDict()
+        self._open = True
+        self._idle_again = asyncio.Event()
+
+    async def open(self) -> None:
+        """Start reading."""
+        await self.wire.open(self._receive)
+
+    async def close(self) -> None:
+        """Stop reading. What is still waiting for a reply is cancelled."""
+        self._open = False
+        for request in self._requests.values():
+            request.reply.cancel()
+        await self.wire.close()
+
+    def send(
+        self,
+        channel: str,
+        kind: str,
+        content: Message,
+        *,
+        listen: Listener | None = None,
+        metadata: Message | None = None,
+        subshell: str | None = None,
+    ) -> Request:
+        """Send a request; `subshell` names the one that shall answer it."""
+        message = self.wire.session.msg(kind, content, metadata=metadata)
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
+        request = Request(message["header"]["msg_id"], kind, asyncio.get_running_loop().create_future(), listen=listen)
+        self._remember(request)
+        self.wire.send(channel, message)
+        return request
+
+    def answer(self, content: Message, parent: Message) -> None:
+        """Answer an `input_request`."""
+        message = self.wire.session.msg("input_reply", content, parent=parent)
+        self.wire.send("stdin", message)
+
+    def _remember(self, request: Request) -> None:
+        self._requests[request.id] = request
+        while len(self._requests) > REMEMBERED:
+            self._requests.popitem(last=False)
+
+    def forget_foreign(self) -> None:
+        """A new kernel process: whatever others had asked of the old one is gone."""
+        self.foreign.clear()
+        self._idle_again.set()
+
+    async def others_done(self) -> None:
+        """Wait until no other client's cell runs."""
+        while self.foreign:
+            self._idle_again.clear()
+            await self._idle_again.wait()
+
+    def _receive(self, channel: str, message: Message) -> None:
+        parent = message.get("parent_header") or {}
+        request = self._requests.get(parent.get("msg_id", ""))
+        if channel == "iopub":
+            self._published(request, parent, message)
+        elif channel == "stdin":
+            if request is not None and request.listen is not None:
+                request.listen(channel, message)
+        elif request is not None and not request.reply.done():
+            request.reply.set_result(message["content"])
+
+    def _published(self, request: Request | None, parent: Message, message: Message) -> None:
+        kind = message["header"]["msg_type"]
+        if request is None:
+            self._foreign(kind, parent, message)
+            return
+        request.last = time.monotonic()
+        if request.listen is not None:
+            request.listen("iopub", message)
+        if kind == "status":
+            state = message["content"].get("execution_state")
+            if state == "busy":
+                request.started.set()
+            elif state == "idle":
+                request.idle.set()
+
+    def _foreign(self, kind: str, parent: Message, message: Message) -> None:
+        identifier = parent.get("msg_id", "")
+        state = message["content"].get("execution_state") if kind == "status" else None
+        if state == "busy" and parent.get("msg_type") == "execute_request" and "subshell_id" not in parent:
+            self.foreign[identifier] = Foreign(time.monotonic())
+        elif kind == "execute_input" and identifier in self.foreign:
+            self.foreign[identifier].code = message["content"].get("code", "")
+        elif state == "idle" and self.foreign.pop(identifier, None) is not None:
+            self._idle_again.set()
+        if self.unowned is not None:
+            self.unowned("iopub", message)

@@ -1,0 +1,221 @@
+"""What cells print and display, taken from the taps and written by a thread of its own.
+
+A tap only appends to a queue: a cell's output never waits for us. The worker gathers for a moment, then passes streams
+through `Stream` and displays through `displayed`. Displays are barriers: text before one is written before it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentlog.events import StreamWritten
+from agentlog.guard import guarded
+from agentlog.recorder import Recorder
+from agentlog_ipy.displays import displayed
+from agentlog_ipy.streams import Piece, Stream
+
+LINGER = 0.1
+"""Seconds that output may wait for more of it."""
+STALLED = 1.0
+"""Seconds after which a line that nobody goes on writing is written as it stands (a prompt, a hang)."""
+REMEMBERED = 2_000
+"""Cells that late output can still be told to belong to."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """Outputs of one cell. `spoke`: anything came; `over`: its outputs are complete, what comes now is late."""
+
+    execution: str | None
+    spoke: bool = False
+    over: bool = False
+    streams: dict[str, Stream] = field(default_factory=dict)
+
+
+Item = tuple[str, Slot, bool, Any]
+"""("stream" | a message type | "end", whose, late, content)"""
+
+
+class Outputs:
+    """The queue between the taps and the store."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._slots: OrderedDict[str, Slot] = OrderedDict()
+        self._loose = Slot(None)
+        self._items: deque[Item] = deque()
+        self._waiting = 0
+        self._open: set[Slot] = set()
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """What a forked child must not share."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def attach(self) -> None:
+        """Nothing to hang on: the worker starts with the first output."""
+
+    def detach(self) -> None:
+        """Write what waits and stop the worker."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None and self._pid == os.getpid():
+            self._thread.join(5)
+        for slot in [*self._slots.values(), self._loose]:
+            self._put("end", slot, None)
+        self.drain()
+
+    # --- the taps' side ---------------------------------------------------------------------------------------------
+
+    def expect(self, request: str, execution: str) -> Slot:
+        """Outputs that answer `request` belong to `execution` from now on."""
+        slot = self._slots[request] = Slot(execution)
+        while len(self._slots) > REMEMBERED:
+            self._slots.popitem(last=False)
+        return slot
+
+    def slot(self, request: str | None) -> Slot:
+        """Whose outputs answer `request`; those of nobody are kept with the session."""
+        return self._slots.get(request or "", self._loose)
+
+    def put(self, kind: str, slot: Slot, content: Any) -> None:
+        """Take an output. Costs microseconds, never waits."""
+        if self._pid != os.getpid():
+            self._items.clear()
+            self._open.clear()
+            self._fresh()
+        if not slot.spoke:
+            slot.spoke = True
+        self._put(kind, slot, content)
+        self._wake.set()
+        if self._thread is None:
+            self._start()
+
+    def over(self, slot: Slot) -> None:
+        """The outputs of the cell are complete."""
+        slot.over = True
+        if slot.spoke:
+            self._put("end", slot, None)
+            self._wake.set()
+
+    def _put(self, kind: str, slot: Slot, content: Any) -> None:
+        self._items.append((kind, slot, slot.over, content))
+
+    # --- the worker's side --------------------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Write everything that waits, but for lines that are still being written."""
+        with self._lock:
+            items: list[Item] = []
+            while self._items:
+                items.append(self._items.popleft())
+            for item in _without_overtaken(items):
+                self._take(*item)
+            for slot in list(self._open):
+                self._settle(slot, late=slot.over, whole=False)
+
+    @guarded("outputs")
+    def _take(self, kind: str, slot: Slot, late: bool, content: Any) -> None:
+        if kind == "stream":
+            self._open.add(slot)
+            self._stream(slot, content["name"], late).feed(content["text"])
+        elif kind == "end":
+            self._end(slot, late)
+        else:
+            self._settle(slot, late=late, whole=True)
+            event = displayed(kind, content, self._recorder, execution=slot.execution, late=late)
+            if event is not None:
+                self._recorder.record(event, now=True)
+
+    def _stream(self, slot: Slot, name: str, late: bool) -> Stream:
+        """The stream `name` of the cell; finished lines of its other stream come first."""
+        for other in slot.streams.values():
+            if other.name != name:
+                self._write(slot, other, late, whole=False)
+        if name not in slot.streams:
+            slot.streams[name] = Stream(name, self._recorder.limits, self._recorder.redactor)
+        return slot.streams[name]
+
+    def _settle(self, slot: Slot, *, late: bool, whole: bool) -> None:
+        for stream in slot.streams.values():
+            self._write(slot, stream, late, whole=whole)
+        if not any(stream.unfinished for stream in slot.streams.values()):
+            self._open.discard(slot)
+
+    def _end(self, slot: Slot, late: bool) -> None:
+        for stream in slot.streams.values():
+            for piece in stream.end():
+                self._record(slot, stream.name, piece, False)
+        slot.streams.clear()
+        slot.spoke = False
+        self._open.discard(slot)
+
+    def _write(self, slot: Slot, stream: Stream, late: bool, *, whole: bool) -> None:
+        for piece in stream.settle(whole=whole):
+            self._record(slot, stream.name, piece, late)
+
+    def _record(self, slot: Slot, name: str, piece: Piece, late: bool) -> None:
+        text, all_of_it = piece
+        blob = self._recorder.text_blob(all_of_it) if all_of_it is not None else None
+        size = len(all_of_it) if all_of_it is not None else None
+        event = StreamWritten(execution=slot.execution, name=name, text=text, blob=blob, size=size, late=late)
+        self._recorder.record(event, now=True)
+
+    # --- the worker -----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name="agentlog-outputs", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is ending: `detach` writes what waits
+            self._thread = None
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            if not self._wake.wait(STALLED if self._open else None):
+                self._stalled()
+                continue
+            self._stop.wait(LINGER)
+            self._wake.clear()
+            self._drain_quietly()
+
+    @guarded("outputs")
+    def _drain_quietly(self) -> None:
+        self.drain()
+
+    @guarded("outputs")
+    def _stalled(self) -> None:
+        with self._lock:
+            for slot in list(self._open):
+                self._settle(slot, late=slot.over, whole=True)
+
+
+def _without_overtaken(items: list[Item]) -> list[Item]:
+    """Without displays that were cleared or updated before anybody could have looked: an animation is its last state."""
+    kept: list[Item] = []
+    cleared: set[Slot] = set()
+    updated: set[tuple[Slot, str]] = set()
+    for item in reversed(items):
+        kind, slot, _, content = item
+        if kind == "clear_output":
+            if slot in cleared:
+                continue
+            cleared.add(slot)
+        elif kind in ("display_data", "update_display_data"):
+            name = (content.get("transient") or {}).get("display_id")
+            if slot in cleared or (kind == "update_display_data" and name and (slot, name) in updated):
+                continue
+            if name:
+                updated.add((slot, name))
+        kept.append(item)
+    kept.reverse()
+    return kept

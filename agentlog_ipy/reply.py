@@ -1,0 +1,282 @@
+"""What a kernel answered: everything, and in few tokens what an agent should read of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from agentlog.tokens import estimate_tokens
+from agentlog_ipy.transcript import Display, Error, Spool, Transcript
+
+ReplyStatus = Literal["ok", "error", "interrupted", "timed_out", "died", "not_run"]
+MAX_TOKENS = 1_000
+IMAGE_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg"}
+TEXT_TYPES = ("text/llm+plain", "text/markdown", "text/plain", "text/latex", "application/json", "text/html")
+_CHARS_PER_TOKEN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that was saved to a file; the same image is saved once."""
+
+    path: str
+    mime: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+
+    def __str__(self) -> str:
+        size = f", {self.width}x{self.height}" if self.width else ""
+        return f"[image {self.path}{size}, {self.bytes:,} bytes]"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A result or a display: MIME type -> text or JSON, and the images among it as files."""
+
+    result: bool
+    data: Mapping[str, Any]
+    images: tuple[Image, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The form that is best to read."""
+        for mime in TEXT_TYPES:
+            if mime in self.data:
+                value = self.data[mime]
+                return value if isinstance(value, str) else str(value)
+        return f"[{', '.join(self.data)}]" if self.data else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What ran at the deadline: frames outermost first, each (where, source line, locals in words), and the raw
+    stacks of all threads where only those could be had."""
+
+    how: str
+    frames: tuple[tuple[str, str, Mapping[str, str]], ...] = ()
+    stacks: str = ""
+
+    def __str__(self) -> str:
+        lines = []
+        for where, source, names in self.frames:
+            lines.append(f"  {where}: {source}" if source else f"  {where}")
+            lines.extend(f"      {name} = {text}" for name, text in names.items())
+        return "\n".join(lines) or self.stacks
+
+
+@dataclass(frozen=True)
+class Reply:
+    """How one execution went.
+
+    status      ok | error | interrupted | timed_out | died | not_run
+    execution   its id, in the store too
+    count       In[n]
+    outputs     results and displays in order
+    error       the last error, also one that was shown while the kernel said ok (`%run`, `%%capture`)
+    context     the debugging context of a failure, where the kernel is recorded
+    notes       what an honest answer must add: which interrupt worked, what was lost, what was cut
+    look        what ran when the deadline came
+    death       how the process ended
+    seconds     from the request to the answer
+    memory      resident bytes after it; `peak`: the most the process ever had
+    """
+
+    status: ReplyStatus
+    execution: str
+    code: str = ""
+    count: int | None = None
+    outputs: tuple[Output, ...] = ()
+    error: Error | None = None
+    context: str | None = None
+    notes: tuple[str, ...] = ()
+    look: Look | None = None
+    death: Any = None
+    seconds: float = 0.0
+    memory: int | None = None
+    peak: int | None = None
+    max_tokens: int = MAX_TOKENS
+    handle: str = "k.output({execution!r}, {start}, {end})"
+    transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Did it do what it should?"""
+        return self.status == "ok"
+
+    @property
+    def stdout(self) -> str:
+        """All of it."""
+        return self.transcript.text("stdout")
+
+    @property
+    def stderr(self) -> str:
+        """All of it."""
+        return self.transcript.text("stderr")
+
+    @property
+    def result(self) -> str | None:
+        """The text of the last result, None without one."""
+        results = [output for output in self.outputs if output.result]
+        return results[-1].text if results else None
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The images of all outputs, each once."""
+        return tuple(dict.fromkeys(image for output in self.outputs for image in output.images))
+
+    def render(self, max_tokens: int | None = None) -> str:
+        """What an agent should read, in at most `max_tokens` (estimated): the verdict, notes and error first in the
+        budget, then the end and the beginning of what was put out, with a handle to the rest."""
+        budget = max_tokens or self.max_tokens
+        head = [self._headline(), *(f"note: {note}" for note in self.notes)]
+        if self.death is not None:
+            head.append(str(self.death))
+        if self.look is not None:
+            head.append(f"running at the deadline ({self.look.how}):\n{self.look}")
+        failure = self.context or (self._error_text() if self.error is not None else "")
+        top = _fitted("\n".join(head), max(60, budget // 2))
+        tail = _fitted(failure, max(40, (budget - estimate_tokens(top)) * 3 // 4)) if failure else ""
+        left = budget - estimate_tokens(top) - estimate_tokens(tail) - 12
+        body = self._body(left)
+        return "\n".join(part for part in (top, body, tail) if part)
+
+    __str__ = render
+
+    def _headline(self) -> str:
+        number = f"In[{self.count}] " if self.count else ""
+        return f"{number}{self.status.replace('_', ' ')} in {self.seconds:.3g} s ({self.execution[-6:]})"
+
+    def _error_text(self) -> str:
+        assert self.error is not None
+        return self.error.traceback or str(self.error)
+
+    def _body(self, tokens: int) -> str:
+        """The items in order; those that are long share what the short ones leave."""
+        parts = self._parts()
+        texts = [text.read() if isinstance(text, _Stretch) and len(text) <= tokens * _CHARS_PER_TOKEN else text for text in parts]
+        costs = [estimate_tokens(text) if isinstance(text, str) else 1 << 30 for text in texts]
+        shares = _shares(costs, max(0, tokens))
+        shown = [_fitted_part(text, cost, share) for text, cost, share in zip(texts, costs, shares, strict=True)]
+        return "\n".join(text for text in shown if text)
+
+    def _parts(self) -> list[str | _Stretch]:
+        parts: list[str | _Stretch] = []
+        outputs = iter(self.outputs)
+        begin = {"stdout": 0, "stderr": 0}
+        for item in self.transcript.items:
+            if isinstance(item, Spool):
+                parts.append(_Stretch(self, item, begin.get(item.name, 0)))
+                begin[item.name] = begin.get(item.name, 0) + len(item)
+            elif isinstance(item, Display):
+                output = next(outputs, None)
+                if output is not None:
+                    parts.append("\n".join([*map(str, output.images)] or [output.text]))
+        return parts
+
+
+class _Stretch:
+    """A spool as a part of the answer: knows how to say where the rest of it is."""
+
+    def __init__(self, reply: Reply, spool: Spool, begin: int) -> None:
+        self.reply, self.spool, self.begin = reply, spool, begin
+
+    def __len__(self) -> int:
+        return len(self.spool)
+
+    def read(self) -> str:
+        text = self.spool.read().rstrip("\n")
+        return f"[stderr] {text}" if self.spool.name == "stderr" and text else text
+
+    def cut(self, tokens: int) -> str:
+        """Beginning and end, the end getting more."""
+        room = max(80, tokens * 3)
+        while room > 80:
+            text = self._cut_to(room)
+            if estimate_tokens(text) <= tokens:
+                return text
+            room = room * 3 // 4
+        return self._cut_to(room)
+
+    def _cut_to(self, room: int) -> str:
+        size = len(self.spool)
+        first, last = room // 3, room - room // 3
+        start, end = self.begin + first, self.begin + size - last
+        handle = self.reply.handle.format(execution=self.reply.execution[-6:], start=start, end=end)
+        stream = ", stream='stderr'" if self.spool.name == "stderr" else ""
+        handle = handle[:-1] + stream + ")" if handle.endswith(")") else handle
+        gap = f"\n... {size - first - last:,} of {size:,} characters left out: {handle} ...\n"
+        return self.spool.read(0, first) + gap + self.spool.read(size - last).rstrip("\n")
+
+
+def _shares(costs: list[int], budget: int) -> list[int]:
+    """Tokens for each part: everything where it fits, else the short ones in full and the rest in equal parts."""
+    shares = [0] * len(costs)
+    order = sorted(range(len(costs)), key=costs.__getitem__)
+    for done, at in enumerate(order):
+        shares[at] = min(costs[at], budget // (len(costs) - done))
+        budget -= shares[at]
+    return shares
+
+
+def _fitted_part(part: str | _Stretch, cost: int, share: int) -> str:
+    if isinstance(part, _Stretch):
+        return part.cut(share)
+    return part if cost <= share else _fitted(part, share)
+
+
+def _fitted(text: str, tokens: int) -> str:
+    """`text` in at most about `tokens`: its beginning and its end."""
+    if len(text) < tokens or estimate_tokens(text) <= tokens:
+        return text
+    room = max(80, tokens * 4)
+    while room > 80:
+        cut = f"{text[: room // 2]}\n... {len(text) - room:,} characters left out ...\n{text[-room // 2 :]}"
+        if room < len(text) and estimate_tokens(cut) <= tokens:
+            return cut
+        room = room * 3 // 4
+    return text[:room]
+
+
+def outputs_of(transcript: Transcript, folder: Path) -> tuple[Output, ...]:
+    """The displays of a transcript; images are saved in `folder`."""
+    return tuple(_output(item, folder) for item in transcript.items if isinstance(item, Display))
+
+
+def _output(display: Display, folder: Path) -> Output:
+    images = tuple(image for mime, body in display.data.items() if (image := _saved(mime, body, folder)) is not None)
+    data = {mime: body for mime, body in display.data.items() if mime not in IMAGE_SUFFIXES or mime == "image/svg+xml"}
+    return Output(display.result, data, images)
+
+
+def _saved(mime: str, body: Any, folder: Path) -> Image | None:
+    suffix = IMAGE_SUFFIXES.get(mime)
+    if suffix is None:
+        return None
+    text = "".join(body) if isinstance(body, list) else str(body)
+    try:
+        raw = text.encode() if suffix == "svg" else base64.b64decode(text)
+    except (binascii.Error, ValueError):
+        return None
+    path = folder / f"{hashlib.sha256(raw).hexdigest()[:16]}.{suffix}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.write_bytes(raw)
+        part.replace(path)
+    width, height = _png_size(raw) if suffix == "png" else (None, None)
+    return Image(str(path), mime, len(raw), width, height)
+
+
+def _png_size(raw: bytes) -> tuple[int | None, int | None]:
+    if len(raw) < 24 or raw[:8] != b"\x89PNG\r\n\x1a\n":
+        return None, None
+    width, height = struct.unpack(">II", raw[16:24])
+    return width, height

@@ -1,0 +1,257 @@
+"""The runner's other half: this text runs inside the kernel, also in one whose Python has no agentlog.
+
+It is sent as source with the first silent request, lives in a module of its own, and puts no name into the user's
+namespace. Standard library only, Python 3.8 and later. Every answer is JSON.
+
+Three signals let the runner reach a kernel that answers no message: one writes all stacks (faulthandler, also while
+C code holds the interpreter's lock), one writes the running frames with their locals, one stops the running cell with
+an exception that `except KeyboardInterrupt` and `except Exception` do not hold back.
+"""
+
+import asyncio
+import faulthandler
+import json
+import linecache
+import os
+import signal
+import socket
+import sys
+import threading
+import types
+
+FRAMES = 12
+NAMES = 24
+TEXT = 200
+
+_state = {"files": {}}
+
+
+class StoppedAtDeadline(BaseException):
+    """The runner's time for this cell was over, and the cell did not react to an interrupt."""
+
+
+# --- at the start ---------------------------------------------------------------------------------------------
+
+
+def begin(options):
+    """Prepare this kernel for its runner and say who it is."""
+    shell = _state["shell"] = options.pop("shell", None) or _shell()
+    for prepare in (_signals, _limits, _children, _record):
+        try:
+            prepare(shell, options)
+        except Exception as reason:
+            _state.setdefault("faults", []).append("%s: %s" % (prepare.__name__, reason))
+    return json.dumps(_facts(shell))
+
+
+def _shell():
+    from IPython import get_ipython
+
+    return get_ipython()
+
+
+def _signals(shell, options):
+    if threading.current_thread() is not threading.main_thread():
+        return
+    numbers = options.get("signals") or {}
+    stack = _open(options["stack_file"])
+    if not faulthandler.is_enabled():
+        faulthandler.enable(file=stack)
+    if numbers:
+        faulthandler.register(numbers["stack"], file=stack, all_threads=True, chain=False)
+        _state["look_file"] = options["look_file"]
+        signal.signal(numbers["look"], _on_look)
+        signal.signal(numbers["stop"], _on_stop)
+
+
+def _open(path):
+    file = _state["files"].get(path)
+    if file is None:
+        file = _state["files"][path] = open(path, "a")
+    return file
+
+
+def _limits(shell, options):
+    shell.call_pdb = False
+    if options.get("die_with_parent") and sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+        if os.getppid() != options["die_with_parent"]:
+            os._exit(1)
+    if options.get("memory"):
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (options["memory"], hard))
+
+
+def _children(shell, options):
+    """`!command` reads an empty input; it would wait forever at the pseudo-terminal it is given."""
+    if not options.get("empty_stdin") or os.name != "posix":
+        return
+    system, getoutput = shell.system, shell.getoutput
+    shell.system = lambda command: system("exec </dev/null\n" + command)
+    shell.getoutput = lambda command, *args, **kwargs: getoutput("exec </dev/null\n" + command, *args, **kwargs)
+
+
+def _record(shell, options):
+    if not options.get("record"):
+        return
+    try:
+        import agentlog  # noqa: F401
+    except ImportError:
+        _state["missing"] = True
+        return
+    if "agentlog" not in shell.extension_manager.loaded:
+        shell.extension_manager.load_extension("agentlog")
+
+
+def _facts(shell):
+    facts = {"pid": os.getpid(), "host": socket.gethostname(), "python": sys.executable, "version": sys.version.split()[0]}
+    facts["faults"] = _state.get("faults", [])
+    facts["missing"] = _state.get("missing", False)
+    facts["look"] = "look_file" in _state
+    recorders = sys.modules.get("agentlog.recorder")
+    recorder = recorders.current() if recorders is not None else None
+    if recorder is not None:
+        facts["session"] = recorder.session
+        facts["store"] = str(recorder.folder)
+        facts["segment"] = str(recorder.journal.path)
+    return facts
+
+
+# --- what runs now --------------------------------------------------------------------------------------------
+
+
+def look():
+    """The running frames of the current cell, innermost last, with their locals (from another thread)."""
+    return json.dumps(_running(sys._current_frames().get(threading.main_thread().ident)))
+
+
+def _on_look(number, frame):
+    found = json.dumps(_running(frame))
+    path = _state["look_file"]
+    with open(path + ".part", "w") as file:
+        file.write(found)
+    os.replace(path + ".part", path)
+
+
+def _on_stop(number, frame):
+    if any(level.f_globals is _namespace() for level in _levels(frame)):
+        raise StoppedAtDeadline("stopped at the deadline")
+
+
+def _namespace():
+    return _state["shell"].user_ns
+
+
+def _levels(frame):
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _running(frame):
+    frames = list(_levels(frame))
+    frames.reverse()
+    cell = next((at for at, level in enumerate(frames) if level.f_globals is _namespace()), None)
+    awaiting = cell is None
+    if awaiting:
+        task = cell_task()
+        frames = _task_frames(task) if task is not None else []
+        cell = next((at for at, level in enumerate(frames) if level.f_globals is _namespace()), len(frames))
+    return {"awaiting": awaiting, "frames": [_frame(level) for level in frames[cell:][-FRAMES:]]}
+
+
+def _frame(frame):
+    code = frame.f_code
+    module = frame.f_globals is _namespace() and code.co_name in ("<module>", "<cell line: 1>")
+    names = [name for name in code.co_names if name in frame.f_locals] if module else list(frame.f_locals)
+    own = frame.f_globals is _namespace() or not _library(code.co_filename)
+    return {
+        "file": code.co_filename,
+        "line": frame.f_lineno,
+        "function": code.co_name,
+        "cell": frame.f_globals is _namespace(),
+        "source": linecache.getline(code.co_filename, frame.f_lineno).strip(),
+        "locals": _described({name: frame.f_locals[name] for name in names[:NAMES] if name in frame.f_locals}) if own else {},
+    }
+
+
+def _library(file):
+    return "site-packages" in file or file.startswith((sys.prefix, sys.base_prefix, "<frozen"))
+
+
+def cell_task():
+    """The task that runs the current cell, where the cell awaits something."""
+    loop = getattr(getattr(_state["shell"].kernel, "io_loop", None), "asyncio_loop", None)
+    if loop is None:
+        return None
+    waiting = [task for task in asyncio.all_tasks(loop) if not task.done()]
+    cells = [task for task in waiting if any(f.f_globals is _namespace() for f in _task_frames(task))]
+    named = [task for task in cells if getattr(task.get_coro(), "__name__", "") == "run_cell_async"]
+    return (named or cells or [None])[0]
+
+
+def _task_frames(task):
+    frames, part = [], task.get_coro()
+    while part is not None and len(frames) < 200:
+        frame = getattr(part, "cr_frame", None) or getattr(part, "gi_frame", None) or getattr(part, "ag_frame", None)
+        if isinstance(frame, types.FrameType):
+            frames.append(frame)
+        part = getattr(part, "cr_await", None) or getattr(part, "gi_yieldfrom", None) or getattr(part, "ag_await", None)
+    return frames
+
+
+def cancel():
+    """Cancel the task of the current cell (called on a subshell's thread)."""
+    task = cell_task()
+    if task is None or getattr(task.get_coro(), "__name__", "") != "run_cell_async":
+        return json.dumps(False)
+    _state["shell"].kernel.io_loop.asyncio_loop.call_soon_threadsafe(task.cancel)
+    return json.dumps(True)
+
+
+# --- values ---------------------------------------------------------------------------------------------------
+
+
+def variables():
+    """Every name of the user's and what it holds."""
+    shell = _state["shell"]
+    hidden, kept = shell.user_ns_hidden, {}
+    for name, value in list(shell.user_ns.items()):
+        if name.startswith("_") or name in hidden or isinstance(value, types.ModuleType) or name in ("In", "Out"):
+            continue
+        kept[name] = value
+    return json.dumps(_described(kept))
+
+
+def one(name):
+    """What `name` holds, or null."""
+    namespace = _namespace()
+    return json.dumps(_described({name: namespace[name]})[name] if name in namespace else None)
+
+
+def _described(values):
+    try:
+        from agentlog.describe import describe_names
+        from agentlog.events import plain
+        from agentlog.redact import Redactor
+    except ImportError:
+        return {name: _plainly(value) for name, value in values.items()}
+    described = {name: plain(value) for name, value in describe_names(values).items()}
+    return Redactor().record({"locals": described})["locals"]
+
+
+def _plainly(value):
+    """A description without agentlog: nothing of the user's is run for it."""
+    kind = type(value)
+    out = {"t": kind.__name__}
+    if kind in (int, float, bool, type(None)):
+        out["v"] = value
+    elif kind is str:
+        out.update(v=value[:TEXT], n=len(value))
+    elif kind in (list, tuple, dict, set, frozenset, bytes, bytearray):
+        out["n"] = len(value)
+    return out
