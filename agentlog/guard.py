@@ -31,7 +31,7 @@ class Fault:
 
 
 _faults: dict[str, Fault] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 _strict = False
 
 
@@ -98,7 +98,9 @@ def strict() -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     """Type and, for exceptions whose text cannot run user code, the message."""
     kind = type(error)
-    safe = kind.__module__ in ("builtins", "sqlite3", "json.decoder", "zlib", "binascii") or kind.__module__.startswith("agentlog")
+    safe = kind.__module__ in ("builtins", "sqlite3", "json.decoder", "zlib", "binascii") or kind.__module__.startswith(
+        "agentlog"
+    )
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next

@@ -16,7 +16,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_DIGITS, _CHANCE_DIGITS = 11, 9
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal handler may need an id while its own thread is making one
 _chance = random.Random(os.urandom(16))  # our own generator: the user's random state is never touched
 _last = 0
 
@@ -46,6 +46,11 @@ def id_time(identifier: str) -> datetime:
     return _EPOCH + timedelta(microseconds=number)
 
 
+def is_id(text: str) -> bool:
+    """Has `text` the form of an id?"""
+    return len(text) == _TIME_DIGITS + _CHANCE_DIGITS and all(letter in _ALPHABET for letter in text)
+
+
 def short(identifier: str) -> str:
     """The last six characters: enough to tell ids apart in a list, and accepted as a reference."""
     return identifier[-6:]
@@ -53,10 +58,10 @@ def short(identifier: str) -> str:
 
 def timestamp(moment: float | None = None) -> str:
     """`moment` (seconds since 1970; now when None) as UTC ISO 8601 with microseconds, `...Z`."""
-    nanoseconds = time.time_ns() if moment is None else int(moment * 1e9)
-    seconds, rest = divmod(nanoseconds // 1000, 1_000_000)
-    calendar = time.gmtime(seconds)
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % (*calendar[:6], rest)
+    microseconds = time.time_ns() // 1000 if moment is None else round(moment * 1e6)
+    seconds, rest = divmod(microseconds, 1_000_000)
+    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:06}Z"
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -66,7 +71,7 @@ def parse_timestamp(text: str) -> datetime:
 
 def _after_fork_in_child() -> None:
     global _chance, _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _chance = random.Random(os.urandom(16))
 
 

@@ -46,6 +46,10 @@ def encode(record: dict[str, Any]) -> str:
     return text
 
 
+class Busy(Exception):
+    """The journal is in the middle of a write on this very thread; try later."""
+
+
 class Journal:
     """The writing end of one process's segments. Every method may raise OSError; `recorder` deals with it."""
 
@@ -53,8 +57,8 @@ class Journal:
         self.folder = folder
         self.records = 0
         self._limits = limits
-        self._lock = threading.Lock()
-        self._owner: int | None = None
+        self._lock = threading.RLock()
+        self._writing = False
         self._descriptor: int | None = None
         self._size = 0
         self._head = ""
@@ -63,20 +67,21 @@ class Journal:
         self.path: Path | None = None
 
     def append(self, record: dict[str, Any]) -> None:
-        """Write `record`; it gets its sequence `q` and chain `h`. On return the kernel of the system has it."""
+        """Write `record`; it gets its sequence `q` and chain `h`. On return the kernel of the system has it.
+
+        Raises Busy in a signal handler that interrupted this very thread in the middle of a write.
+        """
         with self._lock:
-            self._owner = threading.get_ident()
+            if self._writing:
+                raise Busy("a signal handler interrupted a write")
+            self._writing = True
             try:
                 self._ready()
                 self._write(record)
                 if self._size >= self._limits.segment_bytes:
                     self._rotate()
             finally:
-                self._owner = None
-
-    def busy_here(self) -> bool:
-        """Is this very thread inside `append` (a signal handler that interrupted it)?"""
-        return self._owner == threading.get_ident()
+                self._writing = False
 
     def open(self) -> Path:
         """Open the segment if none is open, and return its path."""
@@ -116,7 +121,8 @@ class Journal:
         self._write(_first_record(name, self._previous))
 
     def _rotate(self) -> None:
-        assert self.path is not None and self._descriptor is not None
+        assert self.path is not None
+        assert self._descriptor is not None
         following = _segment_name()
         self._end(following)
         os.close(self._descriptor)
@@ -124,7 +130,9 @@ class Journal:
         self._open(following)
 
     def _end(self, following: str | None) -> None:
-        self._write({"e": "segment.end", "i": new_id(), "t": timestamp(), "records": self.records, "head": self._head, "next": following})
+        self._write(
+            {"e": "segment.end", "i": new_id(), "t": timestamp(), "records": self.records, "head": self._head, "next": following}
+        )
 
     def _write(self, record: dict[str, Any]) -> None:
         record["q"] = self.records + 1

@@ -16,13 +16,14 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from agentlog import guard
 from agentlog.blobs import Blobs
 from agentlog.events import Event, RecorderFaulted, to_record
 from agentlog.ids import new_id, timestamp
-from agentlog.journal import Journal
+from agentlog.journal import Busy, Journal
 from agentlog.redact import Redactor
 from agentlog.settings import Limits, Settings
 
@@ -58,12 +59,9 @@ class Recorder:
     def _fresh(self) -> None:
         """State that a forked child must not share: the queue, the writer thread, the locks."""
         self._pid = os.getpid()
-        self._queue: deque[dict[str, Any] | Job] = deque()
+        self._queue: SimpleQueue[dict[str, Any] | Job] = SimpleQueue()  # unlike Queue and Event, safe in signal handlers
+        self._hurry: SimpleQueue[None] = SimpleQueue()
         self._blob_bytes = 0
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
-        self._drained = threading.Condition()
-        self._working = False
         self._writer: threading.Thread | None = None
         self._start = threading.Lock()
         self._closed = False
@@ -77,7 +75,7 @@ class Recorder:
         try:
             _stamp(event, self.session_of() or self.session, self.execution_of)
             record = to_record(event)
-            if now and not self.journal.busy_here():
+            if now:
                 self._commit(record)
             else:
                 self._enqueue(record)
@@ -114,20 +112,16 @@ class Recorder:
         """Wait until everything queued so far is written; False if that took longer than `timeout` seconds."""
         if threading.current_thread() is self._writer:
             return True
-        deadline = time.monotonic() + timeout
-        while self._queue or self._working:
-            self._ensure_writer()
-            self._hurry.set()
-            self._wake.set()
-            with self._drained:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._alive():
-                    break
-                self._drained.wait(min(left, LINGER))
-        if self._queue and not self._alive():
+        reached = threading.Event()
+        self._queue.put(reached.set)
+        self._ensure_writer()
+        self._hurry.put(None)
+        if self._alive():
+            reached.wait(timeout)
+        else:
             self._drain()
         self._write_held(force=True)
-        return not self._queue
+        return reached.is_set()
 
     def close(self) -> None:
         """Write what waits, end the segment, stop the writer. Idempotent."""
@@ -135,8 +129,8 @@ class Recorder:
             return
         self.flush()
         self._closed = True
-        self._wake.set()
-        self._hurry.set()
+        self._queue.put(_nothing)
+        self._hurry.put(None)
         if self._writer is not None and self._writer is not threading.current_thread():
             self._writer.join(1.0)
         with suppress(OSError):
@@ -160,7 +154,7 @@ class Recorder:
             "recording": not (self.paused or self._closed),
             "segment": str(self.journal.path) if self.journal.path else None,
             **self._counts,
-            "waiting": len(self._queue),
+            "waiting": self._queue.qsize(),
             "in_memory": len(self._held),
             "faults": guard.faults(),
         }
@@ -175,6 +169,8 @@ class Recorder:
         try:
             self.journal.append(record)
             self._counts["written"] += 1
+        except Busy:
+            self._enqueue(record)
         except OSError as error:
             guard.note("journal", f"{error.strerror or error} ({self.folder}); records wait in memory")
             self._retry_at = time.monotonic() + RETRY
@@ -219,12 +215,11 @@ class Recorder:
     def _enqueue(self, item: dict[str, Any] | Job) -> None:
         if self._closed:
             return
-        if len(self._queue) >= self.limits.queue:
+        if self._queue.qsize() >= self.limits.queue:
             self._counts["dropped"] += 1
             return
         self._counts["queued"] += 1
-        self._queue.append(item)
-        self._wake.set()
+        self._queue.put(item)
         self._ensure_writer()
 
     def _alive(self) -> bool:
@@ -243,33 +238,27 @@ class Recorder:
             self._start.release()
 
     def _write_queue(self) -> None:
-        while True:
-            self._wake.wait()
-            if not self._closed:
-                self._hurry.wait(LINGER)
-            self._hurry.clear()
-            self._wake.clear()
+        while not self._closed:
+            first = self._queue.get()
+            with suppress(Empty):
+                self._hurry.get(timeout=LINGER)
+            self._work(first)
             self._drain()
-            with self._drained:
-                self._drained.notify_all()
-            if self._closed and not self._queue:
-                return
 
     def _drain(self) -> None:
-        self._working = True
+        with suppress(Empty):
+            while True:
+                self._work(self._queue.get_nowait())
+        self._report_losses()
+
+    def _work(self, item: dict[str, Any] | Job) -> None:
         try:
-            while self._queue:
-                item = self._queue.popleft()
-                try:
-                    if callable(item):
-                        item()
-                    else:
-                        self._commit(item)
-                except Exception as error:
-                    guard.note("writer", error)
-            self._report_losses()
-        finally:
-            self._working = False
+            if callable(item):
+                item()
+            else:
+                self._commit(item)
+        except Exception as error:
+            guard.note("writer", error)
 
     def _report_losses(self) -> None:
         dropped = self._counts["dropped"]
@@ -278,6 +267,10 @@ class Recorder:
             event = RecorderFaulted(part="queue", reason="more events than the queue or the memory may hold", dropped=dropped)
             _stamp(event, self.session, lambda: None)
             self._commit(to_record(event))
+
+
+def _nothing() -> None:
+    """Wakes the writer."""
 
 
 def _stamp(event: Event, session: str, execution_of: Callable[[], str | None]) -> None:

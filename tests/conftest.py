@@ -24,7 +24,7 @@ def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
+def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     """The host is left as it was found: hooks, streams, threads, faults."""
     hooks = (sys.excepthook, sys.unraisablehook, threading.excepthook, sys.displayhook)
     streams = (sys.stdout, sys.stderr)
@@ -36,7 +36,7 @@ def _as_it_was() -> Iterator[None]:
     assert (sys.stdout, sys.stderr) == streams, "a stream was left replaced"
     left = [thread.name for thread in threading.enumerate() if thread.name == "agentlog-writer" and not _ends(thread)]
     assert not left, "the writer thread was left running"
-    assert faults == [] or os.environ.get("EXPECT_FAULTS"), f"the recorder had faults of its own: {faults}"
+    assert faults == [] or "expect_faults" in request.fixturenames, f"the recorder had faults of its own: {faults}"
 
 
 def _ends(thread: threading.Thread) -> bool:
@@ -45,6 +45,5 @@ def _ends(thread: threading.Thread) -> bool:
 
 
 @pytest.fixture
-def expect_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+def expect_faults() -> None:
     """For tests that provoke faults of the recorder."""
-    monkeypatch.setenv("EXPECT_FAULTS", "1")

@@ -56,7 +56,9 @@ def test_a_failure_with_everything_in_it_survives_the_journal() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        NamespaceChanged(session="s", changes=(Change("df", "mutated", FRAME, FRAME, "seen", "x0"),), reads=("a",), versions={"a": "x1"}),
+        NamespaceChanged(
+            session="s", changes=(Change("df", "mutated", FRAME, FRAME, "seen", "x0"),), reads=("a",), versions={"a": "x1"}
+        ),
         ExecutionEnded(session="s", status="error", count=3, ms=1.5, result=FRAME),
         SpanEnded(session="s", what="llm", arguments={"q": FRAME}, result=FRAME, tokens={"input": 3}),
     ],
@@ -100,7 +102,10 @@ scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allo
 values = st.recursive(
     st.builds(Value, type=st.text(min_size=1), value=scalars, length=st.none() | st.integers(0)),
     lambda inner: st.builds(
-        Value, type=st.text(min_size=1), entries=st.dictionaries(st.text(), inner, max_size=3), items=st.lists(inner, max_size=3).map(tuple)
+        Value,
+        type=st.text(min_size=1),
+        entries=st.dictionaries(st.text(), inner, max_size=3),
+        items=st.lists(inner, max_size=3).map(tuple),
     ),
     max_leaves=8,
 )

@@ -8,7 +8,9 @@ from agentlog.errors import UsageError
 from agentlog.settings import Limits, Settings, parse_limits, project_root, store_folder, switched_on
 
 
-@pytest.mark.parametrize(("word", "on"), [("true", True), ("1", True), ("YES", True), ("", False), ("0", False), ("False", False), ("off", False)])
+@pytest.mark.parametrize(
+    ("word", "on"), [("true", True), ("1", True), ("YES", True), ("", False), ("0", False), ("False", False), ("off", False)]
+)
 def test_the_switch(word: str, on: bool) -> None:
     """Only an explicit word turns recording on."""
     assert switched_on({"AGENTLOG": word}) is on
