@@ -29,6 +29,7 @@ from agentlog import guard
 from agentlog.secret_names import secret_kind, words_of
 from agentlog.secret_pairs import HINTS, is_harmless, redact_pairs
 from agentlog.secret_shapes import RULES, redact_cards, redact_shapes
+from agentlog.secret_streams import StreamRedactor as _StreamRedactor
 from agentlog.secret_values import KnownValues
 
 _MARKER = re.compile(r"\[REDACTED:[a-z]+:[0-9a-f]{4}\]")
@@ -36,10 +37,89 @@ _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0
 _IP = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.]\d)")
 
 _KEEP = frozenset(
-    "e i t x q l s session span parent trace blob blobs hash cell cell_id request within notebook file files line function module mod "
-    "kind sh dt n na dtype number count display_id sizes size host pid how status origin logger level thread python executable agent "
-    "packages versions tokens provider model collector since ms rss peak own internal late update result_id started_at name life "
-    "agentlog platform schema segment head_hash h previous boot next records role outcome confidence action pattern what".split()
+    [
+        "e",
+        "i",
+        "t",
+        "x",
+        "q",
+        "l",
+        "s",
+        "session",
+        "span",
+        "parent",
+        "trace",
+        "blob",
+        "blobs",
+        "hash",
+        "cell",
+        "cell_id",
+        "request",
+        "within",
+        "notebook",
+        "file",
+        "files",
+        "line",
+        "function",
+        "module",
+        "mod",
+        "kind",
+        "sh",
+        "dt",
+        "n",
+        "na",
+        "dtype",
+        "number",
+        "count",
+        "display_id",
+        "sizes",
+        "size",
+        "host",
+        "pid",
+        "how",
+        "status",
+        "origin",
+        "logger",
+        "level",
+        "thread",
+        "python",
+        "executable",
+        "agent",
+        "packages",
+        "versions",
+        "tokens",
+        "provider",
+        "model",
+        "collector",
+        "since",
+        "ms",
+        "rss",
+        "peak",
+        "own",
+        "internal",
+        "late",
+        "update",
+        "result_id",
+        "started_at",
+        "name",
+        "life",
+        "agentlog",
+        "platform",
+        "schema",
+        "segment",
+        "head_hash",
+        "h",
+        "previous",
+        "boot",
+        "next",
+        "records",
+        "role",
+        "outcome",
+        "confidence",
+        "action",
+        "pattern",
+        "what",
+    ]
 )
 """Fields of records and values that are ours and say where, when and what kind: never changed."""
 _NAMED = frozenset({"k", "a", "locals", "arguments", "data", "f", "figures", "git", "environment"})
@@ -51,6 +131,13 @@ _CODE = frozenset({"source", "context", "expression"})
 def was_redacted(text: str) -> bool:
     """Is there a marker in `text`?"""
     return "[REDACTED:" in text and _MARKER.search(text) is not None
+
+
+class StreamRedactor(_StreamRedactor):
+    """`secret_streams.StreamRedactor` for the texts of one stream."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__(redactor.text)
 
 
 class Redactor:
@@ -171,13 +258,15 @@ class Redactor:
     def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
         out = {}
         for key, value in fields.items():
-            if key in _KEEP and not (key == "name" and False):
+            if key in _KEEP:
                 out[key] = value
+            elif key == "cols":
+                out[key] = [self._column(column) for column in value]
             elif value.__class__ is dict and key in _NAMED:
                 out[key] = self._names(value)
             else:
                 out[key] = self._any(value, key in _CODE)
-        return self._columns(out) if "cols" in out else out
+        return self._described(out, fields) if "cols" in fields or "ix" in fields or "f" in fields else out
 
     def _names(self, named: dict[str, Any]) -> dict[str, Any]:
         out = {}
@@ -201,21 +290,33 @@ class Redactor:
             return None
         return [items[0], self._hidden(items[1], kind)]
 
-    def _columns(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Of a described frame: samples, cells and range of the columns with a secret name."""
-        kinds = [self._kind_of(column[0]) if column and column[0].__class__ is str else None for column in value["cols"]]
-        if not any(kinds):
-            return value
-        rows = [self._row(row, kinds) for row in value.get("head", ())]
-        columns = [
-            [*column[:3], [self._hidden(cell, kind) for cell in column[3]]] if kind and len(column) > 3 else column
-            for column, kind in zip(value["cols"], kinds, strict=True)
-        ]
-        out = {**value, "cols": columns}
-        if rows:
-            out["head"] = rows
-        out.pop("range", None)
+    def _column(self, column: Any) -> Any:
+        """[name, dtype, nulls, sample] of a frame's column."""
+        if column.__class__ is not list or not column or column[0].__class__ is not str:
+            return self._any(column)
+        kind = self._kind_of(column[0])
+        sample = [[self._hidden(cell, kind) if kind else self._any(cell) for cell in column[3]]] if len(column) > 3 else []
+        return [self._text(column[0]), *column[1:3], *sample]
+
+    def _described(self, out: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+        """Of a described frame or series: the cells, range and labels that belong to a secret name."""
+        if "cols" in value:
+            self._hide_cells(out, value["cols"])
+        facts = value.get("f")
+        name = facts.get("name") if facts.__class__ is dict else None
+        kind = self._kind_of(name) if name.__class__ is str else None
+        if kind:
+            out.update({key: self._hidden(value[key], kind) for key in ("head", "range", "v", "it") if key in value})
+            out["f"] = {key: fact if key == "name" else self._hidden(fact, kind) for key, fact in facts.items()}
+        if "ix" in value and (labels := _LABELS.match(out["ix"])) and (kind := self._kind_of(labels["name"])):
+            out["ix"] = labels["before"] + self._hidden(labels["labels"], kind)
         return out
+
+    def _hide_cells(self, out: dict[str, Any], columns: list[Any]) -> None:
+        kinds = [self._kind_of(column[0]) if column and column[0].__class__ is str else None for column in columns]
+        if any(kinds):
+            out.pop("range", None)
+            out["head"] = [self._row(row, kinds) for row in out.get("head", ())]
 
     def _row(self, row: Any, kinds: list[str | None]) -> Any:
         if row.__class__ is not list or len(row) != len(kinds):
@@ -258,6 +359,7 @@ def _is_setting(value: str) -> bool:
     return is_harmless(value) or value.startswith(("/", "~", "./", "file:")) or value.replace(".", "").isdigit()
 
 
+_LABELS = re.compile(r"(?P<before>\w+ '(?P<name>[^']{1,80})' )(?P<labels>.+)", re.S)
 _DIGITS = re.compile(r"\d{4}[ -]?\d{4}|3\d{3}[ -]\d{6}").search
 _TRIGGERS = tuple(dict.fromkeys((*(trigger for rule in RULES for trigger in rule.triggers), "PRIVATE KEY")))
 

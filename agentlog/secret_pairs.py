@@ -23,14 +23,14 @@ HINTS = (
 """Lower-case texts of which one is in every secret name."""
 
 _PAIR = re.compile(
-    r"(?<![\w$])(?P<name>[A-Za-z_][\w.\-]{1,80})(?:\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
+    r"(?<![\w$])(?<!\[REDACTED:)(?P<name>[A-Za-z_][\w.\-]{1,80})(?:\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
 )
 _ANNOTATED = re.compile(r"[A-Za-z_][\w.\[\], |]{0,60}?=[ \t]{0,4}(?=[rbuRBUfF]{0,2}[\"'])")
 _QUOTE = re.compile(r"[rbuRBUfF]{0,2}\(?(?P<escape>\\{0,8})(?P<quote>\"\"\"|'''|[\"'])")
 _BODY = {'"': re.compile(r'(?:[^"\\\n]|\\.)*'), "'": re.compile(r"(?:[^'\\\n]|\\.)*")}
-_BARE = re.compile(r"[^\s,;&\"'<>(){}\[\]|`\\]{1,%d}" % LONGEST)
+_BARE = re.compile(r"[^\s,;&\"'<>(){}\[\]|`\\]{1,8000}")
 _TO_SEMICOLON = re.compile(r"(?:\{[^}\n]{1,256}\}|[^;\"'\n\s]{1,256})(?=[;\"'\s]|$)")
-_TO_LINE_END = re.compile(r"[^\r\n\"'\\]{1,%d}" % LONGEST)
+_TO_LINE_END = re.compile(r"[^\r\n\"'\\]{1,8000}")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate|aws4-hmac-sha256)\s{1,4}(?=\S)")
 _OPTION = re.compile(r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{2,60})[ \t]{1,4}(?P<quote>[\"']?)(?P<value>[^\s\"'-][^\s\"']{2,500})")
 

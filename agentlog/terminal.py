@@ -1,24 +1,20 @@
 """A small terminal: what a reader would have seen of a stream of text.
 
-One `Terminal` per stream of a cell:
+    terminal = Terminal()
+    terminal.feed(chunk)            as often as chunks arrive; cheap
+    terminal.text()                 what can be seen and was not taken yet
+    terminal.take()                 lines that can no longer change, each once; `take(whole=True)`: the rest too
 
-    terminal = Terminal(chars=limits.stream_chars, release=spool.append)    # release: text that can no longer change
-    terminal.feed(chunk)                                                    # as often as chunks arrive; cheap
-    terminal.close()                                                        # the stream has ended: everything is released
-    StreamWritten(text=terminal.text(), size=terminal.size, blob=... if terminal.cut else None)
+Who takes regularly keeps memory bounded: what stays is the line that is being written, and the last `rows` lines once
+the stream has moved its cursor up (nested progress bars do). A limit on the whole, with head and tail, is the taker's.
 
-`text()` is the whole text while it has at most `chars` characters, else its head and tail with a visible gap between; `release` is
-given every character of the whole in order, for a spool file and later a blob. Memory is bounded by `chars` and `rows`.
-
-The screen is as wide as its lines. The last `rows` lines can be changed by what follows; earlier ones are released. Carriage return,
-backspace, erasing and cursor movement are applied; colours, titles, links and other control sequences vanish; tabs stay. A wide
-character takes two columns, a combining one joins the character before it.
+The screen is as wide as its lines. Carriage return, backspace, erasing and cursor movement are applied; colours, titles, links and
+other control sequences vanish; tabs stay. A wide character takes two columns, a combining one joins the character before it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterable
 from unicodedata import combining, east_asian_width
 
@@ -37,10 +33,11 @@ _MOST_MOVES = 10_000
 class Terminal:
     """Text in, what can be seen out."""
 
-    def __init__(self, *, chars: int = 20_000, rows: int = 100, release: Callable[[str], None] | None = None) -> None:
-        self._kept = _HeadAndTail(chars)
+    def __init__(self, *, rows: int = 100) -> None:
         self._rows = rows
-        self._release = release
+        self._done: list[str] = []  # released and not taken yet
+        self._moved_up = False
+        self._broken = self._returned = False  # the line being written began in a text that was taken; and was returned to since
         self._lines: list[list[str]] = [[]]  # one text per column: a character with what combines with it; "" right of a wide one
         self._row = self._column = 0
         self._unfinished = ""  # the beginning of a control sequence whose end has not come yet
@@ -58,26 +55,24 @@ class Terminal:
             self._write(text[position:])
 
     def text(self) -> str:
-        """Everything seen so far, or its head and tail with a gap that says how much is left out."""
-        kept = self._kept.copy()
-        kept.add(self._screen())
-        return kept.text()
+        """Everything seen so far that was not taken."""
+        return "".join(self._done) + self._screen()
 
-    @property
-    def size(self) -> int:
-        """Characters of the whole text so far."""
-        return self._kept.size + len(self._screen())
+    def pending(self) -> bool:
+        """Is there text that was not taken?"""
+        return bool(self._done) or len(self._lines) > 1 or bool(self._lines[0])
 
-    @property
-    def cut(self) -> bool:
-        """Does `text()` leave something out?"""
-        return self.size > self._kept.limit
-
-    def close(self) -> None:
-        """The stream has ended: what is still on the screen is released too."""
-        screen = self._screen()
-        self._lines, self._row, self._column = [[]], 0, 0
-        self._let_go(screen)
+    def take(self, *, whole: bool = False) -> str:
+        """The finished lines, and with `whole` everything; what was taken no longer changes and does not come again."""
+        if whole:
+            text, self._done = self.text(), []
+            if text:
+                self._broken, self._returned = not text.endswith("\n"), False
+            self._lines, self._row, self._column = [[]], 0, 0
+            return text
+        self._scroll(len(self._lines) - self._rows if self._moved_up else self._row)
+        text, self._done = "".join(self._done), []
+        return text
 
     # --- writing
 
@@ -95,11 +90,14 @@ class Terminal:
         """A long text: all but its last lines are released without touching the screen. Returns the lines still to be written."""
         self._put(lines[0])
         done = len(lines) - self._rows
-        self._let_go(self._screen() + "\n" + "".join(line + "\n" for line in lines[1:done]))
+        self._done.append(self._screen() + "\n" + "".join(line + "\n" for line in lines[1:done]))
         self._lines, self._row, self._column = [[]], 0, 0
         return lines[done:]
 
     def _put(self, text: str) -> None:
+        if self._returned and self._broken:
+            self._done.append("\n")  # what was taken stays as it is: the new state of the line stands below it
+        self._broken = self._returned = False
         line, column = self._lines[self._row], self._column
         cells: Iterable[str] = text if text.isascii() else _cells(text, line, column)
         if column == len(line):
@@ -123,30 +121,25 @@ class Terminal:
 
     def _spill(self) -> None:
         """A line without end: what stands above and in it is released, and the line goes on."""
-        self._let_go("\n".join("".join(line) for line in self._lines[: self._row + 1]))
+        self._done.append("\n".join("".join(line) for line in self._lines[: self._row + 1]))
         self._lines = [[], *self._lines[self._row + 1 :]]
         self._row = self._column = 0
 
     def _new_line(self) -> None:
+        self._broken = False
         self._column = 0
         self._row += 1
         if self._row == len(self._lines):
             self._lines.append([])
             if len(self._lines) > 2 * self._rows:
-                self._scroll()
+                self._scroll(len(self._lines) - self._rows)
 
-    def _scroll(self) -> None:
-        """Release the lines that the cursor can no longer reach."""
-        gone = len(self._lines) - self._rows
-        self._let_go("".join("".join(line) + "\n" for line in self._lines[:gone]))
-        del self._lines[:gone]
-        self._row = max(0, self._row - gone)
-
-    def _let_go(self, text: str) -> None:
-        if text:
-            self._kept.add(text)
-            if self._release is not None:
-                self._release(text)
+    def _scroll(self, gone: int) -> None:
+        """Release the first `gone` lines: the cursor can no longer reach them."""
+        if gone > 0:
+            self._done += ("".join(line) + "\n" for line in self._lines[:gone])
+            del self._lines[:gone]
+            self._row = max(0, self._row - gone)
 
     def _screen(self) -> str:
         return "\n".join(["".join(line) for line in self._lines])
@@ -170,6 +163,7 @@ class Terminal:
     def _character(self, char: str) -> None:
         if char == "\r":
             self._column = 0
+            self._returned = True
         elif char == "\b":
             self._column = max(0, self._column - 1)
         elif char in "\x0b\x0c":
@@ -186,12 +180,13 @@ class Terminal:
     def _move(self, rows: int, column: int) -> None:
         """Move by rows within the lines that can still change, and to a column."""
         top = max(0, len(self._lines) - self._rows)
+        self._moved_up |= rows < 0
         self._row = max(top, self._row + rows)
         while self._row >= len(self._lines):
             self._lines.append([])
         self._column = min(max(0, column), _MOST_MOVES)
         if len(self._lines) > 2 * self._rows:
-            self._scroll()
+            self._scroll(len(self._lines) - self._rows)
 
     def _position(self, row: int, column: int) -> None:
         top = max(0, len(self._lines) - self._rows)
@@ -283,43 +278,3 @@ def _combine(char: str, cells: list[str], line: list[str], column: int) -> None:
         at -= 1
     if at >= 0:
         target[at] += char
-
-
-class _HeadAndTail:
-    """The first and the last half of `limit` characters of a text that only grows."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.size = 0
-        self._head: list[str] = []
-        self._room = limit - limit // 2
-        self._tail: deque[str] = deque()
-        self._tail_size = 0
-
-    def copy(self) -> _HeadAndTail:
-        twin = _HeadAndTail(self.limit)
-        twin.size, twin._room, twin._tail_size = self.size, self._room, self._tail_size
-        twin._head, twin._tail = list(self._head), deque(self._tail)
-        return twin
-
-    def add(self, text: str) -> None:
-        self.size += len(text)
-        if self._room:
-            self._head.append(text[: self._room])
-            text = text[self._room :]
-            self._room -= len(self._head[-1])
-        if text:
-            self._tail.append(text)
-            self._tail_size += len(text)
-            while self._tail_size - len(self._tail[0]) >= self.limit // 2:
-                self._tail_size -= len(self._tail.popleft())
-            if self._tail_size > 2 * self.limit:
-                self._tail[0] = self._tail[0][-(self.limit // 2) :] if len(self._tail) == 1 else self._tail[0]
-                self._tail_size = sum(map(len, self._tail))
-
-    def text(self) -> str:
-        head, tail = "".join(self._head), "".join(self._tail)
-        if self.size <= self.limit:
-            return head + tail
-        tail = tail[len(tail) - self.limit // 2 :]
-        return f"{head}\n[... {self.size - len(head) - len(tail):,} of {self.size:,} characters left out ...]\n{tail}"
