@@ -111,8 +111,9 @@ class _Redirected:
         stream = getattr(sys, name)
         if isinstance(stream, _Routed) and stream.on_descriptor(number):
             stream.flush()
-            _aside[name] = open(self._saved, "w", encoding=stream.encoding, errors="replace", buffering=1, closefd=False)
-        self._file: IO[bytes] = tempfile.TemporaryFile()
+            aside = os.fdopen(self._saved, "w", encoding=stream.encoding, errors="replace", buffering=1, closefd=False)
+            _aside[name] = aside
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives until restore
         os.dup2(self._file.fileno(), number)
 
     def restore(self) -> str:

@@ -11,7 +11,7 @@ from agentlog import session as sessions
 from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog_ipy.cells import CellWatch
-from agentlog_ipy.faults import FaultFile
+from agentlog.hooks.fatal import FaultFile
 from agentlog_ipy.magics import Magic
 from agentlog_ipy.outputs import Outputs
 from agentlog_ipy.taps import KernelTap, TerminalTap
