@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from agentlog import peek
@@ -34,7 +34,7 @@ _DEPTH = 60
 _LONG_TEXT = 65_536
 
 SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None), type(Ellipsis)})
-_SCALAR_IDS = frozenset(map(id, SCALARS))
+SCALAR_IDS = frozenset(map(id, SCALARS))
 _TEXT_IDS = frozenset({id(str), id(bytes)})
 _BOX_IDS = frozenset({id(list), id(tuple), id(dict)})
 _CACHES = frozenset({"_cache", "_item_cache", "_accessors", "_hash", "_hash_cache"})
@@ -125,7 +125,7 @@ class Walk:
 
     def visit(self, value: object, depth: int) -> None:
         kind = type(value)
-        if kind in _EXACT_SCALARS:
+        if id(kind) in SCALAR_IDS:
             self.scalar(value)
             return
         known = self.memo.get(id(value))
@@ -140,7 +140,7 @@ class Walk:
             self.skip(1, "its first 20000 parts")
             self.identity(value)
             return
-        handler = HANDLERS.get(kind) or _handler_of(value)
+        handler = HANDLERS.get(id(kind)) or _handler_of(value)
         handler(self, value, depth)
 
     def scalar(self, value: Any) -> None:
@@ -174,14 +174,13 @@ class Walk:
             self.visit(item, depth + 1)
 
 
-_EXACT_SCALARS = SCALARS
 Handler = Callable[[Walk, Any, int], None]
-HANDLERS: dict[type, Handler] = {}
-"""Exact type -> how it is walked."""
+HANDLERS: dict[int, Handler] = {}
+"""id of an exact type -> how it is walked. By id: a metaclass may define `__hash__`."""
 LIBRARIES: dict[str, Handler] = {}
 """Top-level package of a class -> how its objects are walked (filled by `fingerprint_arrays`)."""
-INHERITED: dict[type, Handler] = {}
-"""Base type -> how instances of its subclasses are walked."""
+INHERITED: dict[int, Handler] = {}
+"""id of a base type -> how instances of its subclasses are walked."""
 _resolved: dict[int, tuple[type, Handler]] = {}  # classes of libraries only: they live as long as the library
 
 
@@ -191,15 +190,15 @@ def _handler_of(value: object) -> Handler:
     if found is not None and found[0] is kind:
         return found[1]
     for base in peek.mro(kind):
-        if base in INHERITED:
-            return INHERITED[base]
-    library = peek.library_class(value, LIBRARIES)
-    if library is None:
-        return visit_object
-    handler = LIBRARIES[(peek.class_module(library) or "").partition(".")[0]]
-    if library is kind:
-        _resolved[id(kind)] = (kind, handler)
-    return handler
+        if id(base) in INHERITED:
+            return INHERITED[id(base)]
+    for base in peek.mro(kind):
+        package = (peek.class_module(base) or "").partition(".")[0]
+        if package in LIBRARIES and peek.genuine(base):
+            if base is kind:
+                _resolved[id(kind)] = (kind, LIBRARIES[package])
+            return LIBRARIES[package]
+    return visit_object
 
 
 # --- plain data at the speed of C -----------------------------------------------------------------------------
@@ -212,9 +211,9 @@ def plain_bytes(items: list[Any]) -> bytes | None:
         kinds = set(map(id, map(type, level)))
         if kinds & _TEXT_IDS and sum(len(x) for x in level if type(x) is str or type(x) is bytes) > 4_000_000:
             return None
-        if kinds <= _SCALAR_IDS:
+        if kinds <= SCALAR_IDS:
             return marshal.dumps(items, 2)
-        if not kinds <= _SCALAR_IDS | _BOX_IDS:
+        if not kinds <= SCALAR_IDS | _BOX_IDS:
             return None
         level = _below(level)
         if len(level) > 200_000:
@@ -246,10 +245,33 @@ class ListLeaf:
 
     def digest(self, chunk: int) -> int:
         items = self._take(self._items, chunk * CHUNK, (chunk + 1) * CHUNK)
-        body = plain_bytes(items)
-        if body is None:
-            body = array("Q", map(id, items)).tobytes()
-        return int.from_bytes(blake2b(body, digest_size=8).digest(), "big")
+        return _items_digest(items)
+
+
+class DictLeaf:
+    """A long dict, `CHUNK` entries a piece; pieces are cheap in order, as a dict can only be read from its start."""
+
+    def __init__(self, items: Any, length: int) -> None:
+        self._items, self._length = items, length
+        self._iterator: Iterator[tuple[Any, Any]] = iter(())
+        self._next = -1
+
+    @property
+    def chunks(self) -> int:
+        return -(-self._length // CHUNK)
+
+    def digest(self, chunk: int) -> int:
+        if chunk != self._next:
+            self._iterator = islice(iter(self._items), chunk * CHUNK, None)
+        self._next = chunk + 1
+        return _items_digest(list(chain.from_iterable(islice(self._iterator, CHUNK))))
+
+
+def _items_digest(items: list[Any]) -> int:
+    body = plain_bytes(items)
+    if body is None:
+        body = array("Q", map(id, items)).tobytes()
+    return int.from_bytes(blake2b(body, digest_size=8).digest(), "big")
 
 
 # --- containers -----------------------------------------------------------------------------------------------
@@ -274,7 +296,7 @@ def visit_tuple(walk: Walk, value: tuple[Any, ...], depth: int) -> None:
 
 
 def visit_deque(walk: Walk, value: Any, depth: int) -> None:
-    base = type(value) if type(value) in HANDLERS else next(b for b in peek.mro(type(value)) if b in HANDLERS)
+    base: Any = next(base for base in peek.mro(type(value)) if id(base) in HANDLERS)
     items = list(base.__iter__(value))
     _sequence(walk, items, len(items), _slice, depth)
     _rest(walk, value, base, depth)
@@ -290,7 +312,7 @@ def _rest(walk: Walk, value: object, base: type, depth: int) -> None:
 def _sequence(walk: Walk, items: Any, length: int, take: Callable[[Any, int, int], list[Any]], depth: int) -> None:
     walk.tokens.append(("seq", length))
     if length > LONG:
-        _long_sequence(walk, items, length, take, depth)
+        long_sequence(walk, items, length, take, depth)
         return
     held = take(items, 0, length)
     body = plain_bytes(held) if length > 8 else None
@@ -330,7 +352,8 @@ def _sampled(walk: Walk, held: list[Any], length: int, depth: int) -> None:
         walk.visit(item, depth + 1)
 
 
-def _long_sequence(walk: Walk, items: Any, length: int, take: Callable[[Any, int, int], list[Any]], depth: int) -> None:
+def long_sequence(walk: Walk, items: Any, length: int, take: Callable[[Any, int, int], list[Any]], depth: int) -> None:
+    """A sequence of more than `LONG` items: a leaf, and a sample of what is in it."""
     walk.leaves.append(ListLeaf(items, length, take))
     step = length // SAMPLE
     sample = [item for position in range(SAMPLE) for item in take(items, position * step, position * step + 1)]
@@ -352,7 +375,7 @@ def visit_dict(walk: Walk, value: dict[Any, Any], depth: int) -> None:
             walk.visit(key, depth + 1)
             walk.visit(item, depth + 1)
     else:
-        _long_dict(walk, iter(items), length, depth)
+        _long_dict(walk, items, length, depth)
     _rest(walk, value, base, depth)
     factory = peek.own(value, "default_factory")
     if factory is not None:
@@ -368,32 +391,39 @@ def _dict_base(value: dict[Any, Any]) -> Any:
     return dict
 
 
-def _long_dict(walk: Walk, items: Iterator[tuple[Any, Any]], length: int, depth: int) -> None:
-    """A dict of more than 64 entries, in slices: by content where plain, else identities and a sample."""
-    while piece := list(islice(items, CHUNK)):
-        if time.perf_counter() > walk.deadline:
-            raise OutOfTime
-        body = plain_bytes(piece)  # type: ignore[arg-type]
-        if body is not None:
-            walk.tokens.append(blake2b(body, digest_size=8).digest())
-            _note_parts(walk, [item for _, item in piece[:WALK_ALL]])
-            continue
-        _items(walk, [part for pair in piece for part in pair], 2 * len(piece), depth)
+def _long_dict(walk: Walk, items: Any, length: int, depth: int) -> None:
+    """A dict of more than 64 entries: by content where plain, else item by item, or identities and a sample."""
+    if length > LONG:
+        walk.leaves.append(DictLeaf(items, length))
+        sample = list(chain.from_iterable(islice(items, 0, SAMPLE)))
+        if plain_bytes(sample) is None:
+            walk.portable = False
+            walk.skip(length - SAMPLE, f"{SAMPLE} of {length} entries")
+        for part in sample:
+            walk.visit(part, depth + 1)
+        return
+    held = list(chain.from_iterable(items))
+    body = plain_bytes(held)
+    if body is None:
+        _items(walk, held, len(held), depth)
+        return
+    walk.tokens.append(blake2b(body, digest_size=8).digest())
+    _note_parts(walk, held)
 
 
 def visit_set(walk: Walk, value: Any, depth: int) -> None:
     """A set by the hashes it already holds: copying it calls neither `__hash__` nor `__eq__`."""
-    copied = frozenset.__new__(frozenset, value) if type(value) in (set, frozenset) else frozenset(set.__or__(set(), value))
+    copied = frozenset.__new__(frozenset, value)
     walk.tokens.append(("set", len(copied)))
     if len(copied) > LONG and time.perf_counter() > walk.deadline:
         raise OutOfTime
     members = list(islice(copied, 257))
-    if len(members) <= 256 and set(map(id, map(type, members))) <= _SCALAR_IDS:
+    if len(members) <= 256 and set(map(id, map(type, members))) <= SCALAR_IDS:
         walk.tokens.append(sum(digest_of([member]) for member in members) & (2**64 - 1))
     else:
         walk.tokens.append(hash(copied))
         walk.portable = False
-    _rest(walk, value, set if isinstance(value, set) else frozenset, depth)
+    _rest(walk, value, set if peek.is_a(value, set) else frozenset, depth)
 
 
 def visit_bytes_like(walk: Walk, value: Any, depth: int) -> None:

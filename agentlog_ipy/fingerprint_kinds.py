@@ -16,7 +16,7 @@ from typing import Any
 
 from agentlog import peek
 from agentlog_ipy import fingerprint
-from agentlog_ipy.fingerprint import HANDLERS, Walk, visit_identity
+from agentlog_ipy.fingerprint import Walk, visit_identity
 
 
 def visit_function(walk: Walk, value: Any, depth: int) -> None:
@@ -72,10 +72,10 @@ def visit_generator(walk: Walk, value: Any, depth: int) -> None:
 def _frame_counters(walk: Walk, frame: Any) -> None:
     """Small locals of a suspended generator: it may stand at the same line, one element further."""
     for name, item in frame.f_locals.items():
-        if type(item) in fingerprint.SCALARS:
+        if id(type(item)) in fingerprint.SCALAR_IDS:
             walk.tokens.append(name)
             walk.scalar(item)
-        elif type(item) in _ITERATORS:
+        elif id(type(item)) in _ITERATOR_IDS:
             walk.visit(item, 0)
 
 
@@ -95,7 +95,7 @@ def visit_memory_stream(walk: Walk, value: Any, depth: int) -> None:
     if value.closed:
         walk.tokens.append("closed")
         return
-    base = io.StringIO if isinstance(value, io.StringIO) else io.BytesIO
+    base = io.StringIO if type(value) is io.StringIO else io.BytesIO
     walk.tokens.append(base.tell(value))
     walk.temporary(base.getvalue(value), depth)
 
@@ -125,7 +125,7 @@ def visit_text(walk: Walk, value: Any, depth: int) -> None:
 def visit_builtin(walk: Walk, value: Any, depth: int) -> None:
     walk.tokens.append(value.__name__)
     owner = value.__self__
-    if owner is not None and not isinstance(owner, types.ModuleType):
+    if owner is not None and not peek.is_a(owner, types.ModuleType):
         walk.visit(owner, depth + 1)
 
 
@@ -152,6 +152,7 @@ _ITERATORS = tuple(
     )
     if hasattr(type(iter(made)), "__length_hint__")
 )
+_ITERATOR_IDS = frozenset(map(id, _ITERATORS))
 
 
 def _immutables() -> list[type]:
@@ -166,43 +167,36 @@ def _immutables() -> list[type]:
             type(pathlib.Path()), pathlib.PurePosixPath, pathlib.PureWindowsPath, re.Pattern, type(NotImplemented)]  # fmt: skip
 
 
+def _by_id(*pairs: tuple[tuple[type, ...], Any]) -> dict[int, Any]:
+    return {id(kind): handler for kinds, handler in pairs for kind in kinds}
+
+
 def register() -> None:
-    """Fill the table of `fingerprint`."""
-    HANDLERS.update({list: fingerprint.visit_list, tuple: fingerprint.visit_tuple, collections.deque: fingerprint.visit_deque})
-    HANDLERS.update(
-        dict.fromkeys((dict, collections.OrderedDict, collections.defaultdict, collections.Counter), fingerprint.visit_dict)
-    )
-    HANDLERS.update(dict.fromkeys((set, frozenset), fingerprint.visit_set))
-    HANDLERS.update(dict.fromkeys((bytearray, array, memoryview), fingerprint.visit_bytes_like))
-    HANDLERS.update({types.FunctionType: visit_function, types.MethodType: visit_method, functools.partial: visit_partial})
-    HANDLERS.update({staticmethod: visit_bound_function, classmethod: visit_bound_function, property: visit_property})
-    HANDLERS.update(dict.fromkeys((types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType), visit_generator))
-    HANDLERS.update(dict.fromkeys(_ITERATORS, visit_iterator))
-    HANDLERS.update(
-        dict.fromkeys((itertools.count, itertools.cycle, zip, enumerate, map, filter, itertools.chain), visit_reducible)
-    )
-    HANDLERS.update(dict.fromkeys((io.StringIO, io.BytesIO), visit_memory_stream))
-    HANDLERS.update(
-        dict.fromkeys((io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.FileIO), visit_file)
-    )
-    HANDLERS.update({random.Random: visit_random, range: visit_range, types.ModuleType: visit_module})
-    HANDLERS.update({types.BuiltinFunctionType: visit_builtin, type(functools.lru_cache(len)): visit_wrapper, slice: visit_text})
-    HANDLERS.update(dict.fromkeys(_immutables(), visit_text))
-    HANDLERS.update(dict.fromkeys((types.CodeType, types.FrameType, types.TracebackType), visit_identity))
-    inherited = {
-        list: fingerprint.visit_list,
-        tuple: fingerprint.visit_tuple,
-        dict: fingerprint.visit_dict,
-        type: fingerprint.visit_class,
-    }
-    inherited |= {set: fingerprint.visit_set, frozenset: fingerprint.visit_set, collections.deque: fingerprint.visit_deque}
-    inherited |= {bytearray: fingerprint.visit_bytes_like, types.ModuleType: visit_identity, int: _number, float: _number}
-    inherited |= {str: _text}
-    fingerprint.INHERITED.update(inherited)
+    """Fill the tables of `fingerprint`."""
+    dicts = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
+    lazy = (itertools.count, itertools.cycle, zip, enumerate, map, filter, itertools.chain)
+    files = (io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.FileIO)
+    shared: tuple[tuple[tuple[type, ...], Any], ...] = (
+        ((list,), fingerprint.visit_list), ((tuple,), fingerprint.visit_tuple), ((collections.deque,), fingerprint.visit_deque),
+        (dicts, fingerprint.visit_dict), ((set, frozenset), fingerprint.visit_set), ((bytearray,), fingerprint.visit_bytes_like),
+    )  # fmt: skip
+    fingerprint.HANDLERS.update(_by_id(
+        *shared, ((array, memoryview), fingerprint.visit_bytes_like), ((type,), fingerprint.visit_class),
+        ((types.FunctionType,), visit_function), ((types.MethodType,), visit_method), ((functools.partial,), visit_partial),
+        ((staticmethod, classmethod), visit_bound_function), ((property,), visit_property),
+        ((types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType), visit_generator), (_ITERATORS, visit_iterator),
+        (lazy, visit_reducible), ((io.StringIO, io.BytesIO), visit_memory_stream), (files, visit_file),
+        ((random.Random,), visit_random), ((range,), visit_range), ((types.ModuleType,), visit_module),
+        ((types.BuiltinFunctionType,), visit_builtin), ((type(functools.lru_cache(len)),), visit_wrapper),
+        ((*_immutables(), slice), visit_text), ((types.CodeType, types.FrameType, types.TracebackType), visit_identity),
+    ))  # fmt: skip
+    fingerprint.INHERITED.update(_by_id(
+        *shared, ((type,), fingerprint.visit_class), ((types.ModuleType,), visit_identity), ((int, float), _number), ((str,), _text),
+    ))  # fmt: skip
 
 
 def _number(walk: Walk, value: Any, depth: int) -> None:
-    base = int if isinstance(value, int) else float
+    base = int if peek.is_a(value, int) else float
     walk.tokens.append(base.__pos__(value))
     walk.named(peek.attributes(value), value, depth)
 

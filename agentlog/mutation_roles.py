@@ -1,0 +1,195 @@
+"""What a cell's syntax tree says about the objects behind its names: changed for certain, perhaps, or only read."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+MUTATORS = frozenset(
+    """append extend insert remove pop clear update add discard sort reverse setdefault popitem appendleft extendleft popleft
+    rotate subtract move_to_end intersection_update difference_update symmetric_difference_update
+    fill put itemset resize setflags partition byteswap setfield
+    fit partial_fit fit_transform set_params load_state_dict zero_grad backward step shuffle seed
+    write writelines insert_column drop_in_place extend_constant""".split()
+)
+"""Methods that change their receiver, whatever it is."""
+
+PURE_METHODS = frozenset(
+    """sum mean std var median min max head tail describe info copy index count keys values items get unique nunique
+    value_counts groupby isnull isna notna notnull corr cov to_numpy tolist astype any all argmax argmin split join startswith
+    endswith upper lower title strip lstrip rstrip format memory_usage select_dtypes agg aggregate nlargest nsmallest sample
+    equals is_alive plot hist boxplot scatter show transpose reshape ravel flatten dot cumsum cumprod diff pct_change rolling
+    merge to_csv to_json to_parquet to_dict to_string to_frame sort_values sort_index reset_index set_index dropna fillna
+    drop rename replace assign melt pivot pivot_table query eval between isin round abs apply map applymap transform
+    with_columns select filter predict predict_proba score transform decode encode splitlines rsplit find rfind isdigit
+    isalpha group_by lazy collect slice quantile mode idxmax idxmin nonzero squeeze tobytes to_list union intersection
+    difference issubset issuperset isdisjoint most_common elements hexdigest is_integer bit_length numpy item size dim
+    norm conj swapaxes repeat clip searchsorted trace stack unstack explode add_suffix add_prefix first last nth cummax cummin
+    kurt skew sem ewm expanding resample asfreq shift strftime isoformat timestamp total_seconds date time exists is_file is_dir
+    as_posix read_text read_bytes glob get_params""".split()
+)
+"""Methods that leave their receiver alone (with `inplace=True` or `out=` they do not)."""
+
+PURE_FUNCTIONS = frozenset(
+    """print len str repr type isinstance issubclass id int float bool abs sum min max range enumerate zip display
+    tuple dict round any all hasattr callable format open hash ascii bin hex oct ord chr complex bytes divmod pow slice
+    sorted frozenset set list reversed""".split()
+)
+"""Builtins that do not change what they are given."""
+
+DYNAMIC = frozenset(
+    """globals locals vars exec eval setattr delattr get_ipython run_line_magic run_cell_magic run_cell Thread Timer
+    ThreadPoolExecutor create_task ensure_future compile __import__ reload""".split()
+)
+"""Names whose use means that any variable could change."""
+
+_READ_ONLY_PARENTS = (
+    ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp, ast.Expr, ast.If, ast.IfExp, ast.FormattedValue, ast.While, ast.Assert,
+    ast.Slice, ast.Raise, ast.keyword,
+)  # fmt: skip
+_BINDING = (ast.Assign, ast.AnnAssign, ast.For, ast.AsyncFor, ast.comprehension, ast.NamedExpr)
+_MAKERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Set, ast.withitem)
+_CONDITIONAL = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match) + ((ast.TryStar,) if hasattr(ast, "TryStar") else ())
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+@dataclass(slots=True)
+class Roles:
+    """must / may: names whose object is changed in place for certain / perhaps. See `static.CellNames`.
+
+    links: (new name, name): `new` stands for the object of `name` or for a part of it, so that changing it changes that one.
+    """
+
+    must: set[str] = field(default_factory=set)
+    may: set[str] = field(default_factory=set)
+    conditional: set[str] = field(default_factory=set)
+    aliases: list[tuple[str, str]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    attributes: set[str] = field(default_factory=set)
+    dynamic: bool = False
+
+
+def roles_of(tree: ast.Module) -> Roles:
+    """The roles of the names in `tree`. Function bodies count too: the cell may call what it defines."""
+    roles = Roles()
+    _visit(tree, (), roles, False)
+    _follow_links(roles)
+    return roles
+
+
+def _follow_links(roles: Roles) -> None:
+    """`for row in rows: row.append(0)` may change what is in `rows`."""
+    changed = True
+    while changed:
+        changed = False
+        for new, name in roles.links:
+            if (new in roles.must or new in roles.may) and name not in roles.must and name not in roles.may:
+                roles.may.add(name)
+                changed = True
+
+
+def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool) -> None:
+    if isinstance(node, ast.Name):
+        _name(node, parents, roles, conditional)
+        return
+    if isinstance(node, ast.Attribute):
+        roles.attributes.add(node.attr)
+        if node.attr in DYNAMIC:
+            roles.dynamic = True
+    elif isinstance(node, ast.Assign):
+        _aliases(node, roles)
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and conditional:
+        roles.conditional.add(node.name)
+    inside = conditional or isinstance(node, _CONDITIONAL)
+    line = (*parents[-8:], node)
+    for child in ast.iter_child_nodes(node):
+        _visit(child, line, roles, inside)
+
+
+def _aliases(node: ast.Assign, roles: Roles) -> None:
+    if isinstance(node.value, ast.Name):
+        roles.aliases.extend((target.id, node.value.id) for target in node.targets if isinstance(target, ast.Name))
+
+
+def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool) -> None:
+    if node.id in DYNAMIC:
+        roles.dynamic = True
+    if not isinstance(node.ctx, ast.Load):
+        if conditional:
+            roles.conditional.add(node.id)
+        if parents and isinstance(parents[-1], ast.AugAssign):
+            roles.may.add(node.id)
+        return
+    role = _role(node, list(parents))
+    if role == "must":
+        roles.must.add(node.id)
+    elif role == "may":
+        roles.may.add(node.id)
+    elif role == "link":
+        roles.links.extend((target, node.id) for target in _targets(parents))
+
+
+def _targets(parents: tuple[ast.AST, ...]) -> list[str]:
+    """Names bound by the innermost assignment or loop around a name."""
+    for parent in reversed(parents):
+        if isinstance(parent, ast.Assign):
+            bound: list[ast.AST] = list(parent.targets)
+        elif isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension, ast.NamedExpr, ast.AnnAssign)):
+            bound = [parent.target]
+        else:
+            continue
+        return [n.id for target in bound for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return []
+
+
+def _role(node: ast.expr, parents: list[ast.AST]) -> str:
+    """ "must", "may", "link" (see `Roles.links`) or "" (only read) for one place where a name is loaded."""
+    current: ast.AST = node
+    last_attribute: str | None = None
+    while parents and isinstance(parents[-1], (ast.Attribute, ast.Subscript)) and parents[-1].value is current:
+        current = parents.pop()
+        if isinstance(current.ctx, (ast.Store, ast.Del)):  # type: ignore[attr-defined]
+            return "must"
+        if isinstance(current, ast.Attribute):
+            last_attribute = current.attr
+    parent = parents[-1] if parents else None
+    if isinstance(parent, ast.Call):
+        return _call_role(parent, current, last_attribute)
+    return _other_role(parent, current, node)
+
+
+def _call_role(call: ast.Call, current: ast.AST, attribute: str | None) -> str:
+    if call.func is current:
+        if attribute is None:
+            return ""  # calling a function by name: what it reaches is followed at run time
+        if _switched_on(call, "inplace"):
+            return "must"
+        if attribute in MUTATORS:
+            return "must"
+        return "" if attribute in PURE_METHODS else "may"
+    function = call.func
+    if isinstance(function, ast.Name) and function.id in PURE_FUNCTIONS:
+        return ""
+    return "may"
+
+
+def _switched_on(call: ast.Call, option: str) -> bool:
+    return any(k.arg == option and isinstance(k.value, ast.Constant) and k.value.value is True for k in call.keywords)
+
+
+def _other_role(parent: ast.AST | None, current: ast.AST, name: ast.expr) -> str:
+    if isinstance(parent, ast.keyword):
+        return "may"
+    if parent is None or isinstance(parent, _READ_ONLY_PARENTS):
+        return ""
+    if isinstance(parent, ast.Subscript):  # used as an index
+        return ""
+    if isinstance(parent, ast.AugAssign):  # the right-hand side; a target is no load
+        return ""
+    if isinstance(parent, ast.AnnAssign) and parent.annotation is current:
+        return ""
+    if isinstance(parent, (*_BINDING, ast.Tuple, ast.List)):
+        return "link"  # `b = a`, `b = a.part`, `for row in rows`, `for x in (a, b)`: another name for it or for a part of it
+    if isinstance(parent, (*_SCOPES, *_MAKERS, ast.ExceptHandler, ast.Return, ast.Match)):
+        return ""  # a decorator, default or base; the value of a function; an element of something new
+    return "may"
