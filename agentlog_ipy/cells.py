@@ -27,9 +27,9 @@ from typing import Any
 
 import IPython
 
-from agentlog import guard
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status
 from agentlog.frames import CellSource, failure_of
+from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.recorder import Recorder
 from agentlog_ipy.memory import Memory
@@ -56,6 +56,7 @@ class Cell:
     stored: bool
     within: Cell | None
     number: int
+    own: bool
     task: Any = None
     started: float = 0.0
     peak: int | None = None
@@ -74,6 +75,7 @@ class CellWatch:
         self.whereabouts = whereabouts
         self.kernel = getattr(shell, "kernel", None)
         self.memory = Memory()
+        self.recording = True
         self.started: list[Callable[[Cell], None]] = []
         self.ended: list[Callable[[Cell, Status], None]] = []
         self._threads = threading.local()
@@ -112,6 +114,8 @@ class CellWatch:
 
     def before(self, info: Any) -> None:
         """`pre_run_cell`: the start is in the journal when this returns."""
+        if not self.recording:
+            return
         stack, request = self._stack(), self.whereabouts.request()
         if stack and request is not None and stack[-1].request != request:
             self._lost(stack)
@@ -130,7 +134,7 @@ class CellWatch:
             (c for c in reversed(stack) if c.info is result.info or (c.info is None and c.source == result.info.raw_cell)), None
         )
         if cell is None:
-            if not result.info.raw_cell.strip():
+            if not self.recording or not result.info.raw_cell.strip():
                 return
             cell = self._begin(result.info, result.info.raw_cell, bool(result.info.store_history))
         while stack and stack.pop() is not cell:
@@ -149,7 +153,7 @@ class CellWatch:
     def _begin(self, info: Any, source: str, stored: bool) -> Cell:
         stack = self._stack()
         request = self.whereabouts.request()
-        cell = Cell(new_id(), source, info, request, stored, stack[-1] if stack else None, next(self._numbers))
+        cell = Cell(new_id(), source, info, request, stored, stack[-1] if stack else None, next(self._numbers), is_own(source))
         stack.append(cell)
         self._latest = cell
         cell.last_value = id(getattr(sys, "last_value", None))
@@ -167,7 +171,7 @@ class CellWatch:
                 notebook=self.whereabouts.notebook(),
                 request=request,
                 within=cell.within.execution if cell.within else None,
-                own=is_own(source),
+                own=cell.own,
                 internal=not stored and cell.within is None and self.kernel is not None,
                 thread=_thread_name(),
                 rss=self.memory.resident(),
@@ -282,20 +286,17 @@ def compiled_source(file: str) -> str | None:
 
 
 def _held(hook: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The hook, holding back whatever it raises. An interrupt that hits us instead of the cell is sent again."""
+    """The hook, holding back whatever it raises. An interrupt that hits us instead of the cell is sent once more."""
+    safe = guarded("cells")(hook)
 
     @functools.wraps(hook)
-    def safe(argument: Any) -> None:
+    def called(argument: Any) -> None:
         try:
-            hook(argument)
-        except KeyboardInterrupt:
+            safe(argument)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
             threading.Timer(0.02, _thread.interrupt_main).start()
-        except BaseException as error:
-            if guard._strict:
-                raise
-            guard.note("cells", error)
 
-    return safe
+    return called
 
 
 def _task_if_async() -> Any:

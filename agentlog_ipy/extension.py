@@ -8,10 +8,12 @@ from typing import Any
 
 from agentlog import recorder as recorders
 from agentlog import session as sessions
+from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
-from agentlog_ipy.cells import CellWatch
 from agentlog.hooks.fatal import FaultFile
+from agentlog_ipy.cells import Cell, CellWatch
+from agentlog_ipy.display import Hint
 from agentlog_ipy.magics import Magic
 from agentlog_ipy.outputs import Outputs
 from agentlog_ipy.taps import KernelTap, TerminalTap
@@ -32,6 +34,7 @@ class Attachment:
         self.outputs = Outputs(self.recorder)
         self.tap = self._tap()
         self.hooks = ExceptionHooks(self._loose_error, uncaught=False)
+        self.hint = Hint(shell, self.whereabouts)
         self._undo = ExitStack()
 
     def attach(self) -> None:
@@ -42,16 +45,27 @@ class Attachment:
         self.recorder.execution_of = self._execution
         self.cells.started.append(self.tap.started)
         if isinstance(self.tap, TerminalTap):
-            self.cells.ended.append(self.tap.ended)
+            self.cells.ended.append(lambda cell, status: self.tap.ended(cell))
+        self.cells.ended += [self._pause_if_off, self.hint.ended]
         for part in (self.magic, FaultFile(self.recorder), self.hooks, self.outputs, self.tap, self.cells):
             _attach(part, self._undo)
 
     def detach(self, how: str) -> None:
         """Take each part away, last one first, and end the session."""
+        self.recorder.paused = False
         self._undo.close()
         self.recorder.execution_of = lambda: None
         sessions.end(self.recorder, how)
         recorders.stop()
+
+    def pause(self) -> None:
+        """Record nothing any more, also what does not come from cells."""
+        self.flush()
+        self.recorder.paused = True
+
+    def _pause_if_off(self, cell: Cell, status: Status) -> None:
+        if not self.cells.recording and cell.within is None:
+            self.pause()
 
     def flush(self) -> None:
         """Have everything that happened so far in the store."""
@@ -64,7 +78,8 @@ class Attachment:
 
     def _loose_error(self, error: BaseException, origin: str) -> None:
         """An error outside the cells' own flow: of a thread, a task, a finalizer."""
-        self.cells.record_error(error, origin, self.cells.latest())
+        if self.cells.recording:
+            self.cells.record_error(error, origin, self.cells.latest())
 
     def _execution(self) -> str | None:
         cell = self.cells.current()
@@ -79,12 +94,12 @@ def _attach(part: Any, undo: ExitStack) -> None:
 
 def load(shell: Any) -> None:
     """Attach to `shell`; a second time does nothing."""
-    if id(shell) in _attached:
-        return
-    attachment = Attachment(shell)
-    _attached[id(shell)] = attachment
-    attachment.attach()
-    atexit.register(_leave, attachment)
+    attachment = _attached.get(id(shell))
+    if attachment is None:
+        attachment = _attached[id(shell)] = Attachment(shell)
+        attachment.attach()
+        atexit.register(_leave, attachment)
+    attachment.hint.loaded()
 
 
 def unload(shell: Any) -> None:

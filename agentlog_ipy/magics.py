@@ -1,27 +1,32 @@
 """`%agentlog`: finds the command, runs it on the live store, returns what it found.
 
-The commands are those of the command line (`agentlog.commands`); `status`, `on`, `off` and `session` belong to the
-live kernel. What a user gets wrong is one line on stderr, never a traceback, and the cell goes on.
+The commands are those of the command line (`agentlog.commands`); those of `live` belong to the running kernel.
+What a user gets wrong is one line on stderr, never a traceback, and the cell goes on.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
-from agentlog.commands import MAGICS, load, parser_for
+from agentlog.commands import COMMANDS, MAGICS, Parser, load, parser_for
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.guard import note
+from agentlog_ipy.live import LIVE, Said
 
 if TYPE_CHECKING:
     from agentlog_ipy.extension import Attachment
 
 NAME = "agentlog"
+PROGRAM = "%agentlog"
 
 
 class Magic:
@@ -30,14 +35,12 @@ class Magic:
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
         self._shell = attachment.shell
-        self._live: dict[str, Callable[[Sequence[str]], object]] = {}
 
-        @no_var_expand
         def agentlog(line: str) -> object:
-            """%agentlog context | diff | why | timeline | history | show | sessions | status | on | off | session"""
             return self.run(line)
 
-        self._function = agentlog
+        agentlog.__doc__ = str(overview())
+        self._function = no_var_expand(agentlog)
 
     def attach(self) -> None:
         """Make `%agentlog` known."""
@@ -53,28 +56,64 @@ class Magic:
         """The result of `%agentlog LINE`, which displays itself; None after a mistake that was explained on stderr."""
         try:
             words = shlex.split(line)
-            return self._run(words[0], words[1:]) if words else self._overview()
+            return self._run(words[0], words[1:]) if words else overview()
         except (AgentlogError, ValueError) as error:
-            print(f"%agentlog: {error}", file=sys.stderr)
+            print(f"{PROGRAM}: {error}", file=sys.stderr)
         except SystemExit:  # argparse after --help
             pass
         except Exception as error:
             note("magic", error)
-            print(f"%agentlog {line}: {type(error).__name__} inside agentlog; noted in %agentlog status", file=sys.stderr)
+            print(f"{PROGRAM} {line}: {type(error).__name__} inside agentlog; see {PROGRAM} status", file=sys.stderr)
         return None
 
     def _run(self, name: str, rest: list[str]) -> object:
-        if name in self._live:
-            return self._live[name](rest)
-        if name not in MAGICS:
-            raise UsageError(f"unknown command {name!r}; the commands are {', '.join((*MAGICS, *self._live))}")
-        recorder = self._attachment.recorder
+        if name in ("help", "-h", "--help"):
+            return overview()
+        args = parser_of(name).parse_args(rest)
+        if name in LIVE:
+            return LIVE[name].run(self._attachment, args)
         self._attachment.flush()
-        desk = Desk(recorder.folder, session=recorder.session, live=True)
+        desk = Desk(self._attachment.recorder.folder, session=self._attachment.recorder.session, live=True)
         try:
-            return load(name).run(parser_for(name, "%agentlog").parse_args(rest), desk)
+            return _as_asked(load(name).run(args, desk), args)
         finally:
             desk.close()
 
-    def _overview(self) -> object:
-        return None
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of a subcommand. Raises UsageError with the nearest name for one that is not known."""
+    if name in LIVE:
+        parser = Parser(prog=f"{PROGRAM} {name}", description=LIVE[name].summary)
+        LIVE[name].arguments(parser)
+        return parser
+    if name in MAGICS:
+        return parser_for(name, PROGRAM)
+    if name in COMMANDS:
+        raise UsageError(f"{name!r} is for the command line: !agentlog {name} ...")
+    near = get_close_matches(name, (*MAGICS, *LIVE), 1)
+    raise UsageError(
+        f"unknown command {name!r}; "
+        + (f"did you mean {near[0]!r}?" if near else f"the commands are {', '.join((*MAGICS, *LIVE))}")
+    )
+
+
+def overview() -> Said:
+    """All subcommands, a line each."""
+    lines = ["%agentlog COMMAND [options]      (%agentlog COMMAND --help)", ""]
+    lines += [f"  {name:10} {_summary(name)}" for name in MAGICS]
+    lines += [f"  {name:10} {command.summary}" for name, command in LIVE.items()]
+    return Said("\n".join(lines))
+
+
+def _summary(name: str) -> str:
+    try:
+        return str(import_module(COMMANDS[name]).SUMMARY)
+    except ImportError:
+        return "(not installed)"
+
+
+def _as_asked(result: object, args: argparse.Namespace) -> object:
+    """The result itself, or what `--json` asks for; text displays without quotes."""
+    if getattr(args, "json", False) and hasattr(result, "as_json"):
+        return Said(json.dumps(result.as_json(), ensure_ascii=False))
+    return Said(result) if type(result) is str else result

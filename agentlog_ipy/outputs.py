@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentlog.events import StreamWritten
 from agentlog.guard import guarded
+from agentlog.ids import timestamp
 from agentlog.recorder import Recorder
 from agentlog_ipy.displays import displayed
 from agentlog_ipy.streams import Piece, Stream
@@ -22,22 +25,29 @@ LINGER = 0.1
 """Seconds that output may wait for more of it."""
 STALLED = 1.0
 """Seconds after which a line that nobody goes on writing is written as it stands (a prompt, a hang)."""
+MOST_WAITING = 100_000_000
+"""Characters that may wait for the worker; beyond it they are only counted."""
 REMEMBERED = 2_000
 """Cells that late output can still be told to belong to."""
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """Outputs of one cell. `spoke`: anything came; `over`: its outputs are complete, what comes now is late."""
+    """Outputs of one cell. `spoke`: anything came; `over`: its outputs are complete, what comes now is late.
+
+    late, when: of the output that is being written.
+    """
 
     execution: str | None
     spoke: bool = False
     over: bool = False
+    late: bool = False
+    when: float = 0.0
     streams: dict[str, Stream] = field(default_factory=dict)
 
 
-Item = tuple[str, Slot, bool, Any]
-"""("stream" | a message type | "end", whose, late, content)"""
+Item = tuple[str, Slot, bool, Any, float]
+"""("stream" | a message type | "end", whose, late, content, when it came)"""
 
 
 class Outputs:
@@ -92,8 +102,9 @@ class Outputs:
             self._items.clear()
             self._open.clear()
             self._fresh()
-        if not slot.spoke:
-            slot.spoke = True
+        slot.spoke = True
+        if kind == "stream":
+            self._waiting += len(content["text"])
         self._put(kind, slot, content)
         self._wake.set()
         if self._thread is None:
@@ -107,7 +118,7 @@ class Outputs:
             self._wake.set()
 
     def _put(self, kind: str, slot: Slot, content: Any) -> None:
-        self._items.append((kind, slot, slot.over, content))
+        self._items.append((kind, slot, slot.over, content, time.time()))
 
     # --- the worker's side --------------------------------------------------------------------------------------------
 
@@ -120,54 +131,58 @@ class Outputs:
             for item in _without_overtaken(items):
                 self._take(*item)
             for slot in list(self._open):
-                self._settle(slot, late=slot.over, whole=False)
+                self._settle(slot, whole=False)
 
     @guarded("outputs")
-    def _take(self, kind: str, slot: Slot, late: bool, content: Any) -> None:
+    def _take(self, kind: str, slot: Slot, late: bool, content: Any, when: float) -> None:
+        slot.late, slot.when = late, when
         if kind == "stream":
             self._open.add(slot)
-            self._stream(slot, content["name"], late).feed(content["text"])
+            self._feed(slot, content["name"], content["text"])
         elif kind == "end":
-            self._end(slot, late)
+            slot.late = False  # what waited was written before
+            self._end(slot)
         else:
-            self._settle(slot, late=late, whole=True)
+            self._settle(slot, whole=True)
             event = displayed(kind, content, self._recorder, execution=slot.execution, late=late)
             if event is not None:
-                self._recorder.record(event, now=True)
+                self._recorder.record(replace(event, time=timestamp(when)), now=True)
 
-    def _stream(self, slot: Slot, name: str, late: bool) -> Stream:
-        """The stream `name` of the cell; finished lines of its other stream come first."""
+    def _feed(self, slot: Slot, name: str, text: str) -> None:
+        """To the stream `name` of the cell; finished lines of its other stream come first."""
         for other in slot.streams.values():
             if other.name != name:
-                self._write(slot, other, late, whole=False)
+                self._write(slot, other, other.settle(whole=False))
         if name not in slot.streams:
             slot.streams[name] = Stream(name, self._recorder.limits, self._recorder.redactor)
-        return slot.streams[name]
+        slot.streams[name].feed(text, keep=self._waiting < MOST_WAITING)
+        self._waiting -= len(text)
 
-    def _settle(self, slot: Slot, *, late: bool, whole: bool) -> None:
+    def _settle(self, slot: Slot, *, whole: bool) -> None:
         for stream in slot.streams.values():
-            self._write(slot, stream, late, whole=whole)
-        if not any(stream.unfinished for stream in slot.streams.values()):
+            self._write(slot, stream, stream.settle(whole=whole))
+        if not slot.over and not any(stream.unfinished for stream in slot.streams.values()):
             self._open.discard(slot)
 
-    def _end(self, slot: Slot, late: bool) -> None:
+    def _end(self, slot: Slot) -> None:
         for stream in slot.streams.values():
-            for piece in stream.end():
-                self._record(slot, stream.name, piece, False)
+            self._write(slot, stream, stream.end())
         slot.streams.clear()
         slot.spoke = False
         self._open.discard(slot)
 
-    def _write(self, slot: Slot, stream: Stream, late: bool, *, whole: bool) -> None:
-        for piece in stream.settle(whole=whole):
-            self._record(slot, stream.name, piece, late)
-
-    def _record(self, slot: Slot, name: str, piece: Piece, late: bool) -> None:
-        text, all_of_it = piece
-        blob = self._recorder.text_blob(all_of_it) if all_of_it is not None else None
-        size = len(all_of_it) if all_of_it is not None else None
-        event = StreamWritten(execution=slot.execution, name=name, text=text, blob=blob, size=size, late=late)
-        self._recorder.record(event, now=True)
+    def _write(self, slot: Slot, stream: Stream, pieces: Iterable[Piece]) -> None:
+        for text, whole in pieces:
+            event = StreamWritten(
+                execution=slot.execution,
+                time=timestamp(slot.when),
+                name=stream.name,
+                text=text,
+                blob=self._recorder.text_blob(whole) if whole is not None else None,
+                size=len(whole) if whole is not None else None,
+                late=slot.late,
+            )
+            self._recorder.record(event, now=True)
 
     # --- the worker -----------------------------------------------------------------------------------------------------
 
@@ -196,7 +211,10 @@ class Outputs:
     def _stalled(self) -> None:
         with self._lock:
             for slot in list(self._open):
-                self._settle(slot, late=slot.over, whole=True)
+                if slot.over:
+                    self._end(slot)
+                else:
+                    self._settle(slot, whole=True)
 
 
 def _without_overtaken(items: list[Item]) -> list[Item]:
@@ -205,7 +223,7 @@ def _without_overtaken(items: list[Item]) -> list[Item]:
     cleared: set[Slot] = set()
     updated: set[tuple[Slot, str]] = set()
     for item in reversed(items):
-        kind, slot, _, content = item
+        kind, slot, _, content, _ = item
         if kind == "clear_output":
             if slot in cleared:
                 continue

@@ -7,10 +7,9 @@ on the text gathers in parts that go to blobs, and the last piece shows the othe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Protocol
 
+from agentlog.redact import Redactor, StreamRedactor
 from agentlog.settings import Limits
 from agentlog.terminal import Terminal
 
@@ -19,18 +18,8 @@ PART_CHARS = 1_000_000
 SLICE_CHARS = 65_536
 """Characters looked at in one go: the interpreter's lock is free in between."""
 
-_MOVES_UP = re.compile(r"\x1b\[\d*(;\d*)*[AFHfJSTLMsud]|\x1b[78M]")
-"""Control sequences that reach lines above the current one."""
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
 Piece = tuple[str, str | None]
 """(text to show, all of it where that is more)"""
-
-
-class Redacts(Protocol):
-    """What a stream needs of a redactor."""
-
-    def text(self, text: str) -> str: ...
 
 
 class Stream:
@@ -39,43 +28,37 @@ class Stream:
     What comes after `limits.blob_bytes` characters is only counted.
     """
 
-    def __init__(self, name: str, limits: Limits, redactor: Redacts) -> None:
+    def __init__(self, name: str, limits: Limits, redactor: Redactor) -> None:
         self.name = name
         self._room = limits.blob_bytes
         self._lost = 0
         self._head = limits.stream_chars // 2
         self._tail = limits.stream_chars - self._head
-        self._redactor = redactor
-        self._seen: list[str] = []
-        self._terminal = Terminal(release=self._seen.append)
-        self._holds = False
-        self._moving = False
+        self._redactor = StreamRedactor(redactor)
+        self._terminal = Terminal()
         self._rest: list[str] = []
         self._rest_chars = 0
 
     @property
     def unfinished(self) -> bool:
-        """Is there a line that `settle` did not give back because it may still change?"""
-        return self._holds
+        """Is there text that `settle` did not give back because it may still change?"""
+        return self._terminal.pending() or self._redactor.pending()
 
-    def feed(self, text: str) -> None:
-        """Take a chunk as it was written."""
-        if len(text) > self._room:
-            self._lost += len(text) - self._room
-            text = text[: self._room]
+    def feed(self, text: str, *, keep: bool = True) -> None:
+        """Take a chunk as it was written; without `keep` it is only counted."""
+        room = self._room if keep else 0
+        if len(text) > room:
+            self._lost += len(text) - room
+            text = text[:room]
         self._room -= len(text)
         for start in range(0, len(text), SLICE_CHARS):
-            self._look(text[start : start + SLICE_CHARS])
+            self._terminal.feed(self._redactor.feed(text[start : start + SLICE_CHARS]))
 
     def settle(self, *, whole: bool) -> Iterator[Piece]:
         """Pieces to write now: the finished lines; with `whole` also those that may still change."""
-        if whole and self._holds:
-            self._terminal.close()
-            self._holds = False
-        text = "".join(self._seen)
-        self._seen.clear()
-        if text:
-            yield from self._shown(self._redactor.text(text))
+        if whole:
+            self._terminal.feed(self._redactor.finish())
+        yield from self._shown(self._terminal.take(whole=whole))
 
     def end(self) -> Iterator[Piece]:
         """The last pieces: what is still unfinished, and the tail of what did not fit."""
@@ -88,28 +71,6 @@ class Stream:
             yield _gap(len(text) - self._tail) + text[-self._tail :], text
         elif text:
             yield text, None
-
-    def _look(self, text: str) -> None:
-        """Lines that are over and that nothing can reach any more are released; the rest waits in the terminal."""
-        self._moving = self._moving or ("\x1b" in text and _MOVES_UP.search(text) is not None)
-        if self._moving:
-            self._terminal.feed(text)
-            self._holds = True
-            return
-        over = text.rfind("\n") + 1
-        if over:
-            self._release(text[:over])
-        if over < len(text):
-            self._terminal.feed(text[over:])
-            self._holds = True
-
-    def _release(self, lines: str) -> None:
-        if not self._holds and _CONTROL.search(lines) is None:
-            self._seen.append(lines)
-            return
-        self._terminal.feed(lines)
-        self._terminal.close()
-        self._holds = False
 
     def _shown(self, text: str) -> Iterator[Piece]:
         if self._head and text:

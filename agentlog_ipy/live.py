@@ -1,0 +1,137 @@
+"""The subcommands of `%agentlog` that only a live kernel can answer: status, on, off, session, hint."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agentlog import guard
+from agentlog.ids import short
+from agentlog.session import current_session
+
+if TYPE_CHECKING:
+    from agentlog_ipy.extension import Attachment
+
+
+class Said(str):
+    """Text that displays as itself, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCommand:
+    """Like a module of `agentlog.commands`, but for one attachment."""
+
+    summary: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[Attachment, argparse.Namespace], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is recorded, where to, and what is off and why."""
+
+    facts: dict[str, Any]
+    faults: tuple[guard.Fault, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        faults = [{"part": f.part, "reason": f.reason, "count": f.count, "off": f.off} for f in self.faults]
+        return {**self.facts, "faults": faults}
+
+    def __str__(self) -> str:
+        lines = [f"{name:10} {value}" for name, value in self.facts.items() if value is not None]
+        lines += [_fault_line(fault) for fault in self.faults] or ["faults     none"]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _fault_line(fault: guard.Fault) -> str:
+    times = "once" if fault.count == 1 else f"{fault.count} times"
+    state = "; switched off (%agentlog on tries again)" if fault.off else ""
+    return f"fault      {fault.part}: {fault.reason} ({times}){state}"
+
+
+def status(attachment: Attachment, _: argparse.Namespace) -> Status:
+    """How the recorder does."""
+    attachment.flush()
+    known = attachment.recorder.status()
+    on = known["recording"] and attachment.cells.recording
+    facts = {
+        "recording": "on" if on else "off (%agentlog on)",
+        "folder": known["folder"],
+        "session": known["session"],
+        "segment": known["segment"],
+        "notebook": attachment.whereabouts.notebook(),
+        "kernel": attachment.whereabouts.kernel_id(),
+        "events": f"{known['written']} written, {known['waiting']} queued, {known['dropped']} dropped, {known['in_memory']} in memory only",
+        "hint": "on" if attachment.hint.on else "off",
+    }
+    return Status(facts, tuple(guard.faults()))
+
+
+def on(attachment: Attachment, _: argparse.Namespace) -> Said:
+    """Record again, from the next cell on; parts that were switched off after faults get another chance."""
+    guard.forget()
+    attachment.cells.recording = True
+    attachment.recorder.paused = False
+    return Said(f"agentlog records from the next cell on, in {attachment.recorder.folder}")
+
+
+def off(attachment: Attachment, _: argparse.Namespace) -> Said:
+    """Record nothing after this cell."""
+    attachment.cells.recording = False
+    if attachment.cells.current() is None:
+        attachment.pause()
+    return Said("agentlog records nothing after this cell; %agentlog on goes on")
+
+
+def session(attachment: Attachment, args: argparse.Namespace) -> Said:
+    """Show the session, or begin and end a named task inside it."""
+    from agentlog import session as sessions
+
+    if args.action == "start":
+        started = sessions.start_session(args.agent or "user", args.task or "", recorder=attachment.recorder)
+        return Said(f"session {short(started)} of {args.agent or 'user'} started ({started})")
+    if args.action == "end":
+        ended = current_session(attachment.recorder)
+        sessions.end_session(recorder=attachment.recorder)
+        return Said(f"session {short(ended)} ended ({ended})")
+    now = current_session(attachment.recorder)
+    return Said(f"session {short(now)} ({now}) in {attachment.recorder.folder}")
+
+
+def hint(attachment: Attachment, args: argparse.Namespace) -> Said:
+    """Turn the quiet line after a failure on or off."""
+    if args.switch is not None:
+        attachment.hint.on = args.switch == "on"
+    return Said(f"the line after a failure is {'on' if attachment.hint.on else 'off'}")
+
+
+def _nothing(_: argparse.ArgumentParser) -> None:
+    """No options."""
+
+
+def _session_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=["start", "end"], help="begin or end a task (default: show the session)")
+    parser.add_argument("agent", nargs="?", help="who works on it")
+    parser.add_argument("task", nargs="?", help="what it is about")
+
+
+def _hint_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("switch", nargs="?", choices=["on", "off"], help="default: show how it is")
+
+
+LIVE: dict[str, LiveCommand] = {
+    "status": LiveCommand("is it recording, where to, what is off and why", _nothing, status),
+    "on": LiveCommand("record again", _nothing, on),
+    "off": LiveCommand("record nothing from here on", _nothing, off),
+    "session": LiveCommand("this session; start or end a named task in it", _session_arguments, session),
+    "hint": LiveCommand("the quiet line after a failure: on or off", _hint_arguments, hint),
+}
