@@ -42,7 +42,9 @@ class Blobs:
         try:
             body = zlib.decompress(path.read_bytes())
         except FileNotFoundError:
-            raise NotFound(f"no stored output {digest[:12]}… in {self.folder}; it may have been removed by `agentlog gc`") from None
+            raise NotFound(
+                f"no stored output {digest[:12]}… in {self.folder}; it may have been removed by `agentlog gc`"
+            ) from None
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
         except zlib.error:
@@ -77,3 +79,30 @@ class Blobs:
         except BaseException:
             os.unlink(temporary)
             raise
+
+
+class MemoryBlobs(Blobs):
+    """Blobs that live in memory: for `Store.in_memory()`."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("memory"))
+        self._bodies: dict[str, bytes] = {}
+
+    def put(self, body: bytes) -> str:
+        """See Blobs."""
+        digest = hashlib.sha256(body).hexdigest()
+        self._bodies[digest] = body
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """See Blobs."""
+        if digest not in self._bodies:
+            raise NotFound(f"no stored output {digest[:12]}… in memory")
+        return self._bodies[digest]
+
+    def has(self, digest: str) -> bool:
+        """See Blobs."""
+        return digest in self._bodies
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._bodies))

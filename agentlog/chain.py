@@ -1,6 +1,6 @@
 """The hash chain of a segment: each line ends with `h`, which vouches for it and for every line before it.
 
-    h = sha256(previous h + the line's JSON without h), first 32 hex digits;   the first line's previous h is ""
+h = sha256(previous h + the line's JSON without h), first 32 hex digits;   the first line's previous h is ""
 """
 
 from __future__ import annotations

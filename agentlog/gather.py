@@ -1,0 +1,263 @@
+"""From journal lines to rows of the index: one `Batch` collects the rows of some lines, then writes them at once.
+
+Lines may come in any order across segments: a session or execution that is mentioned before its start was read gets
+a row with its id alone, which is filled in later.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentlog.ids import is_id
+
+Record = dict[str, Any]
+ERROR_CHARS = 300
+"""Characters of the one-line error in the lists."""
+
+_parse = json.JSONDecoder().raw_decode
+
+
+@dataclass(slots=True)
+class SegmentState:
+    """What is known of one segment while it is read."""
+
+    number: int
+    name: str
+    place: int = 0
+    lines: int = 0
+    torn: int = 0
+    last: str = ""
+    """the last id seen, for records without one"""
+    first: Record | None = None
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows to be written. `sessions` and `executions` map ids to row numbers, for this batch only."""
+
+    connection: sqlite3.Connection
+    sessions: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """session id -> (row number, floor: nothing of it comes before this)"""
+    executions: dict[str, int] = field(default_factory=dict)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    starts: list[tuple[Any, ...]] = field(default_factory=list)
+    ends: list[tuple[Any, ...]] = field(default_factory=list)
+    names: list[tuple[Any, ...]] = field(default_factory=list)
+    failures: list[tuple[Any, ...]] = field(default_factory=list)
+    errors: list[tuple[Any, ...]] = field(default_factory=list)
+    tags: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add_lines(self, segment: SegmentState, place: int, data: bytes) -> None:
+        """Collect the whole lines `data` that start at `place` of `segment`."""
+        for line in data.split(b"\n")[:-1]:
+            size = len(line)
+            record = parse_line(line)
+            if record is None:
+                segment.torn += bool(line)
+            else:
+                self._add(segment, record, place, size)
+            place += size + 1
+            segment.lines += 1
+        segment.place = place
+
+    def write(self) -> None:
+        """Write what was collected. Raises sqlite3.Error."""
+        for sql, rows in (
+            (_EVENT, self.events), (_START, self.starts), (_END, self.ends), (_NAMES, self.names),
+            (_FAILURE, self.failures), (_ERROR, self.errors), (_TAG, self.tags),
+        ):  # fmt: skip
+            if rows:
+                self.connection.executemany(sql, rows)
+                rows.clear()
+        self.sessions.clear()
+        self.executions.clear()
+
+    def _add(self, segment: SegmentState, record: Record, place: int, size: int) -> None:
+        kind = _text(str(record.get("e")))
+        if kind == "segment.start":
+            segment.first = record
+            return
+        if kind == "segment.end":
+            segment.ended = True
+            return
+        identifier = record.get("i")
+        if identifier.__class__ is not str or not identifier:
+            identifier = f"{segment.last}.{place:012}"  # not ours: right after what came before it
+        else:
+            segment.last = identifier = _text(identifier)
+        session, floor = self._session(_text(str(record.get("s") or "")), record, kind)
+        at = identifier if identifier > floor else floor + identifier
+        known = record.get("x")
+        execution = self._execution(_text(str(known)), session) if known else None
+        self.events.append((at, session, kind, execution, segment.number, place, size))
+        handle = _HANDLERS.get(kind)
+        if handle is not None:
+            handle(self, record, Row(at, session, execution, segment.number, place, size))
+
+    # --- row numbers ----------------------------------------------------------------------------------------------
+
+    def _session(self, identifier: str, record: Record, kind: str) -> tuple[int, str]:
+        known = self.sessions.get(identifier)
+        if known is None:
+            known = self._stored_session(identifier)
+        if kind == "session.start" and not known[1]:
+            known = (known[0], self._floor(record.get("parent")))
+        self.sessions[identifier] = known
+        return known
+
+    def _stored_session(self, identifier: str) -> tuple[int, str]:
+        row = self.connection.execute("SELECT number, at, parent FROM sessions WHERE id = ?", (identifier,)).fetchone()
+        if row is None:
+            return self.connection.execute(
+                "INSERT INTO sessions (id, at) VALUES (?, ?)", (identifier, identifier)
+            ).lastrowid or 0, ""
+        return row[0], self._floor(row[2])
+
+    def _floor(self, parent: object) -> str:
+        """What everything in a child of session `parent` comes after: the start of that session."""
+        if not isinstance(parent, str) or not is_id(parent):
+            return ""
+        row = self.connection.execute("SELECT at FROM sessions WHERE id = ?", (parent,)).fetchone()
+        return str(row[0]) if row and row[0] else parent
+
+    def _execution(self, identifier: str, session: int) -> int:
+        number = self.executions.get(identifier)
+        if number is None:
+            row = self.connection.execute("SELECT number FROM executions WHERE id = ?", (identifier,)).fetchone()
+            insert = "INSERT INTO executions (id, session) VALUES (?, ?)"
+            number = row[0] if row else self.connection.execute(insert, (identifier, session)).lastrowid or 0
+            self.executions[identifier] = number
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where one event stands: its order, the rows it belongs to, its place in the journal."""
+
+    at: str
+    session: int
+    execution: int | None
+    segment: int
+    place: int
+    size: int
+
+
+def parse_line(line: bytes) -> Record | None:
+    """The record that `line` holds, or None where it is no JSON object."""
+    try:
+        text = line.decode()
+        record, end = _parse(text)
+    except (ValueError, RecursionError):
+        return None
+    return record if end == len(text) and record.__class__ is dict else None
+
+
+def error_line(kind: object, message: object) -> str:
+    """ "KeyError: 'x'": one line of at most ERROR_CHARS."""
+    first = str(message or "").strip().split("\n", 1)[0]
+    line = f"{kind}: {first}" if first else str(kind)
+    return line if len(line) <= ERROR_CHARS else line[: ERROR_CHARS - 1] + "…"
+
+
+# --- one function a kind --------------------------------------------------------------------------------------------
+
+
+def _text(value: object) -> Any:
+    """`value` as SQLite takes it: what is of an unexpected type (noise, a newer version) as JSON text."""
+    if value.__class__ is str:
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()  # type: ignore[attr-defined]
+    if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    return json.dumps(value)
+
+
+def _session_start(batch: Batch, record: Record, row: Row) -> None:
+    values = [_text(record.get(key, default)) for key, default in _SESSION_FIELDS]
+    packed = [json.dumps(record.get(key) or empty) for key, empty in (("argv", []), ("git", {}), ("packages", {}))]
+    batch.connection.execute(_SESSION, (row.at, row.segment, *values, *packed, row.session))
+
+
+def _session_learned(batch: Batch, record: Record, row: Row) -> None:
+    for column in ("git", "packages"):
+        if record.get(column):
+            sql = f"UPDATE sessions SET {column} = json_patch(coalesce({column}, '{{}}'), ?) WHERE number = ?"
+            batch.connection.execute(sql, (json.dumps(record[column]), row.session))
+    if record.get("notebook"):
+        batch.connection.execute("UPDATE sessions SET notebook = ? WHERE number = ?", (_text(record["notebook"]), row.session))
+
+
+def _session_end(batch: Batch, record: Record, row: Row) -> None:
+    values = (_text(record.get("t")), _text(record.get("how", "exit")), _text(record.get("detail")), row.session)
+    batch.connection.execute("UPDATE sessions SET ended = ?, how = ?, detail = ? WHERE number = ?", values)
+
+
+def _cell_start(batch: Batch, record: Record, row: Row) -> None:
+    values = [_text(record.get(key, default)) for key, default in _START_FIELDS]
+    batch.starts.append((row.at, row.session, row.segment, *values, row.execution))
+
+
+def _cell_end(batch: Batch, record: Record, row: Row) -> None:
+    values = [_text(record.get(key, default)) for key, default in _END_FIELDS]
+    batch.ends.append((*values, row.execution))
+
+
+def _cell_namespace(batch: Batch, record: Record, row: Row) -> None:
+    reads, writes = (_text("\n".join(map(str, record.get(key) or ()))) for key in ("reads", "writes"))
+    batch.names.append((reads, writes, row.execution))
+
+
+def _error(batch: Batch, record: Record, row: Row) -> None:
+    failure = record.get("failure")
+    failure = failure if isinstance(failure, dict) else {}
+    kind, message = failure.get("type", "Exception"), failure.get("message") or record.get("m")
+    origin, known = record.get("origin", "cell"), _text(failure.get("hash"))
+    line = error_line(kind, message)
+    batch.failures.append((*_place(row), _text(kind), line, known, _text(origin)))
+    if row.execution is not None and origin in ("cell", "shown", "uncaught"):
+        batch.errors.append((line, known, row.execution, origin))
+
+
+def _tagged(batch: Batch, record: Record, row: Row) -> None:
+    session = batch._session(_text(str(record["subject"])), record, "")[0] if record.get("subject") else row.session
+    for tag in (*(record.get("tags") or ()), *((record["outcome"],) if "outcome" in record else ())):
+        batch.tags.append((_text(str(tag)), session, row.execution or 0, row.segment))
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return row.at, row.session, row.execution, row.segment, row.place, row.size
+
+
+_SESSION_FIELDS = (
+    ("life", "process"), ("agent", None), ("task", None), ("parent", None), ("host", None), ("pid", None),
+    ("python", None), ("notebook", None), ("kernel", None), ("cwd", None), ("t", None),
+)  # fmt: skip
+_START_FIELDS = (
+    ("number", 0), ("count", None), ("cell_id", None), ("source", ""), ("notebook", None), ("within", None),
+    ("own", False), ("internal", False), ("t", None), ("rss", None),
+)  # fmt: skip
+_END_FIELDS = (("t", None), ("status", "ok"), ("ms", 0.0), ("count", None), ("rss", None), ("peak", None))
+
+_EVENT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
+_SESSION = """UPDATE sessions SET at = ?, segment = ?, life = ?, agent = ?, task = ?, parent = ?, host = ?, pid = ?,
+    python = ?, notebook = coalesce(notebook, ?), kernel = ?, cwd = ?, started = ?, argv = ?,
+    git = json_patch(?, coalesce(git, '{}')), packages = json_patch(?, coalesce(packages, '{}')) WHERE number = ?"""
+_START = """UPDATE executions SET at = ?, session = ?, segment = ?, ordinal = ?, count = coalesce(count, ?), cell_id = ?, source = ?,
+    notebook = ?, within = ?, own = ?, internal = ?, started = ?, rss = coalesce(rss, ?) WHERE number = ?"""
+_END = """UPDATE executions SET ended = ?, status = ?, ms = ?, count = coalesce(?, count), rss = coalesce(?, rss), peak = ?
+    WHERE number = ?"""
+_NAMES = "UPDATE executions SET reads = ?, writes = ? WHERE number = ?"
+_FAILURE = """INSERT OR IGNORE INTO failures (at, session, execution, segment, place, size, type, message, hash, origin)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ERROR = "UPDATE executions SET error = ?, hash = ? WHERE number = ? AND (error IS NULL OR ? = 'cell')"
+_TAG = "INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)"
+
+_HANDLERS: dict[str, Callable[[Batch, Record, Row], None]] = {
+    "session.start": _session_start, "session.learned": _session_learned, "session.end": _session_end,
+    "cell.start": _cell_start, "cell.end": _cell_end, "cell.namespace": _cell_namespace, "error": _error,
+    "outcome": _tagged, "log": _tagged,
+}  # fmt: skip

@@ -1,0 +1,352 @@
+"""The index: an SQLite file that follows the journal's segments from the byte offsets it remembers.
+
+A cache and nothing else. Whoever reads brings it up to date first, under a file lock, in one transaction with the
+offsets. Whenever it is missing, damaged, of another version, or was touched by somebody else, it is built anew from the
+journal; where no file may be written, or the disk is full, it lives in memory. `sqlite3.Error` never leaves this module.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from agentlog import schema
+from agentlog.errors import StoreError
+from agentlog.gather import Batch, Record, SegmentState, parse_line
+from agentlog.places import locked
+from agentlog.segments import SegmentFile, Source
+
+Rows = list[tuple[Any, ...]]
+
+BUSY = 5.0
+"""Seconds to wait for another reader that brings the index up to date; then we read what is there."""
+BUILDING = 60.0
+"""Seconds to wait while there is nothing to read yet because another reader builds the index."""
+COMMIT_BYTES = 32 << 20
+"""Journal bytes a transaction takes in."""
+
+_MEMORY = ":memory:"
+
+
+class Index:
+    """Rows about the segments of `source`, kept in the first of `places` that can be written, else in memory."""
+
+    def __init__(self, source: Source, places: Sequence[Path] = ()) -> None:
+        self.source = source
+        self.place: Path | None = None
+        self.notes: list[str] = []
+        """what went wrong and was got over, for status"""
+        self._places = list(places)
+        self._connection: sqlite3.Connection | None = None
+        self._stamp: tuple[int, ...] = ()
+        self._sizes: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        self._mutex = threading.RLock()
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str, parameters: Iterable[Any] = ()) -> Rows:
+        """The answer of `sql`. A damaged index is built anew and asked again. Raises StoreError."""
+        values = tuple(parameters)
+        with self._mutex:
+            try:
+                return self._connected().execute(sql, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                self.rebuild(str(error))
+            try:
+                return self._connected().execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise StoreError(f"cannot read the index {self.place or 'in memory'}: {error}; delete it and try again") from None
+
+    def record(self, segment: int, place: int, size: int) -> Record | None:
+        """The journal record that a row points to; None where the segment is gone or the row is wrong."""
+        name = self._names.get(segment)
+        if name is None:
+            self._names = dict(self.rows("SELECT number, name FROM segments"))
+            name = self._names.get(segment, "")
+        return parse_line(self.source.read(name, place, size))
+
+    def close(self) -> None:
+        """Close the file and the segments."""
+        with self._mutex:
+            self._disconnect()
+            self.source.close()
+
+    # --- following the journal --------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Take in what was written since the last time. Raises StoreError only where the journal cannot be read."""
+        with self._mutex:
+            files = self.source.files()
+            sizes = {file.name: file.size for file in files.values()}
+            if self._connection is not None and sizes == self._sizes and self._untouched():
+                return
+            if self._connection is None:
+                self._open(files)
+            else:
+                self._update(files)
+
+    def rebuild(self, reason: str) -> None:
+        """Throw the index away and build it anew. Raises StoreError."""
+        with self._mutex:
+            self.notes.append(f"index built anew: {reason}")
+            files = self.source.files()
+            if self.place is None:
+                self._open_in_memory(files)
+                return
+            with locked(self.place.with_suffix(".lock"), BUILDING) as mine:
+                if mine:
+                    self._build_or_fall_back(self.place, files)
+                else:
+                    self._open_in_memory(files)
+
+    def _open(self, files: dict[str, SegmentFile]) -> None:
+        for place in self._places:
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError:
+                continue
+            if not os.access(place.parent, os.W_OK | os.X_OK):
+                continue
+            self.place = place
+            self._update(files)
+            return
+        self._open_in_memory(files)
+
+    def _update(self, files: dict[str, SegmentFile]) -> None:
+        """Bring the index up to date; every trouble with the file ends in a new one, or in memory."""
+        if self.place is None:
+            self._follow(files)
+            return
+        with locked(self.place.with_suffix(".lock"), BUSY if self.place.exists() else BUILDING) as mine:
+            if not mine:
+                self._read_what_is_there(files)
+                return
+            reason = self._unsound()
+            if reason:
+                self.notes.append(f"index built anew: {reason}")
+                self._build_or_fall_back(self.place, files)
+                return
+            try:
+                self._follow(files)
+                self._sign()
+            except sqlite3.Error as error:
+                self.notes.append(f"index built anew: {error}")
+                self._build_or_fall_back(self.place, files)
+
+    def _read_what_is_there(self, files: dict[str, SegmentFile]) -> None:
+        if self._connection is not None:
+            return
+        try:
+            self._connect(self.place)
+            self._check_version()
+        except sqlite3.Error:
+            self._open_in_memory(files)
+
+    def _build_or_fall_back(self, place: Path, files: dict[str, SegmentFile]) -> None:
+        try:
+            self._build(place, files)
+        except (sqlite3.Error, OSError) as error:
+            self.notes.append(f"the index cannot be kept in {place} ({error}); it is kept in memory")
+            self._open_in_memory(files)
+
+    def _build(self, place: Path, files: dict[str, SegmentFile]) -> None:
+        """Build a new index beside `place` and put it there: other readers keep what they have open."""
+        temporary = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            self._connect(temporary)
+            self._fill(files)
+            self._disconnect()
+            for leftover in (f"{place}-journal", f"{place}-wal", f"{place}-shm"):
+                with suppress(OSError):
+                    os.unlink(leftover)
+            os.replace(temporary, place)
+        finally:
+            for leftover in (temporary, Path(f"{temporary}-journal")):
+                with suppress(OSError):
+                    leftover.unlink()
+        self._connect(place)
+        self._sign()
+
+    def _open_in_memory(self, files: dict[str, SegmentFile]) -> None:
+        self.place = None
+        try:
+            self._connect(None)
+            self._fill(files)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot index the journal in memory: {error}") from None
+
+    def _fill(self, files: dict[str, SegmentFile]) -> None:
+        connection = self._connected()
+        connection.executescript(schema.TABLES)
+        self._follow(files)
+        connection.executescript(schema.EVENT_INDEXES)
+        connection.execute("INSERT INTO about VALUES ('version', ?)", (str(schema.VERSION),))
+
+    # --- taking in lines ------------------------------------------------------------------------------------------
+
+    def _follow(self, files: dict[str, SegmentFile]) -> None:
+        connection = self._connected()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            known = self._known_segments()
+            for name in known.keys() - files.keys():
+                _purge(connection, known[name][0], drop=True)
+                self.source.forget(name)
+            for name, file in files.items():
+                if name not in known or known[name][2] != file.size:
+                    self._take_in(file, *known.get(name, (0, 0, 0)))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._sizes = {}
+            raise
+        self._names = {}
+        self._sizes = {file.name: file.size for file in files.values()}
+
+    def _known_segments(self) -> dict[str, tuple[int, int, int]]:
+        rows = self._connected().execute("SELECT name, number, place, bytes FROM segments")
+        return {name: (number, place, size) for name, number, place, size in rows}
+
+    def _take_in(self, file: SegmentFile, number: int, place: int, size: int) -> None:
+        """Read what is new in one segment; one that has become shorter was replaced, and is read from its start."""
+        connection = self._connected()
+        if number == 0:
+            number = connection.execute("INSERT INTO segments (name) VALUES (?)", (file.name,)).lastrowid or 0
+        elif size:
+            self.source.forget(file.name)
+        try:
+            if self.source.plain_size(file.name) < place:
+                _purge(connection, number, drop=False)
+                place = 0
+            state = SegmentState(number, file.name, place)
+            self._read_lines(state)
+        except StoreError as error:  # this one cannot be read; the others can
+            self.notes.append(str(error))
+            return
+        _note_segment(connection, state, file.size)
+
+    def _read_lines(self, state: SegmentState) -> None:
+        connection, taken = self._connected(), 0
+        batch = Batch(connection)
+        for place, data in self.source.chunks(state.name, state.place):
+            batch.add_lines(state, place, data)
+            batch.write()
+            taken += len(data)
+            if taken >= COMMIT_BYTES:
+                _note_segment(connection, state, state.place)
+                connection.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                taken = 0
+
+    # --- the file -------------------------------------------------------------------------------------------------
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self.refresh()
+        assert self._connection is not None
+        return self._connection
+
+    def _connect(self, place: Path | None) -> None:
+        self._disconnect()
+        name = _MEMORY if place is None else str(place)
+        connection = sqlite3.connect(name, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        self._connection = connection
+        if place is not None:
+            os.chmod(place, 0o600)
+        for pragma in ("synchronous=OFF", "temp_store=MEMORY", "cache_size=-32000", "cache_spill=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self._sizes, self._names, self._stamp = {}, {}, ()
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _check_version(self) -> None:
+        row = self._connected().execute("SELECT value FROM about WHERE name = 'version'").fetchone()
+        if row is None or row[0] != str(schema.VERSION):
+            raise sqlite3.DatabaseError(f"it has version {row and row[0]}, this agentlog makes {schema.VERSION}")
+
+    def _unsound(self) -> str | None:
+        """Why the file cannot be used, under the lock; None when it is as its last writer left it, and open."""
+        assert self.place is not None
+        if not self.place.exists():
+            return "there was none"
+        if self._signature() != _stamp_of(self.place):
+            return "it was changed by somebody else"
+        if self._connection is not None and self._stamp and self._stamp[0] == os.stat(self.place).st_ino:
+            return None
+        try:
+            self._connect(self.place)
+            self._check_version()
+        except (sqlite3.Error, OSError) as error:
+            return str(error)
+        return None
+
+    def _untouched(self) -> bool:
+        """Is the file as we last saw it?"""
+        if self.place is None:
+            return True
+        try:
+            return _stamp_of(self.place) == self._stamp
+        except OSError:
+            return False
+
+    def _sign(self) -> None:
+        """Note size and time of the file beside it: noise written over it by anybody else shows."""
+        assert self.place is not None
+        self._stamp = _stamp_of(self.place)
+        with suppress(OSError):
+            lock = self.place.with_suffix(".lock")
+            with open(lock, "r+b" if lock.exists() else "w+b") as file:
+                file.write(" ".join(map(str, self._stamp)).encode().ljust(80))
+
+    def _signature(self) -> tuple[int, ...]:
+        assert self.place is not None
+        try:
+            return tuple(map(int, self.place.with_suffix(".lock").read_bytes().split()))
+        except (OSError, ValueError):
+            return ()
+
+
+def _stamp_of(place: Path) -> tuple[int, ...]:
+    status = os.stat(place)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _note_segment(connection: sqlite3.Connection, state: SegmentState, size: int) -> None:
+    values = (state.place, size, state.lines, state.torn, state.ended, state.number)
+    connection.execute(
+        "UPDATE segments SET place = ?, bytes = ?, lines = lines + ?, torn = torn + ?, ended = max(ended, ?) WHERE number = ?",
+        values,
+    )
+    state.lines = state.torn = 0
+    first = state.first
+    if first is not None:
+        pid = first.get("pid") if isinstance(first.get("pid"), int) else None
+        texts = [first[key] if isinstance(first.get(key), str) else None for key in ("host", "boot", "start")]
+        version = first.get("schema") if isinstance(first.get("schema"), int) else None
+        connection.execute(
+            "UPDATE segments SET schema = ?, pid = ?, host = ?, boot = ?, start = ? WHERE number = ?",
+            (version, pid, *texts, state.number),
+        )
+        state.first = None
+
+
+def _purge(connection: sqlite3.Connection, number: int, *, drop: bool) -> None:
+    """Forget what came from one segment: it was removed (`drop`) or replaced."""
+    for table in ("events", "failures", "tags", "executions"):
+        connection.execute(f"DELETE FROM {table} WHERE segment = ?", (number,))
+    connection.execute("DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.number)")
+    if drop:
+        connection.execute("DELETE FROM segments WHERE number = ?", (number,))
+    else:
+        connection.execute("UPDATE segments SET place = 0, lines = 0, torn = 0, ended = 0 WHERE number = ?", (number,))

@@ -1,0 +1,287 @@
+"""The questions the reading side asks: sessions, executions, events, failures, outputs.
+
+    store = Store.open()
+    failed = store.last_failure()
+    for event in store.events(execution=failed.id): ...
+
+Where `session` is None the whole store is meant. A reference to a session or execution is its id, the unambiguous end of
+one, or "last"; "14" and "In[14]" are the latest In[14].
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from agentlog.blobs import Blobs, MemoryBlobs
+from agentlog.deaths import Deaths
+from agentlog.errors import NotFound
+from agentlog.events import SCHEMA, Change, ErrorRaised, Event, NamespaceChanged, StreamWritten, to_record
+from agentlog.filters import Filter, Where, add_execution_terms, like
+from agentlog.ids import new_id, short, timestamp
+from agentlog.index import Index
+from agentlog.past import Death, Execution, Session
+from agentlog.places import index_places
+from agentlog.references import cell_number, one_of, steps_back
+from agentlog.rows import EXECUTIONS, SESSIONS, event_of, execution_of, session_of
+from agentlog.schema import COMMON_KINDS
+from agentlog.segments import MemorySegment, Segments
+from agentlog.settings import store_folder
+
+__all__ = ["Death", "Execution", "Filter", "Session", "Store"]
+
+ANY = Filter()
+LAST_LINES = 10
+"""Lines of output told of an execution that died."""
+PAGE = 500
+"""Rows fetched at a time while events are read one after the other."""
+
+
+class Store:
+    """A store open for reading. It follows the journal: every question sees what was written before it was asked."""
+
+    def __init__(self, index: Index, blobs: Blobs, folder: Path | None) -> None:
+        self.folder = folder
+        self._index = index
+        self._blobs = blobs
+        self._memory: MemorySegment | None = None
+        self._deaths = Deaths(index, folder)
+
+    @classmethod
+    def open(cls, place: str | Path | None = None) -> Store:
+        """The store in the folder `place` (default: where a process started here would write). Raises NotFound, StoreError."""
+        folder = Path(place).expanduser().absolute() if place is not None else store_folder()
+        source = Segments(folder)
+        if not source.folder.is_dir():
+            raise NotFound(
+                f"no store yet at {folder}: record something first (%load_ext agentlog, or AGENTLOG=true), or name one with --store"
+            )
+        return cls(Index(source, index_places(folder)), Blobs(folder), folder)
+
+    @classmethod
+    def in_memory(cls) -> Store:
+        """An empty store that lives in memory; `add` fills it."""
+        memory = MemorySegment()
+        store = cls(Index(memory), MemoryBlobs(), None)
+        store._memory = memory
+        return store
+
+    def add(self, event: Event) -> Event:
+        """Make `event` readable (a store in memory only); its id and time are filled in where they are empty."""
+        if self._memory is None:
+            raise TypeError("events are written by a Recorder; only a store in memory takes them")
+        event = replace(event, id=event.id or new_id(), time=event.time or timestamp())
+        self._memory.append(json.dumps(to_record(event)).encode() + b"\n")
+        return event
+
+    def add_blob(self, body: bytes) -> str:
+        """Keep `body` (a store in memory only); returns its digest."""
+        return self._blobs.put(body)
+
+    def refresh(self) -> None:
+        """Take in what was written since; every question does it by itself."""
+        self._deaths.forget()
+        self._index.refresh()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._index.close()
+
+    # --- sessions -------------------------------------------------------------------------------------------------
+
+    def sessions(
+        self, *, limit: int | None = None, agent: str | None = None, notebook: str | None = None, parent: str | None = None,
+        since: str | None = None, until: str | None = None,
+    ) -> list[Session]:  # fmt: skip
+        """Sessions, the latest first. `notebook`: the end of its path; `since`, `until`: started then (`filters.moment`)."""
+        where = Where()
+        where.add("s.id <> ''")
+        for term, value in (
+            ("s.agent = ?", agent), ("s.parent = ?", parent), ("s.started >= ?", since), ("s.started < ?", until),
+        ):  # fmt: skip
+            if value is not None:
+                where.add(term, value)
+        if notebook is not None:
+            where.add("s.notebook LIKE ? ESCAPE '\\'", "%" + like(notebook))
+        sql = f"{SESSIONS} WHERE {where} ORDER BY s.at DESC LIMIT ?"
+        return [self._session(row) for row in self._ask(sql, *where.values, -1 if limit is None else limit)]
+
+    def session(self, reference: str | None = None) -> Session:
+        """The session `reference`; None and "last": the latest, "-2" the one before. Raises NotFound."""
+        back = steps_back(reference)
+        if back:
+            rows = self._ask(f"{SESSIONS} WHERE s.id <> '' ORDER BY s.at DESC LIMIT 1 OFFSET ?", back - 1)
+            if not rows:
+                raise NotFound(f"no {'session' if back == 1 else f'{back} sessions'} recorded yet in {self._name()}")
+            return self._session(rows[0])
+        rows = self._ask(f"{SESSIONS} WHERE s.id LIKE ? ESCAPE '\\' ORDER BY s.at", "%" + like(str(reference)))
+        return self._session(one_of("session", str(reference), rows, self._name(), "agentlog sessions"))
+
+    # --- executions -----------------------------------------------------------------------------------------------
+
+    def executions(
+        self, session: str | None = None, *, own: bool = False, internal: bool = False, wanted: Filter = ANY
+    ) -> list[Execution]:
+        """Executions in order: of `session` (None: of the whole store), as far as `wanted` wants them.
+
+        own, internal: also cells of %agentlog lines only, and those that front ends run by themselves.
+        """
+        where = self._execution_terms(session, own=own, internal=internal)
+        add_execution_terms(where, wanted)
+        found = list(self._executions(f"{where} ORDER BY e.at DESC", where.values))
+        if wanted.status is not None:
+            found = [one for one in found if one.status == wanted.status or (wanted.status == "failed" and one.failed)]
+        if wanted.text is not None:
+            holding = self._holding(wanted.text, {one.session for one in found})
+            found = [one for one in found if one.id in holding]
+        return found[: wanted.limit][::-1]
+
+    def execution(self, reference: str | None = None, session: str | None = None) -> Execution:
+        """The execution `reference`: "14" or "In[14]", an id or the end of one, "last", "-2". Raises NotFound."""
+        where = self._execution_terms(session, own=True, internal=True)
+        back = steps_back(reference)
+        if back:
+            where = self._execution_terms(session, own=False, internal=False)
+            found = list(self._executions(f"{where} ORDER BY e.at DESC LIMIT 1 OFFSET ?", [*where.values, back - 1]))
+            if not found:
+                raise NotFound(f"no {'execution' if back == 1 else f'{back} executions'} recorded yet in {self._place(session)}")
+            return found[0]
+        count = cell_number(str(reference))
+        if count is not None:
+            terms = f"{where} AND e.count = ? AND e.internal = 0 ORDER BY e.at DESC LIMIT 1"
+            found = list(self._executions(terms, [*where.values, count]))
+            if found:
+                return found[0]
+        terms = f"{where} AND e.id LIKE ? ESCAPE '\\' ORDER BY e.at"
+        rows = [(one.id, one) for one in self._executions(terms, [*where.values, "%" + like(str(reference))])]
+        return cast(Execution, one_of("execution", str(reference), rows, self._place(session), "agentlog history")[1])
+
+    def last_failure(self, session: str | None = None) -> Execution | None:
+        """The latest execution that failed, of `session` or of the whole store. Errors outside cells: `errors`."""
+        where = self._execution_terms(session, own=False, internal=False)
+        where.add("e.status NOT IN ('ok', 'not_run')")
+        for offset in range(0, 1_000_000, PAGE):
+            some = list(self._executions(f"{where} ORDER BY e.at DESC LIMIT {PAGE} OFFSET {offset}", where.values))
+            failed = next((one for one in some if one.failed), None)
+            if failed or len(some) < PAGE:
+                return failed
+        return None
+
+    def changes(self, execution: str) -> tuple[Change, ...]:
+        """What the execution did to names."""
+        looked = self.events(execution=execution, kinds={NamespaceChanged.kind})
+        return tuple(change for event in looked if isinstance(event, NamespaceChanged) for change in event.changes)
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def events(
+        self, *, session: str | None = None, execution: str | None = None, kinds: Collection[str] | None = None,
+        after: str | None = None, limit: int | None = None,
+    ) -> Iterator[Event]:  # fmt: skip
+        """Events in order, of `session` and `execution` (ids), of `kinds`, after the event with the id `after`."""
+        where = Where()
+        if session is not None:
+            where.add("session = (SELECT number FROM sessions WHERE id = ?)", session)
+        if execution is not None:
+            where.add("execution = (SELECT number FROM executions WHERE id = ?)", execution)
+        if kinds is not None:
+            where.add(f"kind IN ({', '.join('?' * len(kinds))})", *sorted(kinds))
+            if not any(f"'{kind}'" in COMMON_KINDS for kind in kinds):
+                where.add(f"kind NOT IN {COMMON_KINDS}")
+        return self._in_order(where, after or "", limit)
+
+    def errors(
+        self, session: str | None = None, *, execution: str | None = None, hash: str | None = None
+    ) -> Iterator[ErrorRaised]:
+        """Errors in order, of cells or not; `hash`: those of one kind (`Failure.hash`)."""
+        where = Where()
+        for term, value in (
+            ("session = (SELECT number FROM sessions WHERE id = ?)", session),
+            ("execution = (SELECT number FROM executions WHERE id = ?)", execution), ("hash = ?", hash),
+        ):  # fmt: skip
+            if value is not None:
+                where.add(term, value)
+        for event in self._in_order(where, "", None, table="failures"):
+            if isinstance(event, ErrorRaised):
+                yield event
+
+    def _in_order(self, where: Where, after: str, limit: int | None, table: str = "events") -> Iterator[Event]:
+        sql = f"SELECT at, segment, place, size FROM {table} WHERE {where} AND at > ? ORDER BY at LIMIT ?"
+        left = limit
+        while left is None or left > 0:
+            rows = self._ask(sql, *where.values, after, PAGE if left is None else min(PAGE, left))
+            for _, segment, place, size in rows:
+                record = self._index.record(segment, place, size)
+                if record is not None:
+                    yield event_of(record)
+            if len(rows) < PAGE:
+                return
+            after, left = rows[-1][0], None if left is None else left - len(rows)
+
+    # --- outputs --------------------------------------------------------------------------------------------------
+
+    def blob(self, digest: str) -> bytes:
+        """The body kept under `digest`. Raises NotFound, StoreError."""
+        return self._blobs.get(digest)
+
+    def text(self, event: StreamWritten) -> str:
+        """All the text of `event`, from the blob where the journal holds only head and tail."""
+        if event.blob is None:
+            return event.text
+        return self.blob(event.blob).decode("utf-8", "replace")
+
+    def status(self) -> dict[str, Any]:
+        """Where store and index are, what they hold, and what could not be read."""
+        lines, torn, segments = self._ask("SELECT coalesce(sum(lines), 0), coalesce(sum(torn), 0), count(*) FROM segments")[0]
+        newer = self._ask("SELECT name, schema FROM segments WHERE schema > ?", SCHEMA)
+        return {
+            "folder": self._name(), "index": str(self._index.place or "in memory"), "segments": segments, "lines": lines,
+            "torn_lines": torn, "newer_segments": dict(newer), "notes": list(self._index.notes),
+        }  # fmt: skip
+
+    def death(self, execution: Execution) -> Death | None:
+        """How the process died that ran `execution`, with the Python stack where one exists; None where it did not."""
+        if execution.status != "died":
+            return None
+        printed = self.events(execution=execution.id, kinds={StreamWritten.kind})
+        text = "".join(event.text for event in printed if isinstance(event, StreamWritten))
+        return self._deaths.death(execution, tuple(text.rstrip().split("\n")[-LAST_LINES:]) if text.strip() else ())
+
+    # --- within ---------------------------------------------------------------------------------------------------
+
+    def _ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        self.refresh()
+        return self._index.rows(sql, values)
+
+    def _name(self) -> str:
+        return str(self.folder or "memory")
+
+    def _place(self, session: str | None) -> str:
+        return f"session {short(session)}" if session else self._name()
+
+    def _session(self, row: tuple[Any, ...]) -> Session:
+        recorded, segment, number = row[-8], row[-2], row[-1]
+        gone = recorded is None and self._deaths.session_died(number, segment)
+        return session_of(row[:-2], recorded or ("died" if gone else "running"))
+
+    def _execution_terms(self, session: str | None, *, own: bool, internal: bool) -> Where:
+        where = Where()
+        where.add("e.started IS NOT NULL")
+        if session is not None:
+            where.add("e.session = (SELECT number FROM sessions WHERE id = ?)", session)
+        if not own:
+            where.add("e.own = 0")
+        if not internal:
+            where.add("e.internal = 0")
+        return where
+
+    def _executions(self, terms: str, values: Iterable[Any]) -> list[Execution]:
+        found = [execution_of(row) for row in self._ask(f"{EXECUTIONS} WHERE {terms}", *values)]
+        return [one if one.status != "running" else self._deaths.presented(one) for one in found]
+
+    def _holding(self, text: str, sessions: set[str]) -> set[str]:
+        """Ids of executions whose source, outputs or messages hold `text`."""
+        return set()
