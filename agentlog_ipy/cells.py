@@ -20,6 +20,7 @@ import re
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count, islice
@@ -83,6 +84,7 @@ class CellWatch:
         self._cells: dict[str, Cell] = {}
         self._file_of_source: dict[str, list[str]] = {}
         self._claimed = 0
+        self._counts: deque[int] = deque(maxlen=500)
         self._latest: Cell | None = None
         self._pid = os.getpid()
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
@@ -109,6 +111,10 @@ class CellWatch:
         """The innermost cell that runs on this thread."""
         stack = self._stack()
         return stack[-1] if stack else None
+
+    def counts(self) -> list[int]:
+        """Numbers of the cells that ran, newest first."""
+        return list(reversed(self._counts))
 
     # --- the hooks ------------------------------------------------------------------------------------------------
 
@@ -141,6 +147,8 @@ class CellWatch:
             pass
         cell.count = result.execution_count if cell.stored else None
         self._claim(cell)
+        if cell.count is not None and not cell.own:
+            self._counts.append(cell.count)
         error = result.error_before_exec if result.error_before_exec is not None else result.error_in_exec
         self._end(cell, self._verdict(cell, error))
 

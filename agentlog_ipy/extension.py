@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from agentlog import recorder as recorders
 from agentlog import session as sessions
@@ -13,6 +14,7 @@ from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog.hooks.fatal import FaultFile
 from agentlog_ipy.cells import Cell, CellWatch
+from agentlog_ipy.completion import Completion
 from agentlog_ipy.display import Hint
 from agentlog_ipy.magics import Magic
 from agentlog_ipy.outputs import Outputs
@@ -20,6 +22,14 @@ from agentlog_ipy.taps import KernelTap, TerminalTap
 from agentlog_ipy.whereabouts import Whereabouts
 
 _attached: dict[int, Attachment] = {}
+
+
+class Part(Protocol):
+    """Something that hangs on the shell or the process, and can be taken away again."""
+
+    def attach(self) -> None: ...
+
+    def detach(self) -> None: ...
 
 
 class Attachment:
@@ -47,8 +57,17 @@ class Attachment:
         if isinstance(self.tap, TerminalTap):
             self.cells.ended.append(lambda cell, status: self.tap.ended(cell))
         self.cells.ended += [self._pause_if_off, self.hint.ended]
-        for part in (self.magic, FaultFile(self.recorder), self.hooks, self.outputs, self.tap, self.cells):
-            _attach(part, self._undo)
+        parts: list[Callable[[], Part]] = [
+            lambda: self.magic,
+            lambda: Completion(self.shell, self.cells.counts),
+            lambda: FaultFile(self.recorder),
+            lambda: self.hooks,
+            lambda: self.outputs,
+            lambda: self.tap,
+            lambda: self.cells,
+        ]
+        for make in parts:
+            _attach(make, self._undo)
 
     def detach(self, how: str) -> None:
         """Take each part away, last one first, and end the session."""
@@ -87,7 +106,9 @@ class Attachment:
 
 
 @guarded("attach")
-def _attach(part: Any, undo: ExitStack) -> None:
+def _attach(make: Callable[[], Part], undo: ExitStack) -> None:
+    """Hang on one part; the others do not depend on whether it can be done."""
+    part = make()
     undo.callback(guarded("detach")(part.detach))
     part.attach()
 
