@@ -462,6 +462,7 @@ def visit_object(walk: Walk, value: object, depth: int) -> None:
     walk.named(peek.attributes(value), value, depth)
     if len(walk.tokens) == before and peek.own_dict(value) is None:
         walk.identity(value)
+        walk.skip(1, "only that it is the same object")
 
 
 def visit_identity(walk: Walk, value: object, depth: int) -> None:

@@ -230,7 +230,10 @@ def _managed(walk: Walk, value: Any, manager: Any, depth: int) -> None:
     name = peek.own(value, "_name")
     if name is not None:
         walk.temporary(name, depth)
-    placed = [(int(place), block, row) for block in manager.blocks for row, place in _places(walk, block)]
+    if manager.ndim == 1:
+        _values(walk, manager.blocks[0].values, depth)
+        return
+    placed = [(place, block, row) for block in manager.blocks for row, place in _places(walk, block)]
     for _, block, row in sorted(placed, key=lambda entry: entry[0]):
         _column(walk, block.values, row, depth)
 
