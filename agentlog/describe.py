@@ -16,8 +16,9 @@ from agentlog.events import Value
 from agentlog.look import Look
 from agentlog.settings import Limits
 
-_CHEAP = frozenset({int, float, bool, str, bytes, type(None), complex})
-_BUILTIN = frozenset({list, tuple, dict, set, frozenset, range})
+_CHEAP = frozenset(map(id, (int, float, bool, str, bytes, type(None), complex)))
+_BUILTIN = frozenset(map(id, (list, tuple, dict, set, frozenset, range)))
+"""By id: to ask a set for a class may run the hash of its metaclass."""
 NOT_LOOKED_AT = "not looked at: out of time"
 
 
@@ -64,14 +65,13 @@ def schema(value: object) -> Value:
 
 def _cost(value: object) -> int:
     """0 scalars, 1 builtin containers, 2 all others."""
-    kind = type(value)
+    kind = id(type(value))
     return 0 if kind in _CHEAP else 1 if kind in _BUILTIN else 2
 
 
 def _walk(value: object, look: Look) -> Value:
-    kind = type(value)
     try:
-        if kind in _CHEAP:
+        if id(type(value)) in _CHEAP:
             return describer_of(value)(value, look)
         if id(value) in look.path:
             return _named(value, "cycle: shown above")

@@ -58,6 +58,12 @@ def class_module(cls: type) -> str | None:
     return None if module == "builtins" else module
 
 
+def exactly(value: object, *classes: type) -> bool:
+    """Is the type of `value` one of `classes`? (`in` would ask the metaclass whether they are equal.)"""
+    kind = type(value)
+    return any(kind is cls for cls in classes)
+
+
 def inherits(cls: type, base: type) -> bool:
     """Is `base` among the ancestors of `cls`? (`issubclass` would ask the metaclass.)"""
     return any(ancestor is base for ancestor in _mro(cls))
@@ -72,7 +78,7 @@ def own_dict(value: object) -> dict[str, Any] | None:
     """The instance dictionary, the real one; None where there is none."""
     for cls in _mro(type(value)):
         descriptor = _class_dict(cls).get("__dict__")
-        if type(descriptor) is GetSetDescriptorType:
+        if exactly(descriptor, GetSetDescriptorType, MemberDescriptorType):
             try:
                 found = descriptor.__get__(value)
             except (AttributeError, TypeError):

@@ -74,13 +74,14 @@ def _facts(value: Any, array: Any, measured: Measured) -> dict[str, Scalar]:
 
 
 def kinds_in(items: list[object]) -> str:
-    """Which types the items are of: "str", or "str 990, float 10"."""
+    """Which types the items are of, the missing ones aside: "str", or "str 990, float 10"."""
     counts: dict[str, int] = {}
     for item in items:
-        name = type_name(item)
-        counts[name] = counts.get(name, 0) + 1
+        if item is not None and not (type(item) is float and item != item):
+            name = type_name(item)
+            counts[name] = counts.get(name, 0) + 1
     common = sorted(counts.items(), key=lambda pair: -pair[1])
-    return common[0][0] if len(common) == 1 else ", ".join(f"{name} {count}" for name, count in common[:6])
+    return "NoneType" if not common else common[0][0] if len(common) == 1 else ", ".join(f"{name} {count}" for name, count in common[:6])
 
 
 def object_items(array: Any, look: Look) -> list[Value]:
@@ -98,8 +99,9 @@ def first_of(array: Any, count: int) -> list[object]:
 def dates(array: Any) -> list[object]:
     """datetime64 and timedelta64 elements as text; None for NaT."""
     np = numpy()
-    texts = np.datetime_as_string(array) if array.dtype.kind == "M" else array.astype(str)
-    return [None if text == "NaT" else trimmed(text) for text in texts.ravel().tolist()]
+    if array.dtype.kind == "m":
+        return [None if item is None else str(item) for item in array.astype("m8[us]").ravel().tolist()]
+    return [None if text == "NaT" else trimmed(text) for text in np.datetime_as_string(array).ravel().tolist()]
 
 
 def trimmed(text: str) -> str:
@@ -156,16 +158,17 @@ def measure(array: Any, look: Look) -> Measured:
     kind = array.dtype.kind
     if kind not in "fiubmM" or array.size == 0:
         return Measured(nulls=0 if kind in "SU" else None)
+    np = numpy()
     flat = _flat(array, look)
     least = greatest = None
     nulls = seen = 0
-    with numpy().errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         for start in range(0, flat.size, CHUNK):
             if start and look.late():
                 break
             low, high, missing = _extremes(flat[start : start + CHUNK])
-            least = low if least is None else _pick(numpy().fmin, least, low)
-            greatest = high if greatest is None else _pick(numpy().fmax, greatest, high)
+            least = low if least is None else np.fmin(least, low)
+            greatest = high if greatest is None else np.fmax(greatest, high)
             nulls += missing
             seen = min(flat.size, start + CHUNK)
     return Measured(_bounds(least, greatest), nulls if kind in "fmM" else None, seen)
@@ -188,10 +191,6 @@ def _extremes(chunk: Any) -> tuple[Any, Any, int]:
     if kind in "fmM":
         missing = int(np.count_nonzero(np.isnan(chunk) if kind == "f" else np.isnat(chunk)))
     return np.fmin.reduce(chunk), np.fmax.reduce(chunk), missing
-
-
-def _pick(function: Any, one: Any, other: Any) -> Any:
-    return function(one, other)
 
 
 def _bounds(least: Any, greatest: Any) -> tuple[Scalar, Scalar] | None:

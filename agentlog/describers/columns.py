@@ -20,7 +20,14 @@ _LOOKED = 300
 
 def trusted(array: object) -> bool:
     """May its methods be called? Only those of pandas' and numpy's own classes."""
-    return peek.really_in(array, "numpy") or peek.really_in(array, "pandas")
+    if peek.really_in(array, "numpy"):
+        return True
+    return peek.really_in(array, "pandas") and known_zone(peek.own(peek.own(array, "_dtype"), "_tz"))
+
+
+def known_zone(zone: object) -> bool:
+    """No time zone, or one of a library: pandas asks a zone for its offset and text whenever it shows a moment."""
+    return zone is None or any(peek.really_in(zone, package) for package in ("datetime", "zoneinfo", "pytz", "dateutil"))
 
 
 def backing(array: Any) -> Any:
@@ -108,20 +115,19 @@ def dtype_of(array: Any) -> str:
 
 def cells(array: Any, start: int, stop: int, chars: int = 80) -> list[Scalar]:
     """Elements as JSON can carry them: None for None, NA and NaT; "nan" for a float NaN."""
+    if not trusted(array):
+        return [f"<{type_name(array)}>"] * (stop - start)
     part = array[start:stop]
-    if not trusted(part):
-        return [f"<{type_name(array)}>"] * max(0, min(stop, len(part)))
     if type(part) is numpy().ndarray:
         items = dates(part) if part.dtype.kind in "mM" else part.tolist()
     else:
-        items = list(part)
+        items = [None if type(item) is float and item != item else item for item in part]
     return [cell(item, chars) for item in items]
 
 
 def cell(item: Any, chars: int = 80) -> Scalar:
     """One element: pandas' and numpy's own scalars become plain ones."""
-    kind = type(item)
-    if kind in (str, int, float, bool) or item is None:
+    if item is None or peek.exactly(item, str, int, float, bool):
         return scalar(item, chars)
     pandas = sys.modules.get("pandas")
     if pandas is not None and (item is pandas.NaT or item is pandas.NA):
@@ -129,7 +135,7 @@ def cell(item: Any, chars: int = 80) -> Scalar:
     if peek.really_in(item, "numpy") and peek.is_a(item, numpy().generic):
         return scalar(dates(numpy().array([item]))[0] if item.dtype.kind in "mM" else item.item(), chars)
     if peek.really_in(item, "pandas"):
-        return clip(str(item), chars)[0]
+        return clip(str(item), chars)[0].replace(" 00:00:00", "")
     return scalar(item, chars)
 
 
@@ -139,7 +145,8 @@ def samples(array: Any) -> tuple[Scalar, ...]:
         return ()
     if type_name(array) == "Categorical":
         return tuple(cells(array.categories.array, 0, 8, 40))
-    if kind_of(array) not in "Oa":
+    kind = kind_of(array)
+    if kind not in "Oa" or (kind == "a" and "str" not in dtype_of(array)):
         return ()
     step = max(1, len(array) // _LOOKED)
     found: dict[str, Scalar] = {}

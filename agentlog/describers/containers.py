@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import types
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -28,7 +29,12 @@ def describe_mapping(value: Any, look: Look) -> Value:
     for (key, _), item in zip(pairs, described, strict=True):
         entries[_unused(key_text(key), entries)] = item
     facts: dict[str, Scalar] = {} if look.brief else _more_keys(value, base, shown, length, look)
+    if peek.is_a(value, defaultdict):
+        facts["default"] = literal(_factory(value))
     return _container(value, length, entries=entries, facts=facts, cut=_rest(length, shown, "entries"))
+
+
+_factory = defaultdict.__dict__["default_factory"].__get__
 
 
 def _more_keys(value: Any, base: Any, shown: int, length: int, look: Look) -> dict[str, Scalar]:
@@ -58,7 +64,7 @@ def key_text(key: object) -> str:
 def literal(value: object, chars: int = 80, depth: int = 2) -> str:
     """A short text for any object, as code would write it where that is known; never runs user code."""
     kind = type(value)
-    if kind in _CONSTANT:
+    if peek.exactly(value, *_CONSTANT):
         return repr(value)
     if kind is int:
         return str(number(value))  # type: ignore[arg-type]
@@ -66,16 +72,16 @@ def literal(value: object, chars: int = 80, depth: int = 2) -> str:
         return repr(clip(value, min(chars, 199))[0])  # type: ignore[arg-type]
     if kind is bytes:
         return repr(value[:chars]) + ("…" if len(value) > chars else "")  # type: ignore[index, arg-type]
-    if kind in _BRACKETS and depth > 0:
+    if depth > 0 and peek.exactly(value, *_BRACKETS):
         return _bracketed(value, chars, depth)
-    if kind in (types.FunctionType, types.BuiltinFunctionType):
+    if peek.exactly(value, types.FunctionType, types.BuiltinFunctionType):
         return str(value.__qualname__)  # type: ignore[attr-defined]
     if peek.is_a(value, type):
         return peek.qualified_name(value)  # type: ignore[arg-type]
     return f"<{type_name(value)}>"
 
 
-_CONSTANT = frozenset({bool, type(None), float, complex, range, type(...), type(NotImplemented)})
+_CONSTANT = (bool, type(None), float, complex, range, type(...), type(NotImplemented))
 _BRACKETS: dict[type, tuple[str, str]] = {tuple: ("(", ")"), list: ("[", "]"), set: ("{", "}"), frozenset: ("{", "}"), dict: ("{", "}")}
 
 
@@ -103,7 +109,7 @@ def describe_sequence(value: Any, look: Look) -> Value:
     tail = 1 if shown < length and shown > 2 else 0
     picked = _ends(value, base, shown - tail, tail)
     cut = _rest(length, shown, "items", last=tail)
-    return _container(value, length, items=tuple(look.children(picked)), facts=_uniform(value, base, length, look), cut=cut)
+    return _container(value, length, items=tuple(look.children(picked)), facts=_uniform(value, base, length, look) if shown < length else {}, cut=cut)
 
 
 def _ends(value: Any, base: Any, head: int, tail: int) -> list[object]:
@@ -150,22 +156,25 @@ def describe_set(value: Any, look: Look) -> Value:
 
 def describe_range(value: range, look: Look) -> Value:
     """The bounds as written; its length where it fits a machine word."""
-    return Value(type="range", value=range.__repr__(value), length=max(0, -((value.start - value.stop) // value.step)))
+    length = max(0, -((value.start - value.stop) // value.step))
+    return Value(type="range", value=range.__repr__(value), length=length if length < 1 << 63 else None)
 
 
 def describe_view(value: Any, look: Look) -> Value:
-    """keys(), values(), items() of a builtin dict."""
-    source = value.mapping  # a mappingproxy; its items are read through `dict` below only for real dicts
-    shown = look.shown(len(source)) if type(value) in _VIEWS else 0
-    return _container(value, type(value).__len__(value), items=tuple(look.children(list(islice(iter(value), shown)))))
+    """keys(), values() or items() of a dict: the first ones."""
+    length = type(value).__len__(value)
+    shown = look.shown(length)
+    items = look.children(list(islice(type(value).__iter__(value), shown)))
+    return _container(value, length, items=tuple(items), cut=_rest(length, shown, "items"))
 
 
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
-
-
-def describe_iterator(value: object, look: Look) -> Value:
-    """An iterator of the interpreter's own is not moved; only what it says it still holds is told."""
-    return Value(type=type_name(value), value="not consumed")
+def describe_proxy(value: Any, look: Look) -> Value:
+    """A read-only view of a dict: the dict behind it, found without asking the proxy."""
+    behind = next(iter(gc.get_referents(value)), None)
+    inner = describe_mapping(behind, look) if type(behind) is dict else None
+    if inner is None:
+        return Value(type="mappingproxy", facts={"of": type_name(behind)})
+    return Value(type="mappingproxy", length=inner.length, entries=inner.entries, facts=inner.facts, cut=inner.cut)
 
 
 def _rest(length: int, shown: int, noun: str, last: int = 0) -> str | None:

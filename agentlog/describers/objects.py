@@ -78,9 +78,19 @@ def describe_exception(value: BaseException, look: Look) -> Value:
     )  # fmt: skip
 
 
+_filename = OSError.__dict__["filename"].__get__
+_QUOTES = "'\""
+
+
+def _named(file: object) -> str:
+    return "" if file is None else f": {literal(file, 199)}"
+
+
 def message(error: BaseException, chars: int) -> str:
     """The arguments of an exception in words: a lone str as it is, else a tuple as code would write it."""
     args = _args(error)
+    if peek.inherits(type(error), OSError) and len(args) >= 2 and peek.exactly(_filename(error), str, bytes, int, type(None)):
+        return clip(f"[Errno {literal(args[0])}] {literal(args[1]).strip(_QUOTES)}" + _named(_filename(error)), chars)[0]
     if len(args) == 1 and peek.is_a(args[0], str):
         return clip(args[0], chars)[0]
     return ", ".join(literal(item, max(20, chars // 4)) for item in args[:6])

@@ -131,7 +131,7 @@ def _frequency(index: Any) -> str | None:
 
 def _zone(index: Any) -> str | None:
     zone = index.tz if type_name(index) == "DatetimeIndex" else None
-    return None if zone is None else clip(str(zone), 40)[0]
+    return None if zone is None else clip(str(zone), 40)[0] if column.known_zone(zone) else type_name(zone)
 
 
 def describe_series(value: Any, look: Look) -> Value:
@@ -226,7 +226,7 @@ def describe_grouping(value: Any, look: Look) -> Value:
     facts: dict[str, Scalar] = {} if keys is None else {"by": literal(keys, 120)}
     for name in ("window", "min_periods", "as_index", "dropna", "observed", "sort"):
         item = peek.own(value, name)
-        if type(item) in (int, str, bool):
+        if peek.exactly(item, int, str, bool):
             facts[name] = item
     attributes = dict(zip(("obj",), look.children([of]), strict=True)) if of is not None and look.shown(1) else {}
     return Value(type=type_name(value), module="pandas", attributes=attributes, facts=facts)

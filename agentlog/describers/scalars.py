@@ -81,6 +81,13 @@ def describe_complex(value: complex, look: Look) -> Value:
     return Value(type=type_name(value), module=peek.class_module(type(value)), value=complex.__repr__(value))
 
 
+def describe_slice(value: slice, look: Look) -> Value:
+    """The bounds where they are plain numbers."""
+    bounds = (value.start, value.stop, value.step)
+    plain = all(bound is None or type(bound) is int for bound in bounds)
+    return Value(type="slice", value=clip(slice.__repr__(value), 199)[0] if plain else None)
+
+
 def describe_str(value: str, look: Look) -> Value:
     """The beginning and the end, with the length in characters."""
     text, cut = clip(value, 80 if look.brief else look.chars)
