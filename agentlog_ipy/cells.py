@@ -87,6 +87,7 @@ class CellWatch:
         self._counts: deque[int] = deque(maxlen=500)
         self._latest: Cell | None = None
         self._pid = os.getpid()
+        self._outer: Cell | None = None
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
 
     def attach(self) -> None:
@@ -122,6 +123,7 @@ class CellWatch:
         """`pre_run_cell`: the start is in the journal when this returns."""
         if not self.recording:
             return
+        self._if_forked()
         stack, request = self._stack(), self.whereabouts.request()
         if stack and request is not None and stack[-1].request != request:
             self._lost(stack)
@@ -131,6 +133,7 @@ class CellWatch:
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: error and end are in the journal when this returns."""
+        self._if_forked()
         stack = self._stack()
         if result is None:
             if stack and stack[-1].request == self.whereabouts.request() and stack[-1].request is not None:
@@ -140,7 +143,7 @@ class CellWatch:
             (c for c in reversed(stack) if c.info is result.info or (c.info is None and c.source == result.info.raw_cell)), None
         )
         if cell is None:
-            if not self.recording or not result.info.raw_cell.strip():
+            if not self.recording or self._outer is not None or not result.info.raw_cell.strip():
                 return
             cell = self._begin(result.info, result.info.raw_cell, bool(result.info.store_history))
         while stack and stack.pop() is not cell:
@@ -156,12 +159,21 @@ class CellWatch:
         """The cell that runs on any thread, or ran last."""
         return self.current() or self._latest
 
+    def _if_forked(self) -> None:
+        """In a forked child the cells that were running are the parent's to end; ours run within them."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._outer = self.current() or self._outer
+            self._threads = threading.local()
+
     # --- steps ------------------------------------------------------------------------------------------------------
 
     def _begin(self, info: Any, source: str, stored: bool) -> Cell:
         stack = self._stack()
         request = self.whereabouts.request()
-        cell = Cell(new_id(), source, info, request, stored, stack[-1] if stack else None, next(self._numbers), is_own(source))
+        cell = Cell(
+            new_id(), source, info, request, stored, stack[-1] if stack else self._outer, next(self._numbers), is_own(source)
+        )
         stack.append(cell)
         self._latest = cell
         cell.last_value = id(getattr(sys, "last_value", None))

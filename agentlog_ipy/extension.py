@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog.hooks.fatal import FaultFile
+from agentlog_ipy.afterwards import Afterwards
 from agentlog_ipy.cells import Cell, CellWatch
 from agentlog_ipy.completion import Completion
 from agentlog_ipy.display import Hint
@@ -37,6 +39,7 @@ class Attachment:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
+        self.pid = os.getpid()
         self.recorder = recorders.start()
         self.whereabouts = Whereabouts(shell)
         self.cells = CellWatch(shell, self.recorder, self.whereabouts)
@@ -45,6 +48,7 @@ class Attachment:
         self.tap = self._tap()
         self.hooks = ExceptionHooks(self._loose_error, uncaught=False)
         self.hint = Hint(shell, self.whereabouts)
+        self.afterwards: Afterwards | None = None
         self._undo = ExitStack()
 
     def attach(self) -> None:
@@ -53,10 +57,6 @@ class Attachment:
             life = "kernel" if getattr(self.shell, "kernel", None) is not None else "ipython"
             sessions.begin(self.recorder, life=life, notebook=self.whereabouts.notebook(), kernel=self.whereabouts.kernel_id())
         self.recorder.execution_of = self._execution
-        self.cells.started.append(self.tap.started)
-        if isinstance(self.tap, TerminalTap):
-            self.cells.ended.append(lambda cell, status: self.tap.ended(cell))
-        self.cells.ended += [self._pause_if_off, self.hint.ended]
         parts: list[Callable[[], Part]] = [
             lambda: self.magic,
             lambda: Completion(self.shell, self.cells.counts),
@@ -64,10 +64,25 @@ class Attachment:
             lambda: self.hooks,
             lambda: self.outputs,
             lambda: self.tap,
-            lambda: self.cells,
+            self._afterwards,
         ]
         for make in parts:
             _attach(make, self._undo)
+        self._listen()
+        _attach(lambda: self.cells, self._undo)
+
+    def _listen(self) -> None:
+        """Who hears of a cell's start and end, in this order."""
+        tap, afterwards, cells = self.tap, self.afterwards, self.cells
+        if afterwards is not None:
+            cells.started.append(afterwards.started)
+        cells.started.append(tap.started)
+        if isinstance(tap, TerminalTap):
+            cells.ended.append(tap.ended)
+        if afterwards is not None:
+            cells.ended.append(afterwards.ended)
+            tap.idle.append(afterwards.idle)
+        cells.ended += [self.hint.ended, self._pause_if_off]
 
     def detach(self, how: str) -> None:
         """Take each part away, last one first, and end the session."""
@@ -88,12 +103,18 @@ class Attachment:
 
     def flush(self) -> None:
         """Have everything that happened so far in the store."""
+        if self.afterwards is not None:
+            self.afterwards.settle()
         self.outputs.drain()
         self.recorder.flush()
 
     def _tap(self) -> KernelTap | TerminalTap:
         session = getattr(getattr(self.shell, "kernel", None), "session", None)
         return TerminalTap(self.outputs) if session is None else KernelTap(session, self.outputs)
+
+    def _afterwards(self) -> Afterwards:
+        self.afterwards = Afterwards(self.shell, self.recorder, self.whereabouts)
+        return self.afterwards
 
     def _loose_error(self, error: BaseException, origin: str) -> None:
         """An error outside the cells' own flow: of a thread, a task, a finalizer."""
@@ -137,6 +158,6 @@ def attachment_of(shell: Any) -> Attachment | None:
 
 
 def _leave(attachment: Attachment) -> None:
-    """The interpreter ends in order."""
-    if _attached.pop(id(attachment.shell), None) is not None:
+    """The interpreter ends in order. A forked child that gets here leaves its parent's session alone."""
+    if attachment.pid == os.getpid() and _attached.pop(id(attachment.shell), None) is not None:
         attachment.detach("exit")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentlog import guard
+from agentlog.events import Status
 from agentlog_ipy.cells import Cell
 from agentlog_ipy.displays import KINDS
 from agentlog_ipy.outputs import Outputs, Slot
@@ -85,6 +86,7 @@ class TerminalTap:
     """
 
     def __init__(self, outputs: Outputs) -> None:
+        self.idle: list[Callable[[], None]] = []
         self._outputs = outputs
         self._undo: list[Callable[[], None]] = []
         self._slot: Slot | None = None
@@ -105,7 +107,7 @@ class TerminalTap:
         for name in ("stdout", "stderr"):
             self._patch(getattr(sys, name), name, self._slot)
 
-    def ended(self, cell: Cell) -> None:
+    def ended(self, cell: Cell, status: Status) -> None:
         """Put the streams back; a terminal has shown everything by now."""
         if cell.within is None and self._slot is not None and self._slot.execution == cell.execution:
             self._restore()

@@ -1,0 +1,89 @@
+"""Work that a cell's reply need not wait for: what the cell changed in the namespace, what it imported.
+
+In a kernel it is done when the loop of the kernel is free again after the cell's last message, at the latest before
+the next cell; elsewhere at the end of the cell.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+from agentlog import session as sessions
+from agentlog.events import Status
+from agentlog.guard import guarded
+from agentlog.recorder import Recorder
+from agentlog_ipy.cells import Cell
+from agentlog_ipy.namespace import NamespaceWatch
+from agentlog_ipy.whereabouts import Whereabouts
+
+PAUSE = 0.01
+"""Seconds between a cell's last message and our work, for the threads that send the message."""
+
+
+class Afterwards:
+    """Looks at the namespace around each outermost cell of the main thread."""
+
+    def __init__(self, shell: Any, recorder: Recorder, whereabouts: Whereabouts) -> None:
+        self._recorder = recorder
+        self._whereabouts = whereabouts
+        self._watch = NamespaceWatch(shell, recorder.limits)
+        self._loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
+        self._owed: Cell | None = None
+        self._ok = True
+        self._modules = len(sys.modules)
+        self._packages = sessions.packages_loaded()
+        self._notebook = whereabouts.notebook()
+
+    def attach(self) -> None:
+        """Nothing to hang on: cells and tap call."""
+
+    def detach(self) -> None:
+        """Settle what is owed."""
+        self.settle()
+
+    def started(self, cell: Cell) -> None:
+        """Before a cell runs: settle what is owed, look at the namespace."""
+        if _looked_at(cell):
+            self.settle()
+            self._watch.before(cell.source)
+
+    def ended(self, cell: Cell, status: Status) -> None:
+        """After a cell ran: there is something to do, now or soon."""
+        if not _looked_at(cell):
+            return
+        self._owed, self._ok = cell, status == "ok"
+        if self._loop is None:
+            self.settle()
+
+    def idle(self) -> None:
+        """The cell's last message was sent."""
+        if self._owed is not None and self._loop is not None:
+            self._loop.call_later(PAUSE, self.settle)
+
+    @guarded("namespace")
+    def settle(self) -> None:
+        """Do what is owed for the cell that ran last."""
+        cell, self._owed = self._owed, None
+        if cell is None:
+            return
+        changed = self._watch.after(cell.source, cell.execution, ok=self._ok)
+        if changed.changes or changed.reads or changed.writes or not changed.complete:
+            self._recorder.record(changed)
+        self._learn()
+
+    def _learn(self) -> None:
+        """Packages imported since, and the notebook's path once it is known or has changed."""
+        notebook = self._whereabouts.notebook()
+        fresh = notebook if notebook != self._notebook else None
+        if fresh is not None or len(sys.modules) != self._modules:
+            self._modules, self._notebook = len(sys.modules), notebook
+            self._recorder.later(lambda: self._record_learned(fresh))
+
+    def _record_learned(self, notebook: str | None) -> None:
+        self._packages = sessions.learn(self._recorder, self._packages, notebook=notebook)
+
+
+def _looked_at(cell: Cell) -> bool:
+    return cell.within is None and not cell.own and threading.current_thread() is threading.main_thread()
