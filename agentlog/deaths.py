@@ -76,7 +76,7 @@ class Deaths:
 
     def _went_on(self, session: int, at: str) -> bool:
         """Did the process start another cell after this one? Then it did not die in it: its end was not recorded."""
-        sql = "SELECT 1 FROM executions WHERE session = ? AND at > ? AND started IS NOT NULL AND within IS NULL LIMIT 1"
+        sql = "SELECT 1 FROM executions WHERE session = ? AND at > ? AND within IS NULL LIMIT 1"
         return bool(self._index.rows(sql, (session, at)))
 
     def _how(self, session: int, segment: int | None) -> tuple[str, str | None]:

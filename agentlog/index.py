@@ -17,7 +17,8 @@ from typing import Any
 
 from agentlog import schema
 from agentlog.errors import StoreError
-from agentlog.gather import Batch, Record, SegmentState, parse_line
+from agentlog.follow import follow
+from agentlog.gather import Record, parse_line
 from agentlog.places import locked
 from agentlog.segments import SegmentFile, Source
 
@@ -27,8 +28,6 @@ BUSY = 5.0
 """Seconds to wait for another reader that brings the index up to date; then we read what is there."""
 BUILDING = 60.0
 """Seconds to wait while there is nothing to read yet because another reader builds the index."""
-COMMIT_BYTES = 32 << 20
-"""Journal bytes a transaction takes in."""
 
 _MEMORY = ":memory:"
 
@@ -162,14 +161,10 @@ class Index:
             self._connect(temporary)
             self._fill(files)
             self._disconnect()
-            for leftover in (f"{place}-journal", f"{place}-wal", f"{place}-shm"):
-                with suppress(OSError):
-                    os.unlink(leftover)
+            _remove(f"{place}-journal", f"{place}-wal", f"{place}-shm")
             os.replace(temporary, place)
         finally:
-            for leftover in (temporary, Path(f"{temporary}-journal")):
-                with suppress(OSError):
-                    leftover.unlink()
+            _remove(str(temporary), f"{temporary}-journal")
         self._connect(place)
         self._sign()
 
@@ -188,62 +183,10 @@ class Index:
         connection.executescript(schema.EVENT_INDEXES)
         connection.execute("INSERT INTO about VALUES ('version', ?)", (str(schema.VERSION),))
 
-    # --- taking in lines ------------------------------------------------------------------------------------------
-
     def _follow(self, files: dict[str, SegmentFile]) -> None:
-        connection = self._connected()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            known = self._known_segments()
-            for name in known.keys() - files.keys():
-                _purge(connection, known[name][0], drop=True)
-                self.source.forget(name)
-            for name, file in files.items():
-                if name not in known or known[name][2] != file.size:
-                    self._take_in(file, *known.get(name, (0, 0, 0)))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._sizes = {}
-            raise
-        self._names = {}
+        self._sizes, self._names = {}, {}
+        self.notes += follow(self._connected(), self.source, files)
         self._sizes = {file.name: file.size for file in files.values()}
-
-    def _known_segments(self) -> dict[str, tuple[int, int, int]]:
-        rows = self._connected().execute("SELECT name, number, place, bytes FROM segments")
-        return {name: (number, place, size) for name, number, place, size in rows}
-
-    def _take_in(self, file: SegmentFile, number: int, place: int, size: int) -> None:
-        """Read what is new in one segment; one that has become shorter was replaced, and is read from its start."""
-        connection = self._connected()
-        if number == 0:
-            number = connection.execute("INSERT INTO segments (name) VALUES (?)", (file.name,)).lastrowid or 0
-        elif size:
-            self.source.forget(file.name)
-        try:
-            if self.source.plain_size(file.name) < place:
-                _purge(connection, number, drop=False)
-                place = 0
-            state = SegmentState(number, file.name, place)
-            self._read_lines(state)
-        except StoreError as error:  # this one cannot be read; the others can
-            self.notes.append(str(error))
-            return
-        _note_segment(connection, state, file.size)
-
-    def _read_lines(self, state: SegmentState) -> None:
-        connection, taken = self._connected(), 0
-        batch = Batch(connection)
-        for place, data in self.source.chunks(state.name, state.place):
-            batch.add_lines(state, place, data)
-            batch.write()
-            taken += len(data)
-            if taken >= COMMIT_BYTES:
-                _note_segment(connection, state, state.place)
-                connection.execute("COMMIT")
-                connection.execute("BEGIN IMMEDIATE")
-                taken = 0
 
     # --- the file -------------------------------------------------------------------------------------------------
 
@@ -322,31 +265,7 @@ def _stamp_of(place: Path) -> tuple[int, ...]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _note_segment(connection: sqlite3.Connection, state: SegmentState, size: int) -> None:
-    values = (state.place, size, state.lines, state.torn, state.ended, state.number)
-    connection.execute(
-        "UPDATE segments SET place = ?, bytes = ?, lines = lines + ?, torn = torn + ?, ended = max(ended, ?) WHERE number = ?",
-        values,
-    )
-    state.lines = state.torn = 0
-    first = state.first
-    if first is not None:
-        pid = first.get("pid") if isinstance(first.get("pid"), int) else None
-        texts = [first[key] if isinstance(first.get(key), str) else None for key in ("host", "boot", "start")]
-        version = first.get("schema") if isinstance(first.get("schema"), int) else None
-        connection.execute(
-            "UPDATE segments SET schema = ?, pid = ?, host = ?, boot = ?, start = ? WHERE number = ?",
-            (version, pid, *texts, state.number),
-        )
-        state.first = None
-
-
-def _purge(connection: sqlite3.Connection, number: int, *, drop: bool) -> None:
-    """Forget what came from one segment: it was removed (`drop`) or replaced."""
-    for table in ("events", "failures", "tags", "executions"):
-        connection.execute(f"DELETE FROM {table} WHERE segment = ?", (number,))
-    connection.execute("DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.number)")
-    if drop:
-        connection.execute("DELETE FROM segments WHERE number = ?", (number,))
-    else:
-        connection.execute("UPDATE segments SET place = 0, lines = 0, torn = 0, ended = 0 WHERE number = ?", (number,))
+def _remove(*paths: str) -> None:
+    for path in paths:
+        with suppress(OSError):
+            os.unlink(path)

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+fcntl: Any
 try:
     import fcntl
 except ImportError:  # not POSIX: SQLite's own lock has to do
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 FILE = "index.sqlite"
 NETWORK = frozenset({

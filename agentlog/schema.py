@@ -58,7 +58,7 @@ CREATE TABLE executions (
     error TEXT, hash TEXT,            -- one line: "KeyError: 'x'"; the failure's hash
     reads TEXT, writes TEXT           -- names, one a line
 );
-CREATE INDEX executions_by_session ON executions (session, at);
+CREATE INDEX executions_by_session ON executions (session, at, own, internal, status);    -- all that counting needs
 CREATE INDEX executions_by_at ON executions (at);
 CREATE INDEX executions_unwell ON executions (session, at) WHERE status NOT IN ('ok', 'not_run');
 CREATE INDEX executions_unwell_by_at ON executions (at) WHERE status NOT IN ('ok', 'not_run');

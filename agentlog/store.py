@@ -28,6 +28,7 @@ from agentlog.places import index_places
 from agentlog.references import cell_number, one_of, steps_back
 from agentlog.rows import EXECUTIONS, SESSIONS, event_of, execution_of, session_of
 from agentlog.schema import COMMON_KINDS
+from agentlog.search import executions_holding
 from agentlog.segments import MemorySegment, Segments
 from agentlog.settings import store_folder
 
@@ -131,11 +132,11 @@ class Store:
         """
         where = self._execution_terms(session, own=own, internal=internal)
         add_execution_terms(where, wanted)
-        found = list(self._executions(f"{where} ORDER BY e.at DESC", where.values))
+        found = self._executions(f"{where} ORDER BY e.at DESC", where.values)
         if wanted.status is not None:
             found = [one for one in found if one.status == wanted.status or (wanted.status == "failed" and one.failed)]
         if wanted.text is not None:
-            holding = self._holding(wanted.text, {one.session for one in found})
+            holding = executions_holding(self._index, wanted.text, {one.session for one in found})
             found = [one for one in found if one.id in holding]
         return found[: wanted.limit][::-1]
 
@@ -145,14 +146,14 @@ class Store:
         back = steps_back(reference)
         if back:
             where = self._execution_terms(session, own=False, internal=False)
-            found = list(self._executions(f"{where} ORDER BY e.at DESC LIMIT 1 OFFSET ?", [*where.values, back - 1]))
+            found = self._executions(f"{where} ORDER BY e.at DESC LIMIT 1 OFFSET ?", [*where.values, back - 1])
             if not found:
                 raise NotFound(f"no {'execution' if back == 1 else f'{back} executions'} recorded yet in {self._place(session)}")
             return found[0]
         count = cell_number(str(reference))
         if count is not None:
             terms = f"{where} AND e.count = ? AND e.internal = 0 ORDER BY e.at DESC LIMIT 1"
-            found = list(self._executions(terms, [*where.values, count]))
+            found = self._executions(terms, [*where.values, count])
             if found:
                 return found[0]
         terms = f"{where} AND e.id LIKE ? ESCAPE '\\' ORDER BY e.at"
@@ -163,12 +164,13 @@ class Store:
         """The latest execution that failed, of `session` or of the whole store. Errors outside cells: `errors`."""
         where = self._execution_terms(session, own=False, internal=False)
         where.add("e.status NOT IN ('ok', 'not_run')")
-        for offset in range(0, 1_000_000, PAGE):
-            some = list(self._executions(f"{where} ORDER BY e.at DESC LIMIT {PAGE} OFFSET {offset}", where.values))
+        offset, size = 0, 2
+        while True:
+            some = self._executions(f"{where} ORDER BY e.at DESC LIMIT {size} OFFSET {offset}", where.values)
             failed = next((one for one in some if one.failed), None)
-            if failed or len(some) < PAGE:
+            if failed or len(some) < size:
                 return failed
-        return None
+            offset, size = offset + size, PAGE
 
     def changes(self, execution: str) -> tuple[Change, ...]:
         """What the execution did to names."""
@@ -269,7 +271,7 @@ class Store:
 
     def _execution_terms(self, session: str | None, *, own: bool, internal: bool) -> Where:
         where = Where()
-        where.add("e.started IS NOT NULL")
+        where.add("e.at IS NOT NULL")
         if session is not None:
             where.add("e.session = (SELECT number FROM sessions WHERE id = ?)", session)
         if not own:
@@ -281,7 +283,3 @@ class Store:
     def _executions(self, terms: str, values: Iterable[Any]) -> list[Execution]:
         found = [execution_of(row) for row in self._ask(f"{EXECUTIONS} WHERE {terms}", *values)]
         return [one if one.status != "running" else self._deaths.presented(one) for one in found]
-
-    def _holding(self, text: str, sessions: set[str]) -> set[str]:
-        """Ids of executions whose source, outputs or messages hold `text`."""
-        return set()
