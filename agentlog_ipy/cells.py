@@ -84,6 +84,7 @@ class CellWatch:
         self._cells: dict[str, Cell] = {}
         self._file_of_source: dict[str, list[str]] = {}
         self._claimed = 0
+        self._named_by: str | None = None
         self._counts: deque[int] = deque(maxlen=500)
         self._latest: Cell | None = None
         self._pid = os.getpid()
@@ -168,11 +169,19 @@ class CellWatch:
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
+    def _identity(self, request: str | None) -> str:
+        """The runner may have named the execution that its message asks for; nested cells and others get their own."""
+        named = self.whereabouts.execution()
+        if named is None or request == self._named_by:
+            return new_id()
+        self._named_by = request
+        return named
+
     def _begin(self, info: Any, source: str, stored: bool) -> Cell:
         stack = self._stack()
         request = self.whereabouts.request()
         cell = Cell(
-            new_id(), source, info, request, stored, stack[-1] if stack else self._outer, next(self._numbers), is_own(source)
+            self._identity(request), source, info, request, stored, stack[-1] if stack else self._outer, next(self._numbers), is_own(source)
         )
         stack.append(cell)
         self._latest = cell

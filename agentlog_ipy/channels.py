@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import zmq
@@ -21,6 +21,8 @@ from jupyter_client.session import Session
 Message = dict[str, Any]
 Listener = Callable[[str, Message], None]
 CHANNELS = ("shell", "iopub", "stdin", "control")
+IDLE_GRACE = 10.0
+"""seconds that the idle message may take after the reply and the last output"""
 REMEMBERED = 2_000
 """finished requests whose late output still finds its way"""
 
@@ -45,18 +47,18 @@ class ZmqWire:
         self._context = zmq.asyncio.Context()
         self._context.setsockopt(zmq.RCVHWM, 0)
         self._context.setsockopt(zmq.LINGER, 0)
-        self._client = AsyncKernelClient(context=self._context)
-        self._client.load_connection_info(connection)
-        self.session: Session = self._client.session
+        self.client = AsyncKernelClient(context=self._context)
+        self.client.load_connection_info(connection)
+        self.session: Session = self.client.session
         self._readers: list[asyncio.Task[None]] = []
 
     async def open(self, receive: Listener) -> None:
         """Connect and start the readers; `receive(channel, message)` is called for each message."""
-        self._client.start_channels(hb=False)
+        self.client.start_channels(hb=False)
         self._readers = [asyncio.ensure_future(self._read(name, receive)) for name in CHANNELS]
 
     async def _read(self, name: str, receive: Listener) -> None:
-        socket = getattr(self._client, f"{name}_channel").socket
+        socket = getattr(self.client, f"{name}_channel").socket
         while True:
             parts = await socket.recv_multipart()
             try:
@@ -68,7 +70,7 @@ class ZmqWire:
 
     def send(self, channel: str, message: Message) -> None:
         """Send without waiting."""
-        getattr(self._client, f"{channel}_channel").send(message)
+        getattr(self.client, f"{channel}_channel").send(message)
 
     async def close(self) -> None:
         """Stop the readers and leave no socket."""
@@ -76,7 +78,7 @@ class ZmqWire:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
         self._readers = []
-        self._client.stop_channels()
+        self.client.stop_channels()
         self._context.destroy(linger=0)
 
 
@@ -84,29 +86,61 @@ class ZmqWire:
 class Request:
     """One message that was sent, and what has come back for it.
 
-    reply    the content of the answer, once it came
-    idle     the kernel said that all output of it has been sent
-    started  the kernel said that it works on it
-    listen   gets the iopub and stdin messages that belong to it, also after the end
+    reply      the content of the answer; `answered`: the whole message
+    settled    resolves when own reply and own idle have both arrived, whatever overtook what; an idle message that is
+               lost on the way is given up `IDLE_GRACE` seconds after the reply and the last output
+    started    the kernel said that it works on it
+    listen     gets the iopub and stdin messages that belong to it, also after the end
     """
 
     id: str
     kind: str
     reply: asyncio.Future[Message]
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    started: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Future[None]
     listen: Listener | None = None
+    idle: bool = False
+    started: bool = False
+    gave_up: bool = False
     last: float = 0.0
+    answered: Message | None = None
 
     @property
     def complete(self) -> bool:
-        """Own reply and own idle have both arrived, whatever overtook what."""
-        return self.reply.done() and self.idle.is_set()
+        """Is there nothing more to wait for?"""
+        return self.settled.done() and not self.settled.cancelled()
 
-    async def finished(self) -> None:
-        """Wait until complete."""
-        await asyncio.wait({self.reply})
-        await self.idle.wait()
+    def answer(self, message: Message) -> None:
+        """The reply came."""
+        if not self.reply.done():
+            self.answered = message
+            self.reply.set_result(message["content"])
+            self._settle()
+            if not self.idle:
+                asyncio.get_running_loop().call_later(IDLE_GRACE, self._give_up)
+
+    def status(self, state: str) -> None:
+        """The kernel said how far it is with this."""
+        self.started = self.started or state == "busy"
+        if state == "idle":
+            self.idle = True
+            self._settle()
+
+    def cancel(self) -> None:
+        """Nothing will come any more."""
+        self.reply.cancel()
+        self.settled.cancel()
+
+    def _settle(self) -> None:
+        if self.reply.done() and (self.idle or self.gave_up) and not self.settled.done():
+            self.settled.set_result(None)
+
+    def _give_up(self) -> None:
+        quiet = time.monotonic() - self.last
+        if quiet < IDLE_GRACE:
+            asyncio.get_running_loop().call_later(IDLE_GRACE - quiet, self._give_up)
+        elif not self.idle:
+            self.gave_up = True
+            self._settle()
 
 
 @dataclass
@@ -136,7 +170,7 @@ class Dispatch:
         """Stop reading. What is still waiting for a reply is cancelled."""
         self._open = False
         for request in self._requests.values():
-            request.reply.cancel()
+            request.cancel()
         await self.wire.close()
 
     def send(
@@ -153,7 +187,8 @@ class Dispatch:
         message = self.wire.session.msg(kind, content, metadata=metadata)
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
-        request = Request(message["header"]["msg_id"], kind, asyncio.get_running_loop().create_future(), listen=listen)
+        loop = asyncio.get_running_loop()
+        request = Request(message["header"]["msg_id"], kind, loop.create_future(), loop.create_future(), listen)
         self._remember(request)
         self.wire.send(channel, message)
         return request
@@ -187,8 +222,8 @@ class Dispatch:
         elif channel == "stdin":
             if request is not None and request.listen is not None:
                 request.listen(channel, message)
-        elif request is not None and not request.reply.done():
-            request.reply.set_result(message["content"])
+        elif request is not None:
+            request.answer(message)
 
     def _published(self, request: Request | None, parent: Message, message: Message) -> None:
         kind = message["header"]["msg_type"]
@@ -199,11 +234,7 @@ class Dispatch:
         if request.listen is not None:
             request.listen("iopub", message)
         if kind == "status":
-            state = message["content"].get("execution_state")
-            if state == "busy":
-                request.started.set()
-            elif state == "idle":
-                request.idle.set()
+            request.status(str(message["content"].get("execution_state")))
 
     def _foreign(self, kind: str, parent: Message, message: Message) -> None:
         identifier = parent.get("msg_id", "")

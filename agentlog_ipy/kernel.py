@@ -12,43 +12,27 @@ import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from agentlog.errors import KernelError, NotFound
-from agentlog.ids import new_id
 from agentlog.settings import store_folder
-from agentlog_ipy.channels import Message, Request
+from agentlog_ipy import inside
+from agentlog_ipy.channels import Message
+from agentlog_ipy.death import Death, autopsy
+from agentlog_ipy.execution import Run, reply_of
+from agentlog_ipy.ladder import climb, look
 from agentlog_ipy.link import Link, Wishes
 from agentlog_ipy.process import FoundProcess, LocalProcess, Process
-from agentlog_ipy.reply import MAX_TOKENS, Reply, ReplyStatus, outputs_of
-from agentlog_ipy.transcript import Error, Transcript, error_of
+from agentlog_ipy.replay import Replay, Replayed, lost_names
+from agentlog_ipy.reply import MAX_TOKENS, Reply
+from agentlog_ipy.witness import Witness
 
 KEPT = 200
 """executions whose output `output()` still has"""
-IDLE_GRACE = 5.0
-"""seconds that the idle message may take after the reply and the last output"""
-FOREVER = None
-
-
-@dataclass(eq=False)
-class Run:
-    """One execution on its way: what was asked and what came."""
-
-    execution: str
-    code: str
-    answers: list[str] = field(default_factory=list)
-    listen: Callable[[Message], None] | None = None
-    transcript: Transcript = field(default_factory=Transcript)
-    request: Request | None = None
-    begun: float = field(default_factory=time.monotonic)
-    asked: list[str] = field(default_factory=list)
-    interrupted: bool = False
-    done: bool = False
-    notes: list[str] = field(default_factory=list)
-    extra: dict[str, Any] = field(default_factory=dict)
+DEFAULT: Any = object()
+"""the kernel's own timeout"""
 
 
 class Kernel:
@@ -59,7 +43,7 @@ class Kernel:
     store       the store's folder (default: as everywhere)
     timeout     seconds for each `run` that names none; None waits
     memory      bytes of address space the kernel may have (Python kernels)
-    kill        at a deadline, end a kernel that nothing else could stop
+    kill        at a deadline, end a kernel that nothing else could stop, and start a fresh one for the next call
     """
 
     def __init__(
@@ -82,30 +66,64 @@ class Kernel:
         self.timeout = timeout
         self.kill = kill
         self.max_tokens = max_tokens
+        self.recorded = record
+        self.handle = "k.output({execution!r}, {start}, {end})"
+        self.witness = Witness(self.store)
         self._wishes = Wishes(record=record, memory=memory, seconds=start_seconds)
         environment = {**(env or {}), "AGENTLOG": "true" if record else "false", "AGENTLOG_DIR": str(self.store)}
-        self._make = lambda folder: LocalProcess(spec, python=python, cwd=cwd, env=environment, arguments=arguments, folder=folder)
+        self._process: Callable[[Path], Process] = lambda folder: LocalProcess(
+            spec, python=python, cwd=cwd, env=environment, arguments=arguments, folder=folder
+        )
         self._link: Link | None = None
         self._lock = asyncio.Lock()
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._current: Run | None = None
+        self._replay = Replay()
+        self._fresh: asyncio.Task[None] | None = None
+        self._interrupted = False
+        self._told = False
+
+    @classmethod
+    def attach(cls, connection_file: str | Path, **options: Any) -> Kernel:
+        """A kernel that somebody else started; `close` leaves it running. `kill` is off unless asked for."""
+        kernel = cls(**{"kill": False, **options})
+        kernel._process = lambda folder: FoundProcess(connection_file)
+        return kernel
+
+    @classmethod
+    def gateway(cls, url: str, spec: str = "python3", *, token: str | None = None, **options: Any) -> Kernel:
+        """A kernel on a Jupyter Server or Kernel Gateway, over its websocket."""
+        from agentlog_ipy.gateway import GatewayProcess
+
+        kernel = cls(spec, **options)
+        environment = {"AGENTLOG": "true"} if kernel.recorded else {}
+        kernel._process = lambda folder: GatewayProcess(url, spec, token=token, env={**environment, **(options.get("env") or {})})
+        return kernel
 
     # --- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> Kernel:
         """Start the kernel and wait until it answers. Raises KernelStartError with what it said."""
         if self._link is None:
-            folder = Path(tempfile.mkdtemp(prefix="agentlog-kernel-"))
-            link = Link(self._make(folder), folder, self._wishes)
-            await link.open()
-            self._link = link
+            self._link = await self._new_link()
         return self
+
+    async def _new_link(self) -> Link:
+        folder = Path(tempfile.mkdtemp(prefix="agentlog-kernel-"))
+        link = Link(self._process(folder), folder, self._wishes)
+        await link.open()
+        return link
 
     async def close(self) -> None:
         """End it; no process, socket, thread or file is left."""
+        if self._fresh is not None:
+            self._fresh.cancel()
+            await asyncio.gather(self._fresh, return_exceptions=True)
+            self._fresh = None
         link, self._link = self._link, None
         if link is not None:
-            await link.close()
+            await link.close(kill=self._current is not None)
+        self.witness.close()
 
     async def __aenter__(self) -> Kernel:
         return await self.start()
@@ -120,67 +138,229 @@ class Kernel:
             raise KernelError("the kernel is not running: use `async with Kernel() as k`, or start()")
         return self._link
 
+    @property
+    def busy(self) -> bool:
+        """Does a cell run?"""
+        return self._current is not None or (self._link is not None and bool(self._link.dispatch.foreign))
+
+    @property
+    def alive(self) -> bool:
+        """Is there a process?"""
+        return self._link is not None and not self._link.dead.done()
+
+    @property
+    def session(self) -> str | None:
+        """Id of the kernel's session in the store; None where it is not recorded."""
+        return self._link.facts.session if self._link is not None else None
+
     # --- running --------------------------------------------------------------------------------------------------
 
-    async def run(self, code: str, *, timeout: float | None = FOREVER, answers: Sequence[str] = ()) -> Reply:
-        """Run one cell."""
+    async def run(
+        self,
+        code: str,
+        *,
+        timeout: float | None = DEFAULT,
+        answers: Sequence[str] = (),
+        kill: bool | None = None,
+        cell_id: str | None = None,
+        notebook: str | None = None,
+        listen: Callable[[Message], None] | None = None,
+    ) -> Reply:
+        """Run one cell and say truthfully how it went.
+
+        timeout    seconds (None waits); then what runs is looked at and stopped, see `ladder.py`
+        answers    what `input()` gets, in order; without one it gets the end of the input, at once
+        cell_id    the notebook's id of the cell; `notebook`: its path
+        listen     gets each iopub message that belongs to the cell
+        """
+        metadata: Message = {"agentlog": {"notebook": notebook}} if notebook else {"agentlog": {}}
+        if cell_id is not None:
+            metadata["cellId"] = cell_id
+        run = Run(code, answers=list(answers), listen=listen, metadata=metadata)
+        seconds = self.timeout if timeout is DEFAULT else timeout
         async with self._lock:
-            run = Run(new_id(), code, list(answers))
-            self._keep(run)
-            self._send(run)
-            assert run.request is not None
-            await self.link.wait(run.request, timeout)
+            return await self._run(run, None if seconds is None else time.monotonic() + seconds, self.kill if kill is None else kill)
+
+    async def _run(self, run: Run, deadline: float | None, kill: bool) -> Reply:
+        await self._until_fresh()
+        refusal = await self._refusal(deadline)
+        if refusal is not None:
+            run.notes.append(refusal)
             return self._reply(run)
+        self._keep(run)
+        self._current = run
+        try:
+            await self._send(run, deadline)
+            if not run.request.complete and not self.link.dead.done():
+                await self._at_deadline(run, kill)
+            if self.link.dead.done():
+                await self._died(run)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._withdraw(run))
+            raise
+        finally:
+            self._current = None
+        return await self._conclude(run)
+
+    async def _refusal(self, deadline: float | None) -> str | None:
+        """Why nothing can be run now; waits for other cells of this kernel until the deadline."""
+        link = self.link
+        if link.dead.done():
+            return "the kernel is dead: restart() starts a new one, restart(replay=True) runs the cells that were ok again"
+        for run in reversed(self._runs.values()):
+            if run.sent and not run.request.complete and not await link.wait(run.request, _left(deadline)):
+                return f"not sent: In[{run.transcript.count or '?'}] of before still runs ({run.execution[-6:]})"
+            break
+        try:
+            await asyncio.wait_for(link.dispatch.others_done(), _left(deadline))
+        except asyncio.TimeoutError:
+            other = next(iter(link.dispatch.foreign.values()))
+            code = other.code.strip().splitlines()[:1]
+            since = time.monotonic() - other.since
+            return f"not sent: another client's cell has been running for {since:.0f} s: {''.join(code)[:80]}"
+        return None
+
+    async def _send(self, run: Run, deadline: float | None) -> None:
+        """Send the cell and wait; once more if the kernel aborted it because of an interrupt of ours."""
+        for _ in range(2):
+            run.send(self.link)
+            await self.link.wait(run.request, _left(deadline))
+            if not (run.aborted and self._interrupted):
+                break
+            run.notes.append("the kernel still had an interrupt to digest and aborted it; it was sent again")
+        if run.request.complete and not run.aborted:
+            self._interrupted = False
+
+    async def _at_deadline(self, run: Run, kill: bool) -> None:
+        run.look = await look(self.link)
+        if not run.request.complete and not self.link.dead.done():
+            self._interrupted = True
+            run.climb = await climb(self.link, run.request, kill=kill)
+
+    async def _withdraw(self, run: Run) -> None:
+        """The caller went away: the cell is interrupted, and given a moment to end."""
+        self._interrupted = True
+        if self._link is not None and run.sent and not run.request.complete:
+            await climb(self.link, run.request, kill=False)
+
+    async def _died(self, run: Run) -> None:
+        await asyncio.sleep(0.05)  # what it sent last is still on its way
+        run.death = self._autopsy(run)
+
+    def _autopsy(self, run: Run | None) -> Death:
+        link = self.link
+        tail = run.transcript.tail() if run is not None else ""
+        return autopsy(link, link.dead.result(), link.footprint, last_output=tail, lost=lost_names(self._replay.sources()))
+
+    async def _conclude(self, run: Run) -> Reply:
+        self.link.footprint.look()
+        run.seconds = time.monotonic() - run.begun
+        reply = self._reply(run)
+        self._testify(run, reply)
+        if reply.status == "ok":
+            self._replay.add(reply)
+        if run.climb is not None and not run.climb.survived:
+            self._replay.clear()
+            if self.link.process.owned:
+                self._fresh = asyncio.ensure_future(self._start_again())
+        if reply.status in ("error", "timed_out", "died", "interrupted") and self.session:
+            reply = await inside.with_context(reply, self.store, self.session)
+        return reply
+
+    def _testify(self, run: Run, reply: Reply) -> None:
+        """Write into the store what the kernel cannot know: that it died, that time was the reason."""
+        session = self.session
+        if session is None:
+            return
+        if reply.death is not None and (run.climb is None or run.climb.rung is None):
+            self.witness.died(session, run.execution, self.link.facts.pid, reply.death)
+        elif reply.status == "timed_out":
+            self.witness.ended(session, run.execution, "timed_out", reply.count, reply.seconds * 1000)
+
+    def _reply(self, run: Run) -> Reply:
+        notes = list(run.notes)
+        if not self._told and self._link is not None and self.recorded and self.session is None:
+            self._told = True
+            notes.append(inside.not_recorded(self._link.facts))
+        late = [other.late_note() for other in self._runs.values() if other is not run and other.has_news()]
+        return reply_of(run, self._link, self.store / "files", [*notes, *late], self.max_tokens, self.handle)
 
     def _keep(self, run: Run) -> None:
         self._runs[run.execution] = run
         while len(self._runs) > KEPT:
             self._runs.popitem(last=False)
 
-    def _send(self, run: Run) -> None:
-        content = {
-            "code": run.code, "silent": False, "store_history": True, "user_expressions": {},
-            "allow_stdin": True, "stop_on_error": False,
-        }  # fmt: skip
-        metadata = {"agentlog": {"execution": run.execution}}
-        run.request = self.link.dispatch.send(
-            "shell", "execute_request", content, metadata=metadata, listen=lambda channel, message: self._heard(run, channel, message)
-        )
+    # --- stopping and starting again ------------------------------------------------------------------------------
 
-    def _heard(self, run: Run, channel: str, message: Message) -> None:
-        if channel == "stdin":
-            self._asked(run, message)
-            return
-        run.transcript.add(message["header"]["msg_type"], message["content"])
+    async def interrupt(self) -> None:
+        """Interrupt the running cell; the waiting `run` returns "interrupted"."""
+        run = self._current
+        if run is not None and run.sent:
+            run.interrupted = self._interrupted = True
+            await climb(self.link, run.request, kill=False)
 
-    def _asked(self, run: Run, message: Message) -> None:
-        """The cell wants input: an answer given beforehand, else the end of the input, at once."""
-        run.asked.append(str(message["content"].get("prompt", "")))
-        value = run.answers.pop(0) if run.answers else "\x04"
-        self.link.dispatch.answer({"value": value}, message)
+    async def restart(self, *, replay: bool = False) -> Replayed:
+        """A new process in place of the old one. With `replay` the cells that were ok are run again, from the sources
+        held here, until one fails; the first that behaves differently is named."""
+        if not self.link.process.owned:
+            raise KernelError("this kernel was started by somebody else: restart it there")
+        if self._current is not None:
+            await self.interrupt()
+        async with self._lock:
+            await self._until_fresh()
+            await self._start_again()
+            past, self._replay = self._replay, Replay()
+        return await past.run(self.run) if replay else Replayed()
 
-    def _reply(self, run: Run) -> Reply:
-        assert run.request is not None
-        content = run.request.reply.result()
-        status: ReplyStatus = "ok" if content.get("status") == "ok" else "error"
-        error = run.transcript.errors[-1] if run.transcript.errors else None
-        if status == "error" and error is None:
-            error = error_of(content)
-        return Reply(
-            status=status if error is None else "error",
-            execution=run.execution,
-            code=run.code,
-            count=content.get("execution_count"),
-            outputs=outputs_of(run.transcript, self.store / "files"),
-            error=error,
-            seconds=time.monotonic() - run.begun,
-            max_tokens=self.max_tokens,
-            transcript=run.transcript,
-        )
+    async def _start_again(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close(kill=True)
+        self._interrupted = False
+        self._link = await self._new_link()
+
+    async def _until_fresh(self) -> None:
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None:
+            await fresh
+
+    # --- looking inside -------------------------------------------------------------------------------------------
+
+    async def variables(self) -> inside.Variables:
+        """The user's names and what they hold; also while a cell runs, where the kernel has subshells."""
+        return await inside.variables(self.link, beside=self.busy)
+
+    async def inspect(self, name: str, *, detail: int = 0) -> inside.Inspected:
+        """One name: its description and the kernel's own help for it."""
+        return await inside.inspect(self.link, name, detail, beside=self.busy)
+
+    async def complete(self, code: str, cursor: int | None = None) -> list[str]:
+        """What could stand at `cursor` (the end by default)."""
+        return await inside.complete(self.link, code, cursor, beside=self.busy)
+
+    async def history(self, count: int = 20) -> list[inside.Past]:
+        """The last cells, also those of other clients: (In[n], source)."""
+        return await inside.history(self.link, count, beside=self.busy)
 
     def output(self, execution: str, start: int = 0, end: int | None = None, *, stream: str = "stdout") -> str:
-        """Characters `start` to `end` of what an execution (its id, or the end of it) put out on `stream`."""
+        """Characters `start` to `end` of what an execution (its id, or the end of it) put out on `stream`; what came
+        late stands at the end."""
         for identifier in reversed(self._runs):
             if identifier.endswith(execution):
-                return self._runs[identifier].transcript.read(stream, start, end)
+                return self._runs[identifier].read(stream, start, end)
         raise NotFound(f"no execution {execution!r} among the last {KEPT} of this kernel")
+
+    def state(self) -> str:
+        """What it does now, in words: "idle", "running In[3] for 40 s, last output 2 s ago", "dead"."""
+        if not self.alive:
+            return "dead" if self._link is not None else "not started"
+        run = self._current
+        if run is None or not run.sent:
+            return "busy with another client's cell" if self.busy else "idle"
+        now = time.monotonic()
+        last = f", last output {now - run.heard:.0f} s ago" if run.heard else ", no output yet"
+        return f"running In[{run.transcript.count or '?'}] for {now - run.begun:.0f} s{last}"
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

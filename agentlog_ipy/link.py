@@ -20,6 +20,7 @@ from typing import Any
 
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
 from agentlog_ipy.channels import Dispatch, Message, Request, Wire, ZmqWire
+from agentlog_ipy.footprint import Footprint
 from agentlog_ipy.process import FoundProcess, LocalProcess, Process, gone
 
 WATCH = 0.1
@@ -81,6 +82,7 @@ class Link:
         self.dispatch: Dispatch
         self.dead: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.signals = signals()
+        self.footprint = Footprint(None)
         self._subshell: str | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._preparing: Request | None = None
@@ -127,6 +129,7 @@ class Link:
     async def _watch(self) -> None:
         while True:
             code = await self.process.exit_code()
+            self.footprint.look()
             if code is not None:
                 if not self.dead.done():
                     self.dead.set_result(code)
@@ -195,6 +198,7 @@ class Link:
     def _local_pid(self) -> None:
         if self.facts.pid is None and isinstance(self.process, LocalProcess):
             self.facts.pid = self.process.pid
+        self.footprint = Footprint.of(self.facts.pid)
 
     def _options(self) -> dict[str, Any]:
         owned = self.process.owned
@@ -212,11 +216,7 @@ class Link:
 
     async def wait(self, request: Request, seconds: float | None) -> bool:
         """Until `request` is complete (True), the time is over or the process is dead (False)."""
-        finished = asyncio.ensure_future(request.finished())
-        try:
-            await asyncio.wait({finished, self.dead}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            finished.cancel()
+        await asyncio.wait({request.settled, self.dead}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return request.complete
 
     async def ask(self, kind: str, content: Message, *, beside: bool = False, seconds: float = 10.0) -> Message:
@@ -268,7 +268,7 @@ def _prepare_expression(options: dict[str, Any]) -> str:
     """An expression that puts our half into a module of its own and begins it; no name appears in the namespace."""
     source = files("agentlog_ipy").joinpath("side.py").read_text()
     module = f"__import__('sys').modules.setdefault('{SIDE}', __import__('types').ModuleType('{SIDE}'))"
-    return f"(lambda m: (exec({source!r}, m.__dict__), m.begin({options!r}))[1])({module})"
+    return f"(lambda m: (exec(compile({source!r}, '<agentlog>', 'exec'), m.__dict__), m.begin({options!r}))[1])({module})"
 
 
 def _value(reply: Message) -> Any:

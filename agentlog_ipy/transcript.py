@@ -7,6 +7,7 @@ applied as a terminal would.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
@@ -19,8 +20,7 @@ MEMORY_CHARS = 1_000_000
 """text of one stream held in memory; beyond it everything is in a file"""
 DISK_CHARS = 200_000_000
 """text of one stream kept at all; beyond it characters are counted and dropped"""
-_CONTROL = ("\r", "\b", "\x1b", "\x7f")
-_LIVE_LINES = 200
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PAGE = 1 << 16
 
 
@@ -45,18 +45,16 @@ class Spool:
     def write(self, text: str) -> None:
         """More text arrived."""
         if self._screen is None:
-            cut = _first_control(text)
-            if cut is None:
+            control = _CONTROL.search(text)
+            if control is None:
                 self._commit(text)
                 return
-            line = text.rfind("\n", 0, cut) + 1
+            line = text.rfind("\n", 0, control.start()) + 1
             self._commit(text[:line])
             self._screen, text = Terminal(), text[line:]
             self._screen.feed(self._take_back_line())
         self._screen.feed(text)
-        if text.count("\n") and self._screen.text().count("\n") > _LIVE_LINES:
-            screen, self._screen = self._screen.text(), None
-            self._commit(screen)
+        self._commit(self._screen.take())
 
     def __len__(self) -> int:
         return self._committed + len(self._live())
@@ -126,11 +124,6 @@ class Spool:
             file.seek(self._pages[first][1])
             text = file.read(last[1] - self._pages[first][1]).decode("utf-8", "surrogatepass")
         return text[start - self._pages[first][0] : end - self._pages[first][0]]
-
-
-def _first_control(text: str) -> int | None:
-    found = [at for at in (text.find(control) for control in _CONTROL) if at >= 0]
-    return min(found) if found else None
 
 
 def _remove(path: str) -> None:

@@ -49,6 +49,12 @@ class Whereabouts:
         found = getattr(info, "cell_id", None) or self.metadata().get("cellId")
         return found if isinstance(found, str) else None
 
+    def execution(self) -> str | None:
+        """The id that a runner of ours gave to the execution it asked for."""
+        ours = self.metadata().get("agentlog")
+        named = ours.get("execution") if isinstance(ours, dict) else None
+        return named if isinstance(named, str) and named.isalnum() and len(named) == 20 else None
+
     def notebook(self) -> str | None:
         """Path of the notebook, as the one that knows best says it."""
         metadata = self.metadata()
