@@ -28,7 +28,7 @@ from typing import Any
 from agentlog import guard
 from agentlog.secret_names import secret_kind, words_of
 from agentlog.secret_pairs import HINTS, is_harmless, redact_pairs
-from agentlog.secret_shapes import RULES, redact_cards, redact_shapes
+from agentlog.secret_shapes import any_of, may_hold_shape, redact_cards, redact_shapes
 from agentlog.secret_streams import StreamRedactor as _StreamRedactor
 from agentlog.secret_values import KnownValues
 
@@ -163,7 +163,7 @@ class Redactor:
         self._allow = frozenset(words_of(name) for name in (*allow, *_listed(env.get("AGENTLOG_REDACT_ALLOW", ""))))
         self._key = key or _machine_key()
         self._kind_of = lru_cache(maxsize=8192)(self._judge)
-        self._hints = (*HINTS, *(words[0] for words in self._extra if words))
+        self._hint = any_of([*HINTS, *(words[0] for words in self._extra if words)])
         self._known = KnownValues()
         for value in values:
             self.register(value)
@@ -223,9 +223,8 @@ class Redactor:
         if len(text) < 5:
             return text
         text = self._known.replace(text)
-        if _may_hold_pair(text, self._hints):
-            text = redact_pairs(text, self._mark_named, self._kind_of, code)
-        if _may_hold_shape(text):
+        text = redact_pairs(text, self._mark_named, self._kind_of, code, self._hint)
+        if may_hold_shape(text):
             text = redact_shapes(text, self.marker)
         elif _DIGITS(text):
             text = redact_cards(text, self.marker)
@@ -361,18 +360,6 @@ def _is_setting(value: str) -> bool:
 
 _LABELS = re.compile(r"(?P<before>\w+ '(?P<name>[^']{1,80})' )(?P<labels>.+)", re.S)
 _DIGITS = re.compile(r"\d{4}[ -]?\d{4}|3\d{3}[ -]\d{6}").search
-_TRIGGERS = tuple(dict.fromkeys((*(trigger for rule in RULES for trigger in rule.triggers), "PRIVATE KEY")))
-
-
-def _may_hold_pair(text: str, hints: tuple[str, ...]) -> bool:
-    if "=" not in text and ":" not in text and "," not in text and "--" not in text:
-        return False
-    lower = text.lower()
-    return any(hint in lower for hint in hints)
-
-
-def _may_hold_shape(text: str) -> bool:
-    return any(trigger in text for trigger in _TRIGGERS)
 
 
 @lru_cache(maxsize=1)

@@ -7,23 +7,25 @@ it is judged by where it stands and what it looks like. Every step looks at a bo
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 
 from agentlog.secret_names import secret_kind
-from agentlog.secret_shapes import Mark
+from agentlog.secret_shapes import Mark, any_of
 
 KindOf = Callable[[str], "str | None"]
 LONGEST = 8_000
 """Characters of one value at most; what is longer is hidden up to here (a quoted value goes on to the end of its line)."""
 
-HINTS = (
+HINTS: tuple[str, ...] = (
     "pass", "pwd", "secret", "token", "key", "cred", "cookie", "dsn", "auth", "jwt", "session", "conn", "card", "cvv", "cvc", "ssn",
     "bearer", "sessid", "csrf", "xsrf", "pin", "creds", "netrc", "pat",
 )  # fmt: skip
 """Lower-case texts of which one is in every secret name."""
 
+hints = any_of(HINTS)
 _PAIR = re.compile(
-    r"(?<![\w$])(?<!\[REDACTED:)(?P<name>[A-Za-z_][\w.\-]{1,80})(?:\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
+    r"(?P<name>[\w.-]{2,100})(?![\w.-])(?:\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
 )
 _ANNOTATED = re.compile(r"[A-Za-z_][\w.\[\], |]{0,60}?=[ \t]{0,4}(?=[rbuRBUfF]{0,2}[\"'])")
 _QUOTE = re.compile(r"[rbuRBUfF]{0,2}\(?(?P<escape>\\{0,8})(?P<quote>\"\"\"|'''|[\"'])")
@@ -41,6 +43,7 @@ _HARMLESS = re.compile(
     r"|(?i:redacted|masked|hidden|filtered|omitted|\[redacted\]|\[filtered\])|\[REDACTED:[a-z]+:[0-9a-f]{4}\])"
 )
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z_.]*")
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[\w.+-]{1,20}){2,20}/?")
 _NUMBERS = re.compile(r"[\d.,:/+-]+")
 _EXPRESSION = re.compile(r"[A-Za-z_][\w.]*")
 _FORMATTED = re.compile(r"\{[^{}]{1,200}\}")
@@ -52,26 +55,52 @@ def is_harmless(value: str) -> bool:
     return not value or _HARMLESS.fullmatch(value) is not None
 
 
-def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: bool = False) -> str:
-    """`text` with the values after secret names replaced. `code`: it is Python source, where bare values are expressions."""
+def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: bool = False, hint: re.Pattern[str] = hints) -> str:
+    """`text` with the values after secret names replaced. `code`: it is Python source, where bare values are expressions.
+
+    `hint` finds, in lower case, what every name that `kind_of` knows has in it.
+    """
+    lower = _lower(text)
+    first = hint.search(lower)
+    if first is None:
+        return text
     out: list[str] = []
     position = copied = 0
-    while found := _PAIR.search(text, position):
-        position = found.end()
-        kind = kind_of(found["name"])
-        if kind is None:
-            continue
-        span = _value_span(text, found, kind, code)
-        if span is None:
-            continue
-        start, end = span
-        out += (text[copied:start], mark(kind, text[start:end]))
-        position = copied = end
+    in_text = _text_finder(text) if code else _always
+    while first is not None:
+        found = _pair_at(text, first.start(), position)
+        position = found.end() if found else first.end()
+        kind = kind_of(found["name"]) if found else None
+        span = _value_span(text, found, kind, in_text) if found and kind else None
+        if span and kind:
+            out += (text[copied : span[0]], mark(kind, text[span[0] : span[1]]))
+            position = copied = max(span[1], position)
+        first = hint.search(lower, position)
     text = "".join((*out, text[copied:])) if out else text
     return _redact_options(text, mark, kind_of) if "--" in text or " -p" in text else text
 
 
-def _value_span(text: str, found: re.Match[str], kind: str, code: bool) -> tuple[int, int] | None:
+def _lower(text: str) -> str:
+    """`text` in lower case, letter for letter."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text.translate(_ASCII_LOWER)
+
+
+_ASCII_LOWER = {upper: upper + 32 for upper in range(65, 91)}
+_NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+def _pair_at(text: str, hint: int, least: int) -> re.Match[str] | None:
+    """The name around `hint` and the separator after it; nothing before `least` belongs to it."""
+    start, least = hint, max(least, hint - 60)
+    while start > least and text[start - 1] in _NAME_LETTERS:
+        start -= 1
+    if text.startswith("[REDACTED:", start - 10):
+        return None
+    return _PAIR.match(text, start)
+
+
+def _value_span(text: str, found: re.Match[str], kind: str, in_text: Callable[[int], bool]) -> tuple[int, int] | None:
     """Where the secret after the name `found` starts and ends, or None where there is none to hide."""
     start = found.end()
     if found["sep"] == ":" and (annotated := _ANNOTATED.match(text, start)):
@@ -82,7 +111,7 @@ def _value_span(text: str, found: re.Match[str], kind: str, code: bool) -> tuple
         return _quoted_span(text, quoted, kind)
     if found["sep"] == ",":
         return None
-    return _bare_span(text, found, start, kind, code and not _in_text(text, found.start()))
+    return _bare_span(text, found, start, kind, not in_text(found.start()))
 
 
 def _first_argument(text: str, start: int) -> bool:
@@ -121,27 +150,46 @@ def _names_a_secret(value: str) -> bool:
     return value.isupper() and value.replace("_", "").isalpha() and secret_kind(value) is not None
 
 
-def _in_text(text: str, position: int) -> bool:
-    """Is `position` of a source inside a string, a comment, or a line for the shell?"""
-    line_start = text.rfind("\n", max(0, position - 400), position) + 1
-    line = text[max(line_start, position - 400) : position]
-    if line.lstrip().startswith(("!", "%")) or text.startswith(("%%bash", "%%sh", "%%script", "%%writefile", "%%env", "%%cmd")):
-        return True
-    return "#" in line or line.count('"') % 2 == 1 or line.count("'") % 2 == 1
+_SHELL_CELLS = ("%%bash", "%%sh", "%%script", "%%writefile", "%%env", "%%cmd")
+_TRIPLE = re.compile("\"\"\"|'''")
+
+
+def _always(position: int) -> bool:
+    return True
+
+
+def _text_finder(source: str) -> Callable[[int], bool]:
+    """A function that says whether a position of `source` is inside a string, a comment, or a line for the shell."""
+    if source.startswith(_SHELL_CELLS):
+        return _always
+    triples = [found.start() for found in _TRIPLE.finditer(source)]
+
+    def in_text(position: int) -> bool:
+        if bisect_left(triples, position) % 2:
+            return True
+        line = source[max(source.rfind("\n", max(0, position - 400), position) + 1, position - 400) : position]
+        if line.lstrip().startswith(("!", "%")):
+            return True
+        return "#" in line or line.count('"') % 2 == 1 or line.count("'") % 2 == 1
+
+    return in_text
 
 
 def _bare_span(text: str, found: re.Match[str], start: int, kind: str, code: bool) -> tuple[int, int] | None:
-    if kind in ("cookie", "authorization") and found["sep"] == ":" and (line := _TO_LINE_END.match(text, start)) and not code:
-        span = _header_span(line, kind)
-        if span:
-            return span
+    header = kind in ("cookie", "authorization") and found["sep"] == ":" and (not code or found["name"][0].isupper())
+    if header and (line := _TO_LINE_END.match(text, start)) and (span := _header_span(line, kind)):
+        return span
     tight = not found["before"] and not found["after"] and found["sep"] in ("=", "%3D")
     before = text[found.start() - 1 : found.start()]
     if tight and not code and (before == ";" or (kind == "password" and _followed_by_semicolon(text, start))):
         part = _TO_SEMICOLON.match(text, start)
         return part.span() if part and not is_harmless(part.group()) else None
     value = _BARE.match(text, start)
-    if value is None or not _bare_is_secret(value.group(), text[value.end() : value.end() + 1], before, tight, code):
+    if (
+        value is None
+        or _same(value.group(), found["name"])
+        or not _bare_is_secret(value.group(), text[value.end() : value.end() + 1], before, tight, code)
+    ):
         return None
     return value.span()
 
@@ -162,8 +210,13 @@ def _header_span(line: re.Match[str], kind: str) -> tuple[int, int] | None:
     return line.start() + scheme.end(), line.end()
 
 
+def _same(value: str, name: str) -> bool:
+    """`api_key=api_key`"""
+    return value.lower() == name.lower()
+
+
 def _bare_is_secret(value: str, after: str, before: str, tight: bool, code: bool) -> bool:
-    if len(value) < (3 if tight else 4) or is_harmless(value):
+    if len(value) < (3 if tight else 4) or is_harmless(value) or _PATH.fullmatch(value):
         return False
     if _EXPRESSION.fullmatch(value) and after in ("(", "[", "{") and after:
         return False

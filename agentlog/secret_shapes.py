@@ -8,7 +8,7 @@ of one character class, with bounds where runs may follow each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 Mark = Callable[[str, str], str]
@@ -31,15 +31,15 @@ def _token(kind: str, triggers: str, pattern: str) -> Rule:
 
 
 RULES: tuple[Rule, ...] = (
-    _rule("url", "://", r"://[^\s:/?#\"'@\\<>]{0,256}:([^\s\"'<>/?#\\]{1,512})@"),
-    _rule("url", "://", r"://([^\s:/?#\"'@\\<>]{20,512})@"),
-    _rule("url", "@", r"(?<![\w.:/-])(?!mailto:)[\w.-]{1,64}:([^\s:@/'\"\\<>]{3,128})@(?:tcp\(|[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}(?::\d{2,5}(?!\d)|/\w))"),
+    _rule("url", "://", r"://(?!\[REDACTED:)[^\s:/?#\"'@\\<>]{0,256}:([^\s\"'<>/?#\\]{1,512})@"),
+    _rule("url", "://", r"://(?!\[REDACTED:)([^\s:/?#\"'@\\<>]{20,512})@"),
+    _rule("url", "@", r"(?<![\w.:/-])(?!mailto:)[\w.-]{1,64}:(?!\w{4}\]@)([^\s:@/'\"\\<>]{3,128})@(?:tcp\(|[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}(?::\d{2,5}(?!\d)|/\w))"),
     _rule("webhook", "hooks.slack.com discord.com/api discordapp.com/api", r"(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/)([\w/+-]{16,300})"),
     _rule("webhook", "webhook.office.com", r"webhook\.office\.com/webhookb2/([\w@/-]{16,300})"),
     _token("aws", "AKIA ASIA ABIA ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,20}(?![A-Za-z0-9])"),
-    _token("github", "gh", r"gh[pousr]_[A-Za-z0-9]{16,255}"),
+    _token("github", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{16,255}"),
     _token("github", "github_pat_", r"github_pat_\w{16,255}"),
-    _token("gitlab", "gl", r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[\w.-]{16,300}"),
+    _token("gitlab", "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat- glffct-", r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[\w.-]{16,300}"),
     _token("anthropic", "sk-ant-", r"sk-ant-[\w-]{16,300}"),
     _token("key", "sk-", r"sk-(?:(?:proj|svcacct|admin|or|lf|None)-[\w-]{16,300}|[A-Za-z0-9]{20,300})"),
     _token("stripe", "k_live_ k_test_ whsec_", r"(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}|whsec_[A-Za-z0-9+/]{16,128}=*)"),
@@ -49,7 +49,7 @@ RULES: tuple[Rule, ...] = (
     _token("npm", "npm_", r"npm_[A-Za-z0-9]{20,64}"),
     _token("pypi", "pypi-AgE", r"pypi-AgE[\w-]{16,500}"),
     _token("databricks", "dapi", r"dapi[a-f0-9]{32}(?:-\d{1,2})?(?![a-f0-9])"),
-    _token("digitalocean", "do", r"do[opr]_v1_[a-f0-9]{16,128}"),
+    _token("digitalocean", "dop_v1_ doo_v1_ dor_v1_", r"do[opr]_v1_[a-f0-9]{16,128}"),
     _token("sendgrid", "SG.", r"SG\.[\w-]{16,64}\.[\w-]{16,128}"),
     _token("groq", "gsk_", r"gsk_[A-Za-z0-9]{20,128}"),
     _token("perplexity", "pplx-", r"pplx-[A-Za-z0-9]{20,128}"),
@@ -81,11 +81,21 @@ RULES: tuple[Rule, ...] = (
     _rule("bearer", "earer EARER", r"(?i:\bbearer)\s{1,4}(?=[\w.~+/-]{0,64}\d|[\w.~+/-]{24})([\w.~+/-]{8,4000}=*)"),
     _rule("basic", "asic ASIC", r"(?i:\bbasic)\s{1,4}(?=[A-Za-z0-9+/]{0,64}[\dA-Z=])([A-Za-z0-9+/]{10,4000}={1,2}|(?=[A-Za-z0-9+/]{0,64}\d)[A-Za-z0-9+/]{12,4000})"),
     _rule("userpass", "curl wget http", r"(?:\s|\[|\(|,|\"|')(?:-u|--user|--proxy-user)[\"']?[\s,=]{1,4}[\"']?[^\s:\"']{1,128}:([^\s\"']{1,256})"),
-    _rule("signature", "= %3D", r"(?i:[?&;](?:key|sig|signature|x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid))=(?=[^&\s]{0,128}\d)([^&\s\"'#<>\\]{12,2000})"),
+    _rule("signature", "key= KEY= sig= ignature= IGNATURE= redential= oken= KeyId=", r"(?i:[?&;](?:key|sig|signature|x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid))=(?=[^&\s]{0,128}\d)([^&\s\"'#<>\\]{12,2000})"),
 )  # fmt: skip
 """Order matters only where shapes overlap: the more particular comes first."""
 
-CHARSET = "[REDACTED"
+
+def any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of the literal `words`, fast: branches share their first letter."""
+    by_letter: dict[str, list[str]] = {}
+    for word in dict.fromkeys(words):
+        by_letter.setdefault(word[0], []).append(re.escape(word[1:]))
+    return re.compile("|".join(f"{re.escape(letter)}(?:{'|'.join(rest)})" for letter, rest in by_letter.items()))
+
+
+may_hold_shape = any_of([*(trigger for rule in RULES for trigger in rule.triggers), "PRIVATE KEY"]).search
+"""The gate of `redact_shapes`: most texts hold none of the triggers."""
 
 
 def redact_shapes(text: str, mark: Mark) -> str:
