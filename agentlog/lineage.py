@@ -1,0 +1,305 @@
+"""Which executions made and changed a name, what each of them had read, and what is stale by now.
+
+Built from what the recorder saw (`NamespaceChanged`), not from the order of cells in the notebook. An execution's
+inputs have versions: the id of the execution that last changed each of them before it ran.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentlog.events import Change, NamespaceChanged, Value
+from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
+from agentlog.past import Execution
+from agentlog.static import analyse
+
+if TYPE_CHECKING:
+    from agentlog.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one execution did to one name."""
+
+    execution: Execution
+    change: Change
+
+    @property
+    def binds(self) -> bool:
+        """Did the name get another object (or none)?"""
+        return self.change.kind in ("made", "rebound", "deleted")
+
+    @property
+    def differs(self) -> bool:
+        """Is the value different from before, as far as was seen? (A re-run may bind an equal one.)"""
+        return not (self.change.kind == "rebound" and same_value(self.change.old, self.change.new))
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`target` read `name` as `source` had left it."""
+
+    source: str
+    target: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Why a name is not what its cells would make it now.
+
+    kind: "edited" | "deleted" | "inputs" | "below" | "rerun"; execution: the one that produced the name
+    """
+
+    name: str
+    kind: str
+    text: str
+    execution: Execution
+    other: Execution | None = None
+
+
+class Lineage:
+    """The executions of one session in order, what each did to names, and the notebook's own text where it is known."""
+
+    def __init__(
+        self, executions: list[Execution], looks: dict[str, list[NamespaceChanged]], notebook: list[NotebookCell] | None = None
+    ) -> None:
+        self.executions = executions
+        self.notebook = notebook
+        self.by_id = {execution.id: execution for execution in executions}
+        self._order = {execution.id: number for number, execution in enumerate(executions)}
+        self._looks = looks
+        self._steps: dict[str, list[Step]] = defaultdict(list)
+        for execution in executions:
+            for look in looks.get(execution.id, ()):
+                for change in look.changes:
+                    self._steps[change.name].append(Step(execution, change))
+
+    @classmethod
+    def of(cls, store: Store, session: str | None = None, *, notebook: str | None = None) -> Lineage:
+        """The lineage of `session` (an id; None: the latest). `notebook`: its file, where the session does not name it."""
+        about = store.session(session)
+        executions = store.executions(about.id, own=False, internal=False)
+        looks: dict[str, list[NamespaceChanged]] = defaultdict(list)
+        for event in store.events(session=about.id, kinds={NamespaceChanged.kind}):
+            if isinstance(event, NamespaceChanged) and event.execution:
+                looks[event.execution].append(event)
+        path = notebook or about.notebook or next((e.notebook for e in reversed(executions) if e.notebook), None)
+        return cls(executions, dict(looks), read_notebook(path))
+
+    # --- names ----------------------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Every name that any execution bound or changed."""
+        return list(self._steps)
+
+    def before(self, one: str, other: str | None) -> bool:
+        """Did execution `one` run before `other` (None: now)? Ids of executions."""
+        return other is None or self._order.get(one, -1) < self._order.get(other, len(self._order))
+
+    def steps(self, name: str, before: str | None = None) -> list[Step]:
+        """All that happened to `name`, in order, in executions before `before` (None: all of them)."""
+        return [s for s in self._steps.get(name, ()) if self.before(s.execution.id, before) and s.change.kind != "unknown"]
+
+    def chain(self, name: str, at: str | None = None) -> list[Step]:
+        """The executions that made and changed what stands behind `name` after execution `at` (None: now).
+
+        From the one that bound it; where it was bound from itself (`df = df.dropna()`), from the first of those.
+        """
+        steps = [s for s in self._steps.get(name, ()) if at is None or self._order.get(s.execution.id, 0) <= self._order.get(at, 0)]
+        start = len(steps)
+        while start > 0:
+            start -= 1
+            step = steps[start]
+            if step.binds and not (step.change.kind == "rebound" and name in self.reads(step.execution.id)):
+                break
+        return steps[start:]
+
+    def writer(self, name: str, before: str | None = None) -> Execution | None:
+        """The execution that last made, rebound or changed `name` before execution `before`; None: unknown or unbound."""
+        steps = self.steps(name, before)
+        return steps[-1].execution if steps and steps[-1].change.kind != "deleted" else None
+
+    def value(self, name: str, before: str | None = None) -> Value | None:
+        """What `name` was, as described by its last writer before `before`."""
+        steps = self.steps(name, before)
+        return steps[-1].change.new if steps else None
+
+    def bound(self, before: str | None = None) -> set[str]:
+        """Names that were bound before execution `before`, as far as was recorded."""
+        return {name for name in self._steps if (steps := self.steps(name, before)) and steps[-1].change.kind != "deleted"}
+
+    def timeline(self, name: str) -> list[tuple[Execution, Value | None]]:
+        """(execution, what the name was after it), where that changed."""
+        out: list[tuple[Execution, Value | None]] = []
+        for step in self.steps(name):
+            if not out or out[-1][1] != step.change.new:
+                out.append((step.execution, step.change.new))
+        return out
+
+    # --- executions -----------------------------------------------------------------------------------------------
+
+    def reads(self, execution: str) -> set[str]:
+        """Names the execution needed from outside, those of the functions it called included."""
+        looks = self._looks.get(execution, ())
+        if not looks:
+            return set(analyse(self.by_id[execution].source).reads) if execution in self.by_id else set()
+        return {name for look in looks for name in (*look.reads, *look.lazy)}
+
+    def inputs(self, execution: str) -> dict[str, str]:
+        """name -> id of the execution whose version of it was read."""
+        return {name: writer for look in self._looks.get(execution, ()) for name, writer in look.versions.items()}
+
+    def effects(self, execution: str) -> tuple[Change, ...]:
+        """What the execution did to names."""
+        return tuple(change for look in self._looks.get(execution, ()) for change in look.changes)
+
+    def edges(self) -> Iterator[Edge]:
+        """Who read what from whom."""
+        for execution in self.executions:
+            for name, writer in self.inputs(execution.id).items():
+                yield Edge(writer, execution.id, name)
+
+    def runs_of(self, execution: Execution) -> list[Execution]:
+        """Earlier runs of the same cell: the same cell id, else the same source."""
+        here = self._order.get(execution.id, len(self.executions))
+        return [one for one in self.executions[:here] if same_cell(one, execution)]
+
+    # --- staleness ------------------------------------------------------------------------------------------------
+
+    def stale(self, name: str, at: str | None = None) -> list[Stale]:
+        """Why `name` is stale after execution `at` (None: now); empty where it is not, or where nothing says so."""
+        found: list[Stale] = []
+        for step in self.chain(name, at):
+            if step.change.kind != "deleted":
+                found.extend(self._cell_changed(name, step.execution))
+                found.extend(self._inputs_changed(name, step.execution, at))
+        return found
+
+    def changed_inputs(self, execution: Execution, at: str | None = None) -> list[tuple[str, Step]]:
+        """(input, the step that changed it) for inputs of `execution` that are different since it ran."""
+        changed = []
+        for name in self.inputs(execution.id):
+            later = [
+                step for step in self._steps.get(name, ())
+                if self._order[step.execution.id] > self._order.get(execution.id, 0) and step.differs and step.change.kind != "unknown"
+                and (at is None or self._order[step.execution.id] <= self._order.get(at, 0))
+            ]  # fmt: skip
+            if later:
+                changed.append((name, later[-1]))
+        return changed
+
+    def not_idempotent(self, execution: Execution) -> list[Step]:
+        """Names that this run of the cell changed from what an earlier run of it had left: running it again goes on."""
+        earlier = {run.id for run in self.runs_of(execution)}
+        inputs = self.inputs(execution.id)
+        return [
+            Step(execution, change) for change in self.effects(execution.id)
+            if inputs.get(change.name) in earlier and change.kind in ("mutated", "rebound", "deleted") and Step(execution, change).differs
+        ]  # fmt: skip
+
+    def cell_of(self, execution: Execution) -> NotebookCell | None:
+        """The cell of the notebook file that `execution` ran (by id, else by source)."""
+        cells = self.notebook or []
+        if execution.cell_id is not None:
+            found = next((cell for cell in cells if cell.id == execution.cell_id), None)
+            if found is not None:
+                return found
+        same = [cell for cell in cells if same_source(cell.source, execution.source)]
+        return same[0] if len(same) == 1 else None
+
+    def unrun(self, before: str | None = None) -> list[NotebookCell]:
+        """Cells of the notebook whose text, as it stands in the file, did not run before execution `before`."""
+        ran = [e for e in self.executions if self.before(e.id, before)]
+        return [cell for cell in self.notebook or [] if cell.source.strip() and not any(same_source(cell.source, e.source) for e in ran)]
+
+    def _cell_changed(self, name: str, execution: Execution) -> Iterator[Stale]:
+        later = [e for e in self.executions if e.cell_id and e.cell_id == execution.cell_id and self.before(execution.id, e.id)]
+        edited = next((e for e in later if not same_source(e.source, execution.source)), None)
+        if edited is not None:
+            yield Stale(name, "edited", f"the cell of {execution.label} was edited and ran again as {edited.label}", execution, edited)
+            return
+        if not self._knows_cells() or execution.cell_id is None:
+            return
+        cell = self.cell_of(execution)
+        if cell is None:
+            yield Stale(name, "deleted", f"the cell of {execution.label} is no longer in the notebook", execution)
+        elif not same_source(cell.source, execution.source):
+            text = f"the cell of {execution.label} was edited since it ran: now `{first_line(cell.source)}`"
+            yield Stale(name, "edited", text, execution)
+
+    def _knows_cells(self) -> bool:
+        """Does the notebook file hold cells of this session by their ids? (Else nothing can be missing from it.)"""
+        ids = {cell.id for cell in self.notebook or [] if cell.id}
+        return any(execution.cell_id in ids for execution in self.executions)
+
+    def _inputs_changed(self, name: str, execution: Execution, at: str | None) -> Iterator[Stale]:
+        for input_name, step in self.changed_inputs(execution, at):
+            if input_name != name and not _is_code(step.change.new):
+                what = difference(step.change.old, step.change.new)
+                text = f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
+                yield Stale(name, "inputs", text, execution, step.execution)
+
+
+def same_cell(one: Execution, other: Execution) -> bool:
+    """Are these two runs of one cell? By cell id where both have one, else by source."""
+    if one.cell_id and other.cell_id:
+        return one.cell_id == other.cell_id
+    return same_source(one.source, other.source)
+
+
+def same_value(old: Value | None, new: Value | None) -> bool:
+    """Equal for certain: equal facts that tell all (a digest of the content, or a short value)."""
+    if old is None or new is None or old != new:
+        return False
+    return "digest" in new.facts or new.value is not None or new.type == "NoneType"
+
+
+def _is_code(value: Value | None) -> bool:
+    return value is not None and value.type in ("module", "function", "type")
+
+
+def difference(old: Value | None, new: Value | None) -> str:
+    """What is different between two descriptions, in words: "100 rows -> 80", "lost column 'a'"; "" for nothing seen."""
+    if old is None or new is None:
+        return ""
+    if old.type != new.type:
+        return f"{old.type} -> {new.type}"
+    parts = [*_columns(old, new), *_shape(old, new)]
+    if old.dtype != new.dtype:
+        parts.append(f"dtype {old.dtype} -> {new.dtype}")
+    lost, gained = [k for k in old.entries if k not in new.entries], [k for k in new.entries if k not in old.entries]
+    if not old.cut and not new.cut:
+        parts.extend(f"{word} key {', '.join(map(repr, keys[:4]))}" for word, keys in (("lost", lost), ("gained", gained)) if keys)
+    if not parts and old.value != new.value and old.value is not None and new.value is not None:
+        parts.append(f"{_short(old.value)} -> {_short(new.value)}")
+    return ", ".join(parts)
+
+
+def _columns(old: Value, new: Value) -> Iterator[str]:
+    before, after = {c.name: c for c in old.columns}, {c.name: c for c in new.columns}
+    for word, names in (("lost", [n for n in before if n not in after]), ("gained", [n for n in after if n not in before])):
+        if names and not (old.cut or new.cut):
+            yield f"{word} column{'s' * (len(names) > 1)} {', '.join(map(repr, names[:4]))}{' ...' if len(names) > 4 else ''}"
+    changed = [f"{n} {before[n].dtype} -> {after[n].dtype}" for n in before if n in after and before[n].dtype != after[n].dtype]
+    if changed:
+        yield f"dtype of {', '.join(changed[:4])}"
+
+
+def _shape(old: Value, new: Value) -> Iterator[str]:
+    if old.shape != new.shape:
+        if old.columns and new.columns and old.shape and new.shape:
+            if old.shape[0] != new.shape[0]:
+                yield f"{old.shape[0]} rows -> {new.shape[0]}"
+        else:
+            yield f"shape {old.shape} -> {new.shape}"
+    elif old.length != new.length:
+        yield f"length {old.length} -> {new.length}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
