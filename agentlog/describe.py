@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from agentlog import peek
-from agentlog.kinds import describer_of
 from agentlog.events import Value
+from agentlog.kinds import EXACT, describer_of
 from agentlog.look import Look
 from agentlog.settings import Limits
 
 _CHEAP = frozenset(map(id, (int, float, bool, str, bytes, type(None), complex)))
 _BUILTIN = frozenset(map(id, (list, tuple, dict, set, frozenset, range)))
 """By id: to ask a set for a class may run the hash of its metaclass."""
+_SIMPLE_SHARE = 0.6
+"""Of the time, what scalars and text may take before all others are looked at."""
+_FACTS_ONLY = 12
+"""Values that have their schema told even when the time is over."""
 NOT_LOOKED_AT = "not looked at: out of time"
 
 
@@ -43,18 +48,45 @@ def describe_names(
 
     What there was no time for keeps its type and says so in `cut`. Never raises.
     """
-    if deadline is None:
-        deadline = time.perf_counter() + limits.describe_ms / 1000
+    begun = time.perf_counter()
+    deadline = begun + limits.describe_ms / 1000 if deadline is None else deadline
+    ranks = {name: _rank(value) for name, value in names.items()}
+    simple = [name for name, rank in ranks.items() if rank == 0]
+    other = sorted((name for name, rank in ranks.items() if rank), key=ranks.__getitem__)
     done: dict[str, Value] = {}
-    left = sorted(names, key=lambda name: _cost(names[name]))
-    for position, name in enumerate(left):
+    first = _describe_simple(names, simple, done, limits, begun + (deadline - begun) * (_SIMPLE_SHARE if other else 1))
+    _describe_others(names, other, done, limits, deadline)
+    _describe_simple(names, simple[first:], done, limits, deadline)
+    return {name: done[name] if name in done else _unseen(value) for name, value in names.items()}
+
+
+def _describe_simple(
+    names: Mapping[str, object], wanted: list[str], done: dict[str, Value], limits: Limits, deadline: float
+) -> int:
+    """Describe scalars and text until the deadline; returns how many were done."""
+    look = Look(limits, deadline, _walk, levels=0)
+    for position, name in enumerate(wanted):
+        if position % 32 == 0 and look.late():
+            return position
+        done[name] = _walk(names[name], look)
+    return len(wanted)
+
+
+def _describe_others(
+    names: Mapping[str, object], wanted: list[str], done: dict[str, Value], limits: Limits, deadline: float
+) -> None:
+    """Each may use an equal part of the time left, and at least what an eighth of it gives."""
+    for position, name in enumerate(wanted):
         now = time.perf_counter()
         if now >= deadline:
-            done[name] = _unseen(names[name])
-            continue
-        share = deadline if _cost(names[name]) == 0 else now + (deadline - now) / min(8, len(left) - position)
-        done[name] = describe(names[name], limits, deadline=share)
-    return {name: done[name] for name in names}
+            return _facts_only(names, wanted[position : position + _FACTS_ONLY], done)
+        done[name] = describe(names[name], limits, deadline=now + (deadline - now) / min(8, len(wanted) - position))
+
+
+def _facts_only(names: Mapping[str, object], wanted: list[str], done: dict[str, Value]) -> None:
+    """A pause of the collector may eat the time: what a frame's columns are costs little and says much."""
+    for name in wanted:
+        done[name] = replace(schema(names[name]), cut=NOT_LOOKED_AT)
 
 
 def schema(value: object) -> Value:
@@ -63,7 +95,7 @@ def schema(value: object) -> Value:
     return _walk(value, Look(limits, time.perf_counter() + limits.describe_ms / 1000, _walk, levels=0, brief=True))
 
 
-def _cost(value: object) -> int:
+def _rank(value: object) -> int:
     """0 scalars, 1 builtin containers, 2 all others."""
     kind = id(type(value))
     return 0 if kind in _CHEAP else 1 if kind in _BUILTIN else 2
@@ -72,7 +104,7 @@ def _cost(value: object) -> int:
 def _walk(value: object, look: Look) -> Value:
     try:
         if id(type(value)) in _CHEAP:
-            return describer_of(value)(value, look)
+            return EXACT[type(value)](value, look)
         if id(value) in look.path:
             return _named(value, "cycle: shown above")
         if look.level and look.late():

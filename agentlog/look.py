@@ -22,7 +22,14 @@ class Look:
     __slots__ = ("brief", "deadline", "level", "levels", "limits", "path", "room", "walk")
 
     def __init__(
-        self, limits: Limits, deadline: float, walk: Callable[[object, Look], Value], *, levels: int, room: int = ROOM, brief: bool = False
+        self,
+        limits: Limits,
+        deadline: float,
+        walk: Callable[[object, Look], Value],
+        *,
+        levels: int,
+        room: int = ROOM,
+        brief: bool = False,
     ) -> None:
         self.limits = limits
         self.deadline = deadline

@@ -16,7 +16,7 @@ _mro = type.__dict__["__mro__"].__get__
 _class_dict = type.__dict__["__dict__"].__get__
 _class_name = type.__dict__["__name__"].__get__
 _class_qualname = type.__dict__["__qualname__"].__get__
-_module_dict = ModuleType.__dict__["__dict__"].__get__
+_module_dict: Any = ModuleType.__dict__["__dict__"].__get__  # type: ignore[index]
 _str = str.__str__
 
 HEAP_FLAG = 1 << 9

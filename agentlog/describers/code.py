@@ -47,11 +47,21 @@ def describe_function(value: types.FunctionType, look: Look) -> Value:
     inner = peek.own(value, "__wrapped__")
     if type(inner) is types.FunctionType:
         facts["wraps"] = clip(f"{_text(inner.__qualname__)}{signature_of(inner)}", 199)[0]
-    return Value(type="function", module=_module(value), value=clip(text, max(200, look.chars))[0], attributes=_closure(value, look), facts=facts)
+    return Value(
+        type="function",
+        module=_module(value),
+        value=clip(text, max(200, look.chars))[0],
+        attributes=_closure(value, look),
+        facts=facts,
+    )
 
 
 def _closure(value: types.FunctionType, look: Look) -> dict[str, Value]:
-    cells = [(name, cell.cell_contents) for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=False) if _filled(cell)]
+    cells = [
+        (name, cell.cell_contents)
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=False)
+        if _filled(cell)
+    ]
     shown = cells[: look.shown(len(cells))]
     return dict(zip([name for name, _ in shown], look.children([held for _, held in shown]), strict=True))
 
@@ -92,7 +102,9 @@ def describe_builtin(value: Any, look: Look) -> Value:
     owner = value.__self__ if type(value) is types.BuiltinFunctionType else None
     bound = owner is not None and not peek.is_a(owner, types.ModuleType)
     facts: dict[str, Scalar] = {"self": type_name(owner)} if bound else {}
-    parameters = described.replace("$module, ", "").replace("$self, ", "").replace("$type, ", "") if type(described) is str else ""
+    parameters = (
+        described.replace("$module, ", "").replace("$self, ", "").replace("$type, ", "") if type(described) is str else ""
+    )
     text = clip(f"{_text(value.__qualname__)}{parameters}", 199)[0]
     return Value(type=type_name(value), module=peek.own(value, "__module__"), value=text, facts=facts)
 
@@ -102,7 +114,12 @@ def describe_partial(value: Any, look: Look) -> Value:
     inner = functools.partial.__dict__
     parts = [inner[name].__get__(value) for name in ("func", "args", "keywords")]
     shown = look.children(parts) if look.shown(3) == 3 else []
-    return Value(type=type_name(value), module="functools", value=literal(parts[0]), attributes=dict(zip(("func", "args", "keywords"), shown, strict=False)))
+    return Value(
+        type=type_name(value),
+        module="functools",
+        value=literal(parts[0]),
+        attributes=dict(zip(("func", "args", "keywords"), shown, strict=False)),
+    )
 
 
 def describe_class(value: type, look: Look) -> Value:
@@ -123,7 +140,13 @@ def describe_class(value: type, look: Look) -> Value:
         facts["init"] = clip(signature_of(init), 199)[0]
         if not look.brief:
             facts["at"] = place(init.__code__.co_filename, init.__code__.co_firstlineno)
-    methods = [] if look.brief else [name for name in list(namespace) if type(name) is str and not name.startswith("_") and _callable(namespace.get(name))]
+    methods = (
+        []
+        if look.brief
+        else [
+            name for name in list(namespace) if type(name) is str and not name.startswith("_") and _callable(namespace.get(name))
+        ]
+    )
     if methods:
         facts["methods"] = clip(", ".join(methods), 400)[0]
     return Value(type=type_name(value), module=peek.class_module(value), value=peek.qualified_name(value), facts=facts)
@@ -158,7 +181,15 @@ def describe_generator(value: Any, look: Look) -> Value:
     prefix = _PREFIX[type(value)]
     frame, code = getattr(value, f"{prefix}_frame"), getattr(value, f"{prefix}_code")
     running = bool(getattr(value, f"{prefix}_running"))
-    state = "running" if running else "finished" if frame is None else "not started" if frame.f_lasti < 0 or _fresh(value) else "suspended"
+    state = (
+        "running"
+        if running
+        else "finished"
+        if frame is None
+        else "not started"
+        if frame.f_lasti < 0 or _fresh(value)
+        else "suspended"
+    )
     line = code.co_firstlineno if frame is None else frame.f_lineno
     facts: dict[str, Scalar] = {"state": state, "at": place(code.co_filename, line)}
     waited = getattr(value, {"gi": "gi_yieldfrom", "cr": "cr_await", "ag": "ag_await"}[prefix])
@@ -180,5 +211,11 @@ def describe_code(value: Any, look: Look) -> Value:
     """A code object, frame or traceback: where it is."""
     frame = value.tb_frame if type(value) is types.TracebackType else value
     code = frame if type(frame) is types.CodeType else frame.f_code
-    line = value.tb_lineno if type(value) is types.TracebackType else value.f_lineno if type(value) is types.FrameType else code.co_firstlineno
+    line = (
+        value.tb_lineno
+        if type(value) is types.TracebackType
+        else value.f_lineno
+        if type(value) is types.FrameType
+        else code.co_firstlineno
+    )
     return Value(type=type_name(value), value=code.co_name, facts={"at": place(code.co_filename, line)})

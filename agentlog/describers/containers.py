@@ -82,7 +82,13 @@ def literal(value: object, chars: int = 80, depth: int = 2) -> str:
 
 
 _CONSTANT = (bool, type(None), float, complex, range, type(...), type(NotImplemented))
-_BRACKETS: dict[type, tuple[str, str]] = {tuple: ("(", ")"), list: ("[", "]"), set: ("{", "}"), frozenset: ("{", "}"), dict: ("{", "}")}
+_BRACKETS: dict[type, tuple[str, str]] = {
+    tuple: ("(", ")"),
+    list: ("[", "]"),
+    set: ("{", "}"),
+    frozenset: ("{", "}"),
+    dict: ("{", "}"),
+}
 
 
 def _bracketed(value: Any, chars: int, depth: int) -> str:
@@ -105,16 +111,24 @@ def describe_sequence(value: Any, look: Look) -> Value:
     shown = look.shown(length)
     if names and shown:
         fields = list(tuple.__iter__(value))[:shown]
-        return _container(value, length, attributes=dict(zip(names, look.children(fields), strict=False)), cut=_rest(length, shown, "fields"))
+        return _container(
+            value, length, attributes=dict(zip(names, look.children(fields), strict=False)), cut=_rest(length, shown, "fields")
+        )
     tail = 1 if shown < length and shown > 2 else 0
     picked = _ends(value, base, shown - tail, tail)
     cut = _rest(length, shown, "items", last=tail)
-    return _container(value, length, items=tuple(look.children(picked)), facts=_uniform(value, base, length, look) if shown < length else {}, cut=cut)
+    return _container(
+        value,
+        length,
+        items=tuple(look.children(picked)),
+        facts=_uniform(value, base, length, look) if shown < length else {},
+        cut=cut,
+    )
 
 
 def _ends(value: Any, base: Any, head: int, tail: int) -> list[object]:
     first = list(islice(base.__iter__(value), head))
-    return first + [base.__getitem__(value, -1)] if tail else first
+    return [*first, base.__getitem__(value, -1)] if tail else first
 
 
 def _field_names(value: object) -> tuple[str, ...]:
@@ -135,7 +149,9 @@ def _uniform(value: Any, base: Any, length: int, look: Look) -> dict[str, Scalar
         counts[name] = counts.get(name, 0) + 1
     seen = sum(counts.values())
     common = sorted(counts.items(), key=lambda pair: -pair[1])[:5]
-    facts: dict[str, Scalar] = {"of": common[0][0] if len(counts) == 1 else ", ".join(f"{name} {count}" for name, count in common)}
+    facts: dict[str, Scalar] = {
+        "of": common[0][0] if len(counts) == 1 else ", ".join(f"{name} {count}" for name, count in common)
+    }
     if seen < length:
         facts["sampled"] = seen
     return facts

@@ -22,7 +22,13 @@ def describe_estimator(value: Any, look: Look) -> Value:
     described = look.children([chosen[name] for name in shown])
     facts = _fitted(held)
     cut = f"{len(chosen) - len(shown)} of {len(chosen)} parameters" if len(shown) < len(chosen) and not look.brief else None
-    return Value(type=type_name(value), module=peek.class_module(type(value)), attributes=dict(zip(shown, described, strict=True)), facts=facts, cut=cut)
+    return Value(
+        type=type_name(value),
+        module=peek.class_module(type(value)),
+        attributes=dict(zip(shown, described, strict=True)),
+        facts=facts,
+        cut=cut,
+    )
 
 
 def _chosen(value: object, held: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +141,9 @@ def describe_image(value: Any, look: Look) -> Value:
     for name in ("format", "filename"):
         text = peek.own(value, name)
         facts[name] = clip(text, 120)[0] if type(text) is str and text else None
-    return Value(type=type_name(value), module="PIL", shape=shape, facts={name: fact for name, fact in facts.items() if fact is not None})
+    return Value(
+        type=type_name(value), module="PIL", shape=shape, facts={name: fact for name, fact in facts.items() if fact is not None}
+    )
 
 
 def describe_response(value: Any, look: Look) -> Value:
@@ -154,7 +162,12 @@ def describe_response(value: Any, look: Look) -> Value:
     kind = _content_type(peek.own(value, "headers"))
     facts["content-type"] = kind
     text = f"{status} {reason}" if type(reason) is str and reason else str(status) if type(status) is int else None
-    return Value(type=type_name(value), module=peek.class_module(type(value)), value=text, facts={name: fact for name, fact in facts.items() if fact is not None})
+    return Value(
+        type=type_name(value),
+        module=peek.class_module(type(value)),
+        value=text,
+        facts={name: fact for name, fact in facts.items() if fact is not None},
+    )
 
 
 def _content_type(headers: object) -> str | None:
@@ -173,7 +186,18 @@ def _content_type(headers: object) -> str | None:
 def describe_database(value: Any, look: Look) -> Value:
     """A connection or cursor of another driver: the plain facts its compiled class keeps, else its attributes."""
     facts: dict[str, Scalar] = {}
-    for name in ("closed", "_closed", "autocommit", "_autocommit", "status", "isolation_level", "rowcount", "_rowcount", "query", "statusmessage"):
+    for name in (
+        "closed",
+        "_closed",
+        "autocommit",
+        "_autocommit",
+        "status",
+        "isolation_level",
+        "rowcount",
+        "_rowcount",
+        "query",
+        "statusmessage",
+    ):
         item = peek.own(value, name)
         if peek.exactly(item, int, bool, str, bytes):
             facts[name.lstrip("_")] = item if peek.exactly(item, int, bool) else literal(item, 199)

@@ -48,7 +48,9 @@ def describe_enum(value: Any, look: Look) -> Value:
     name, raw = peek.own(value, "_name_"), peek.own(value, "_value_")
     text = name if type(name) is str else None
     attributes = dict(zip(("value",), look.children([raw]), strict=True)) if look.shown(1) else {}
-    return Value(type=type_name(value), module=peek.class_module(type(value)), value=text, attributes=attributes, facts={"kind": "enum"})
+    return Value(
+        type=type_name(value), module=peek.class_module(type(value)), value=text, attributes=attributes, facts={"kind": "enum"}
+    )
 
 
 _args = BaseException.__dict__["args"].__get__

@@ -46,7 +46,14 @@ def describe_frame(value: Any, look: Look) -> Value:
 
 
 def _frame(value: object, shape: tuple[int, int], columns: tuple[Column, ...], index: Any, **parts: Any) -> Value:
-    return Value(type=type_name(value), module=peek.class_module(type(value)), shape=shape, columns=columns, index=index_text(index), **parts)
+    return Value(
+        type=type_name(value),
+        module=peek.class_module(type(value)),
+        shape=shape,
+        columns=columns,
+        index=index_text(index),
+        **parts,
+    )
 
 
 def _arrays(manager: Any, count: int) -> list[Any]:
@@ -79,14 +86,14 @@ def _nulls(arrays: Sequence[Any], rows: int, look: Look) -> tuple[list[int | Non
     """Missing values of each column: of all rows where there is time for that, else of an even sample."""
     facts: dict[str, Scalar] = {}
     usable = [array if column.trusted(array) else None for array in arrays]
-    if sum(column.cost_ns(array) for array in usable if array is not None) / 1e6 > look.milliseconds() * _SHARE and rows > _SAMPLE:
+    if (
+        sum(column.cost_ns(array) for array in usable if array is not None) / 1e6 > look.milliseconds() * _SHARE
+        and rows > _SAMPLE
+    ):
         step = rows // _SAMPLE
         usable = [None if array is None else array[::step] for array in usable]
         facts["sampled"] = -(-rows // step)
-    counts: list[int | None] = []
-    for array in usable:
-        counts.append(None if array is None or look.late() else column.missing(array, look))
-    return counts, facts
+    return [None if array is None or look.late() else column.missing(array, look) for array in usable], facts
 
 
 def _frame_facts(manager: Any, names: list[str], arrays: list[Any], look: Look) -> dict[str, Scalar]:
@@ -94,7 +101,11 @@ def _frame_facts(manager: Any, names: list[str], arrays: list[Any], look: Look) 
     size = sum(block.values.nbytes for block in manager.blocks if column.trusted(block.values))
     if size >= 1 << 20:
         facts["mb"] = round(size / 1e6, 1)
-    found = [f"{name}: {kinds}" for name, array in zip(names, arrays, strict=True) if not look.late() and (kinds := column.mixed(array))]
+    found = [
+        f"{name}: {kinds}"
+        for name, array in zip(names, arrays, strict=True)
+        if not look.late() and (kinds := column.mixed(array))
+    ]
     if found:
         facts["mixed types"] = clip("; ".join(found), 199)[0]
     return facts
@@ -159,7 +170,14 @@ def describe_index(value: Any, look: Look) -> Value:
         facts["levels"] = "; ".join(f"{literal(level.name, 40)}: {len(level)} {level.dtype}" for level in islice(value.levels, 8))
     cut = f"{length - _ROWS} of {length} labels" if length > _ROWS else None
     return Value(
-        type=described.type, module="pandas", shape=(length,), index=described.index, dtype=described.dtype, head=head, facts=facts, cut=cut
+        type=described.type,
+        module="pandas",
+        shape=(length,),
+        index=described.index,
+        dtype=described.dtype,
+        head=head,
+        facts=facts,
+        cut=cut,
     )
 
 

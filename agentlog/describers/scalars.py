@@ -57,7 +57,18 @@ def short(text: str, chars: int = 60) -> str:
     return clip(text, chars)[0] if chars < 200 else clip(text, 199)[0]
 
 
+_NONE: dict[str, Any] = {}
+"""Shared by all scalars: a namespace may hold thousands, and each dict counts towards the next garbage collection."""
+
+
+def simple(kind: str, value: Scalar, *, module: str | None = None, length: int | None = None, cut: str | None = None) -> Value:
+    """A description that has no parts."""
+    return Value(kind, module, value, length, _NONE, (), _NONE, None, None, (), None, None, None, (), _NONE, cut)
+
+
 def describe_int(value: int, look: Look) -> Value:
+    if type(value) is int and -_JSON_INT <= value < _JSON_INT:
+        return simple("int", value)  # the short way: a namespace may hold thousands
     plain = int.__index__(value)
     bits = plain.bit_length()
     cut = "digits" if bits > 640 else None
@@ -65,15 +76,17 @@ def describe_int(value: int, look: Look) -> Value:
 
 
 def describe_bool(value: bool, look: Look) -> Value:
-    return Value(type="bool", value=value)
+    return simple("bool", value)
 
 
 def describe_none(value: None, look: Look) -> Value:
-    return Value(type="NoneType")
+    return simple("NoneType", None)
 
 
 def describe_float(value: float, look: Look) -> Value:
-    plain = float.__float__(value) if type(value) is not float else value
+    if type(value) is float:
+        return simple("float", real(value))
+    plain = float.__float__(value)
     return Value(type=type_name(value), module=peek.class_module(type(value)), value=real(plain))
 
 
@@ -91,9 +104,7 @@ def describe_slice(value: slice, look: Look) -> Value:
 def describe_str(value: str, look: Look) -> Value:
     """The beginning and the end, with the length in characters."""
     text, cut = clip(value, 80 if look.brief else look.chars)
-    return Value(
-        type=type_name(value), module=peek.class_module(type(value)), value=text, length=str.__len__(value), cut=cut
-    )
+    return simple(type_name(value), text, module=peek.class_module(type(value)), length=str.__len__(value), cut=cut)
 
 
 def describe_bytes(value: Any, look: Look) -> Value:
@@ -104,7 +115,9 @@ def describe_bytes(value: Any, look: Look) -> Value:
     first = memoryview.tobytes(value[:room]) if base is memoryview else bytes(base.__getitem__(value, slice(0, room)))
     shown = len(first)
     cut = f"{length - shown} of {length} bytes" if length > shown else None
-    return Value(type=type_name(value), module=peek.class_module(type(value)), value=bytes.__repr__(first), length=length, cut=cut)
+    return Value(
+        type=type_name(value), module=peek.class_module(type(value)), value=bytes.__repr__(first), length=length, cut=cut
+    )
 
 
 def type_name(value: object) -> str:

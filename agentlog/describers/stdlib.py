@@ -46,7 +46,9 @@ def _slot(base: type, name: str) -> Any:
 
 def describe_timedelta(value: Any, look: Look) -> Value:
     """Days and seconds as `str` of a timedelta says them."""
-    plain = datetime.timedelta(*(datetime.timedelta.__dict__[name].__get__(value) for name in ("days", "seconds", "microseconds")))
+    plain = datetime.timedelta(
+        *(datetime.timedelta.__dict__[name].__get__(value) for name in ("days", "seconds", "microseconds"))
+    )
     return _described(value, str(plain))
 
 
@@ -105,14 +107,18 @@ def describe_pattern(value: re.Pattern[Any], look: Look) -> Value:
     """The expression, its flags and number of groups."""
     text = value.pattern if peek.exactly(value.pattern, str, bytes) else None
     flags = str(re.RegexFlag(value.flags & ~int(re.UNICODE))) if value.flags & ~int(re.UNICODE) else None
-    return _described(value, None if text is None else clip(str(text), look.chars)[0], {"flags": flags, "groups": value.groups or None})
+    return _described(
+        value, None if text is None else clip(str(text), look.chars)[0], {"flags": flags, "groups": value.groups or None}
+    )
 
 
 def describe_match(value: re.Match[Any], look: Look) -> Value:
     """What was matched and where."""
     exact = peek.exactly(value.string, str, bytes)
     groups = literal(value.groups(), look.chars) if exact and value.re.groups else None
-    return _described(value, literal(value.group(), look.chars) if exact else None, {"span": literal(value.span()), "groups": groups})
+    return _described(
+        value, literal(value.group(), look.chars) if exact else None, {"span": literal(value.span()), "groups": groups}
+    )
 
 
 def describe_file(value: Any, look: Look) -> Value:
@@ -152,7 +158,7 @@ def describe_lock(value: Any, look: Look) -> Value:
     """Locked or not."""
     if type_name(value) == "lock":
         return _described(value, "locked" if value.locked() else "unlocked")
-    return _described(value, "locked" if type(value).__repr__(value).startswith("<locked") else "unlocked")
+    return _described(value, "locked" if str(repr(value)).startswith("<locked") else "unlocked")
 
 
 def describe_iterator(value: Any, look: Look) -> Value:
@@ -162,7 +168,17 @@ def describe_iterator(value: Any, look: Look) -> Value:
     return _described(value, None, {"left": left}, cut="not consumed")
 
 
-_SIZED = frozenset({"list_iterator", "tuple_iterator", "range_iterator", "dict_keyiterator", "dict_valueiterator", "dict_itemiterator", "set_iterator"})
+_SIZED = frozenset(
+    {
+        "list_iterator",
+        "tuple_iterator",
+        "range_iterator",
+        "dict_keyiterator",
+        "dict_valueiterator",
+        "dict_itemiterator",
+        "set_iterator",
+    }
+)
 
 
 def describe_array_array(value: Any, look: Look) -> Value:

@@ -85,7 +85,13 @@ def describe_polars_series(value: Any, look: Look) -> Value:
     series = _plain(value, "Series")
     length = series.len()
     facts: dict[str, Scalar] = {"name": clip(series.name, 80)[0]} if series.name else {}
-    common: dict[str, Any] = {"type": type_name(value), "module": _package(value), "shape": (length,), "dtype": clip(str(series.dtype), 80)[0], "facts": facts}
+    common: dict[str, Any] = {
+        "type": type_name(value),
+        "module": _package(value),
+        "shape": (length,),
+        "dtype": clip(str(series.dtype), 80)[0],
+        "facts": facts,
+    }
     if look.brief:
         return Value(**common)
     known = series.dtype.is_numeric() or series.dtype.is_temporal()
@@ -93,7 +99,9 @@ def describe_polars_series(value: Any, look: Look) -> Value:
     if known and 0 < length <= look.milliseconds() * 100_000:
         spread = (_polars_cell(series.min(), 80), _polars_cell(series.max(), 80))
     cut = f"{length - _VALUES} of {length} values" if length > _VALUES else None
-    return Value(**common, range=spread, nulls=series.null_count(), head=tuple((item,) for item in _cells(series, _VALUES)), cut=cut)
+    return Value(
+        **common, range=spread, nulls=series.null_count(), head=tuple((item,) for item in _cells(series, _VALUES)), cut=cut
+    )
 
 
 def describe_lazy(value: Any, look: Look) -> Value:
@@ -107,13 +115,19 @@ def describe_arrow_table(value: Any, look: Look) -> Value:
     shown = min(width, look.limits.columns)
     fields = [value.schema.field(place) for place in range(shown)]
     if look.brief:
-        return _table(value, (rows, width), tuple(Column(clip(field.name, 80)[0], clip(str(field.type), 80)[0]) for field in fields))
+        return _table(
+            value, (rows, width), tuple(Column(clip(field.name, 80)[0], clip(str(field.type), 80)[0]) for field in fields)
+        )
     arrays = [value.column(place) for place in range(shown)]
     columns = tuple(
         Column(clip(field.name, 80)[0], clip(str(field.type), 80)[0], array.null_count, _arrow_distinct(array))
         for field, array in zip(fields, arrays, strict=True)
     )
-    head = tuple(zip(*([_polars_cell(item, 80) for item in array.slice(0, _ROWS).to_pylist()] for array in arrays), strict=True)) if rows else ()
+    head = (
+        tuple(zip(*([_polars_cell(item, 80) for item in array.slice(0, _ROWS).to_pylist()] for array in arrays), strict=True))
+        if rows
+        else ()
+    )
     return _table(value, (rows, width), columns, head=head, facts=_size(value.nbytes), cut=_cut(rows, width, shown))
 
 
@@ -126,7 +140,12 @@ def _arrow_distinct(array: Any) -> tuple[Scalar, ...]:
 def describe_arrow_array(value: Any, look: Look) -> Value:
     """Length, type, missing values, first values."""
     length = len(value)
-    common: dict[str, Any] = {"type": type_name(value), "module": _package(value), "shape": (length,), "dtype": clip(str(value.type), 80)[0]}
+    common: dict[str, Any] = {
+        "type": type_name(value),
+        "module": _package(value),
+        "shape": (length,),
+        "dtype": clip(str(value.type), 80)[0],
+    }
     if look.brief:
         return Value(**common)
     head = tuple((_polars_cell(item, 80),) for item in value.slice(0, _VALUES).to_pylist())

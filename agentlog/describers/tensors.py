@@ -80,10 +80,25 @@ def describe_module(value: Any, look: Look) -> Value:
             facts["parameters"] = sum(base.numel(tensor) for tensor in tensors)
             facts["device"] = str(base.device.__get__(tensors[0]))
             facts["dtype"] = str(base.dtype.__get__(tensors[0])).removeprefix("torch.")
-    own = {name: item for name, item in peek.attributes(value) if not name.startswith("_") and peek.exactly(item, int, float, str, bool, tuple) and name != "training"}
-    facts.update({name: item if type(item) is not tuple else clip(repr(item), 60)[0] if _flat(item) else "tuple" for name, item in list(own.items())[:12]})
+    own = {
+        name: item
+        for name, item in peek.attributes(value)
+        if not name.startswith("_") and peek.exactly(item, int, float, str, bool, tuple) and name != "training"
+    }
+    facts.update(
+        {
+            name: item if type(item) is not tuple else clip(repr(item), 60)[0] if _flat(item) else "tuple"
+            for name, item in list(own.items())[:12]
+        }
+    )
     cut = f"{len(parts) - len(names)} of {len(parts)} parts" if len(names) < len(parts) and not look.brief else None
-    return Value(type=type_name(value), module=peek.class_module(type(value)), attributes=dict(zip(map(str, names), described, strict=True)), facts=facts, cut=cut)
+    return Value(
+        type=type_name(value),
+        module=peek.class_module(type(value)),
+        attributes=dict(zip(map(str, names), described, strict=True)),
+        facts=facts,
+        cut=cut,
+    )
 
 
 def _flat(item: tuple[Any, ...]) -> bool:
@@ -99,13 +114,15 @@ def _parameters(module: Any, limit: int = 2_000) -> list[Any]:
     """Plain parameters of a module and its parts."""
     torch = sys.modules["torch"]
     found: list[Any] = []
-    waiting, seen = [module], set()
+    waiting, seen = [module], set[int]()
     while waiting and len(seen) < limit:
         one = waiting.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
-        found += [item for item in _dictionary(one, "_parameters").values() if peek.exactly(item, torch.nn.Parameter, torch.Tensor)]
+        found += [
+            item for item in _dictionary(one, "_parameters").values() if peek.exactly(item, torch.nn.Parameter, torch.Tensor)
+        ]
         waiting += [item for item in _dictionary(one, "_modules").values() if item is not None]
     return found
 
@@ -126,7 +143,14 @@ def describe_eager_tensor(value: Any, look: Look) -> Value:
         dtype = value.dtype.name
         if type(value.device) is str:
             facts["device"] = value.device.rpartition("device:")[2]
-    return Value(type=type_name(value), module="tensorflow", shape=shape, dtype=dtype, facts=facts, cut=None if look.brief else "values not read")
+    return Value(
+        type=type_name(value),
+        module="tensorflow",
+        shape=shape,
+        dtype=dtype,
+        facts=facts,
+        cut=None if look.brief else "values not read",
+    )
 
 
 def describe_jax_array(value: Any, look: Look) -> Value:
@@ -139,7 +163,14 @@ def describe_jax_array(value: Any, look: Look) -> Value:
     sharding = getattr(value, "_sharding", None)
     if sharding is not None and peek.genuine(type(sharding)):
         facts["device"] = clip(", ".join(sorted(str(device) for device in sharding.device_set)[:4]), 120)[0]
-    return Value(type=type_name(value), module="jax", shape=shape or None, dtype=str(aval.dtype), facts=facts, cut=None if look.brief else "values not read")
+    return Value(
+        type=type_name(value),
+        module="jax",
+        shape=shape or None,
+        dtype=str(aval.dtype),
+        facts=facts,
+        cut=None if look.brief else "values not read",
+    )
 
 
 def describe_sparse(value: Any, look: Look) -> Value:
