@@ -255,7 +255,7 @@ def same_value(old: Value | None, new: Value | None) -> bool:
     """Equal for certain: equal facts that tell all (a digest of the content, or a short value)."""
     if old is None or new is None or old != new:
         return False
-    return "digest" in new.facts or new.value is not None or new.type == "NoneType"
+    return "digest" in new.facts or (new.value is not None and not new.cut) or new.type == "NoneType"
 
 
 def _is_code(value: Value | None) -> bool:

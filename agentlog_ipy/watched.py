@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from agentlog.describe import schema
+from agentlog.describe import describe, schema
 from agentlog.events import Value
 from agentlog_ipy import fingerprint_arrays, fingerprint_kinds  # noqa: F401  they fill the tables of `fingerprint`
 from agentlog_ipy.fingerprint import SCALAR_IDS, Leaf, Outline, OutOfTime, outline
@@ -16,6 +16,9 @@ from agentlog_ipy.fingerprint import SCALAR_IDS, Leaf, Outline, OutOfTime, outli
 Verdict = Literal["new", "same", "changed", "partly"]
 """new: nothing to compare with yet; partly: no difference in what could be looked at."""
 
+_BOXES = frozenset(map(id, (dict, list, tuple, set)))
+_FEW = 16
+"""Entries up to which a container's own are described too."""
 _FIXED = SCALAR_IDS | {id(types.ModuleType), id(range)}
 
 
@@ -124,7 +127,7 @@ class Watched:
 
     def describe(self, value: object) -> Value:
         """Facts about `value`, with a digest of its content where that means something in another process."""
-        facts = schema(value)
+        facts = describe(value, depth=1) if id(type(value)) in _BOXES and len(value) <= _FEW else schema(value)  # type: ignore[arg-type]
         if self.structure is not None and self.portable and not self.fixed:
             key = "sample" if self.total or not self.complete else "digest"
             facts = replace(facts, facts={**facts.facts, key: f"{self.structure & 0xFFFFFFFF:08x}"})
