@@ -28,7 +28,7 @@ def executions_holding(index: Index, text: str, sessions: set[str]) -> set[str]:
         segments |= {row[0] for row in index.rows(f"SELECT DISTINCT e.segment {of_session}", (session,))}
         named = f"SELECT e.id {of_session} AND (e.source LIKE ? ESCAPE '\\' OR e.error LIKE ? ESCAPE '\\')"
         found |= {row[0] for row in index.rows(named, (session, pattern, pattern))}
-    names = dict(index.rows("SELECT number, name FROM segments"))
+    names: dict[int, str] = dict(index.rows("SELECT number, name FROM segments"))
     for segment in segments & names.keys():
         found |= {str(record["x"]) for record in _records(index, names[segment], text.lower()) if "x" in record}
     return found
