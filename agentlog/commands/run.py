@@ -1,0 +1,57 @@
+"""Run notebooks with the recorder in their kernel: a line per cell, the context of the failure at the end.
+
+    agentlog run analysis.ipynb -o out.ipynb --param n=3 --timeout 60
+
+Exit codes: 0 every cell did what it should, 1 a cell failed, 2 it could not be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from agentlog.desk import Desk
+from agentlog.errors import MissingExtra, NotFound, UsageError
+
+SUMMARY = "run notebooks (or a program) with the recorder in them"
+JSON = True
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What to run and how."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="notebooks; or one program and its arguments")
+    parser.add_argument("-o", "--output", metavar="OUT", help="the executed notebook (default: NAME.executed.ipynb); a folder for several")
+    parser.add_argument("-i", "--in-place", action="store_true", help="write the executed notebook over the original")
+    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter (papermill's semantics)")
+    parser.add_argument("--timeout", type=float, metavar="S", help="seconds for each cell")
+    parser.add_argument("--total-timeout", type=float, metavar="S", help="seconds for all cells of a notebook")
+    parser.add_argument("--keep-going", action="store_true", help="run the cells after a failed one too")
+    parser.add_argument("--resume", action="store_true", help="go on at the first cell that failed or did not run")
+    parser.add_argument("--kernel", metavar="NAME", help="kernelspec to use instead of the notebook's own")
+    parser.add_argument("--cwd", metavar="DIR", help="working directory (default: the notebook's folder)")
+    parser.add_argument("--memory", metavar="SIZE", help="address space of each kernel, such as 4G")
+    parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="notebooks at a time")
+    parser.add_argument("--on", metavar="dask://HOST:PORT", help="run them on a Dask cluster")
+    parser.add_argument("--junit", metavar="XML", help="write a JUnit report")
+    parser.add_argument("--summary", metavar="JSON", help="write a JSON summary")
+    parser.add_argument("--tokens", type=int, default=4_000, metavar="N", help="budget of the context of a failure")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+
+def run(args: argparse.Namespace, desk: Desk) -> object:
+    """Notebooks by our runner, anything else as a program."""
+    if Path(args.files[0]).suffix != ".ipynb" and not Path(args.files[0]).is_dir():
+        return _run_program(args, desk)
+    try:
+        from agentlog_ipy.batch import run_command
+    except ImportError as missing:
+        raise MissingExtra(f"running notebooks ({missing.name})", "jupyter") from None
+    return run_command(args, desk.place)
+
+
+def _run_program(args: argparse.Namespace, desk: Desk) -> object:
+    """A program: not here yet where it is not a notebook."""
+    path = Path(args.files[0])
+    if not path.exists():
+        raise NotFound(f"no file {path}")
+    raise UsageError(f"{path} is not a notebook: agentlog run takes .ipynb files")

@@ -1,0 +1,356 @@
+"""Run a notebook from top to bottom: `run_notebook("nb.ipynb", parameters={"n": 3})`.
+
+The executed notebook is written after each cell, whole or not at all, also when the run fails. What the kernel could
+not write into the store (cells that were never reached), the runner does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from agentlog.errors import AgentlogError
+from agentlog.settings import store_folder
+from agentlog_ipy.client import CellClient
+from agentlog_ipy.inside import context_text, not_recorded, off_loop
+from agentlog_ipy.kernel import Kernel
+from agentlog_ipy.notebook import RAISES_TAG, SKIP_TAGS, code_cells, failed, inject, read_notebook, tags, write_notebook
+from agentlog_ipy.reply import Reply
+
+CONTEXT_TOKENS = 4_000
+SAVE_SHARE = 0.2
+"""at most this share of the time goes into saving"""
+
+CellStatus = Literal["ok", "error", "interrupted", "timed_out", "died", "not_run", "skipped", "expected"]
+BAD: frozenset[str] = frozenset({"error", "interrupted", "timed_out", "died"})
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """How one cell went. `position`: its place in the notebook, from 0; "expected": it raised as its tag says it may."""
+
+    position: int
+    id: str
+    status: CellStatus
+    seconds: float = 0.0
+    source: str = ""
+    count: int | None = None
+    execution: str | None = None
+    error: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class NotebookResult:
+    """How a notebook went.
+
+    error    why it could not be run at all (no kernel, not a notebook)
+    context  the debugging context of the failure, as text
+    notes    what an honest answer must add
+    """
+
+    path: str
+    output: str | None = None
+    cells: tuple[CellResult, ...] = ()
+    seconds: float = 0.0
+    session: str | None = None
+    store: str | None = None
+    error: str | None = None
+    context: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def failures(self) -> tuple[CellResult, ...]:
+        """The cells that failed, in order."""
+        return tuple(cell for cell in self.cells if cell.status in BAD)
+
+    @property
+    def ok(self) -> bool:
+        """Did every cell do what it should?"""
+        return self.error is None and not self.failures and not any(cell.status == "not_run" for cell in self.cells)
+
+    @property
+    def exit_code(self) -> int:
+        """0 ok, 1 a cell failed, 2 it could not be run."""
+        return 2 if self.error is not None else 0 if self.ok else 1
+
+    def summary(self) -> str:
+        """One line."""
+        if self.error is not None:
+            return f"{self.path}: could not be run: {self.error}"
+        counts = {name: sum(cell.status == name for cell in self.cells) for name in ("ok", "expected", "skipped", "not_run")}
+        bad = len(self.failures)
+        words = [f"{counts['ok'] + counts['expected']} ok"]
+        words += [f"{bad} failed"] if bad else []
+        words += [f"{counts[name]} {name.replace('_', ' ')}" for name in ("skipped", "not_run") if counts[name]]
+        return f"{self.path}: {', '.join(words)} in {self.seconds:.1f} s"
+
+    def __str__(self) -> str:
+        parts = [self.context] if self.context else [cell.detail or cell.error or "" for cell in self.failures[:1]]
+        parts += [f"note: {note}" for note in self.notes]
+        parts.append(self.summary() + (f"; executed notebook: {self.output}" if self.output else ""))
+        return "\n".join(part for part in parts if part)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        from dataclasses import asdict
+
+        return {**asdict(self), "ok": self.ok, "exit_code": self.exit_code}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run. Seconds are wall-clock seconds.
+
+    output       where the executed notebook goes (default: `<name>.executed.ipynb` beside it)
+    timeout      for each cell; `total_timeout`: for all of them
+    keep_going   run the cells after a failed one too
+    resume       take over the outputs up to the first cell that failed or did not run, and go on there; the cells
+                 before it are run again for their state, unless `kernel` still has it
+    kernel       name of a kernelspec instead of the notebook's own; `python`: an interpreter with ipykernel
+    """
+
+    output: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float | None = None
+    total_timeout: float | None = None
+    keep_going: bool = False
+    resume: bool = False
+    kernel: str | None = None
+    python: str | None = None
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    record: bool = True
+    store: str | None = None
+    memory: int | None = None
+    context_tokens: int = CONTEXT_TOKENS
+
+
+class Progress:
+    """Is told what happens; the default says nothing."""
+
+    def start(self, path: str, cells: int) -> None:
+        """A notebook begins."""
+
+    def cell(self, path: str, result: CellResult, number: int, cells: int) -> None:
+        """A cell ended."""
+
+    def running(self, path: str, kernel: Kernel, cell: NotebookNode, number: int, cells: int) -> None:
+        """A cell begins."""
+
+
+async def run_notebook_async(
+    path: str | Path, options: Options = Options(), progress: Progress | None = None, *, kernel: Kernel | None = None
+) -> NotebookResult:
+    """Run the notebook at `path`. A cell that fails is in the result, not raised; so is a kernel that does not start.
+
+    kernel: a running one to use, with whatever state it has; it goes on running.
+    Raises NotFound or UsageError when there is no notebook at `path`.
+    """
+    notebook = inject(read_notebook(path), options.parameters)
+    return await _NotebookRun(Path(path), notebook, options, progress or Progress(), kernel).run()
+
+
+class _NotebookRun:
+    """One run of one notebook."""
+
+    def __init__(self, path: Path, notebook: NotebookNode, options: Options, progress: Progress, kernel: Kernel | None) -> None:
+        self.path = path
+        self.notebook = notebook
+        self.options = options
+        self.progress = progress
+        self.given = kernel
+        self.output = Path(options.output) if options.output else path.with_name(f"{path.stem}.executed.ipynb")
+        self.store = Path(options.store).absolute() if options.store else store_folder(start=path.parent)
+        self.results: dict[int, CellResult] = {}
+        self.begun = time.monotonic()
+        self._saved = (0.0, 0.0)
+        self._numbers = {position: number for number, (position, _) in enumerate(code_cells(notebook), 1)}
+
+    async def run(self) -> NotebookResult:
+        """All of it."""
+        first = self._take_over() if self.options.resume else None
+        self._clear(first)
+        self.save()
+        self.progress.start(str(self.path), len(self._numbers))
+        kernel = self.given or self._kernel()
+        try:
+            await kernel.start()
+        except AgentlogError as reason:
+            return NotebookResult(str(self.path), str(self.output), self._all(), self._seconds(), error=str(reason))
+        try:
+            await self._execute(kernel, first)
+            return await self._result(kernel)
+        finally:
+            self.save()
+            if self.given is None:
+                await kernel.close()
+
+    def _kernel(self) -> Kernel:
+        options = self.options
+        name = options.kernel or self.notebook.metadata.get("kernelspec", {}).get("name") or "python3"
+        return Kernel(
+            name,
+            python=options.python,
+            cwd=options.cwd or self.path.parent.absolute(),
+            env=options.env,
+            record=options.record,
+            store=self.store,
+            memory=options.memory,
+        )
+
+    # --- what is there already ------------------------------------------------------------------------------------
+
+    def _take_over(self) -> int | None:
+        """The outputs of the run before; returns the first cell that must run now, None when nothing is left to do."""
+        try:
+            before = {cell.id: cell for _, cell in code_cells(read_notebook(self.output))}
+        except AgentlogError:
+            before = {}
+        for position, cell in code_cells(self.notebook):
+            old = before.get(cell.id)
+            if old is None or old.source != cell.source or old.execution_count is None or failed(old):
+                return position
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+        return len(self.notebook.cells)
+
+    def _clear(self, first: int | None) -> None:
+        for position, cell in enumerate(self.notebook.cells):
+            if cell.cell_type == "code" and position >= (first or 0):
+                cell.outputs, cell.execution_count = [], None
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    async def _execute(self, kernel: Kernel, first: int | None) -> None:
+        client = CellClient(
+            self.notebook, kernel=kernel, notebook=str(self.path.absolute()), timeout=self.options.timeout, record_timing=True
+        )
+        async with client.async_setup_kernel():
+            await client.learn_language()
+            for position, cell in enumerate(self.notebook.cells):
+                if position not in self._numbers:
+                    self._skip(position, cell)
+                elif not await self._cell(client, kernel, position, cell, replayed=first is not None and position < first):
+                    break
+            client.set_widgets_metadata()
+
+    def _skip(self, position: int, cell: NotebookNode) -> None:
+        if cell.cell_type == "code" and set(SKIP_TAGS) & set(tags(cell)):
+            self.results[position] = CellResult(position, cell.id, "skipped", source=cell.source)
+
+    async def _cell(self, client: CellClient, kernel: Kernel, position: int, cell: NotebookNode, *, replayed: bool) -> bool:
+        """Run one cell; False ends the run."""
+        if replayed and self.given is not None:
+            self._done(CellResult(position, cell.id, "ok", source=cell.source, detail="its state was still there"))
+            return True
+        left = self._left()
+        if left is not None and left <= 0:
+            return False
+        client.limit = left
+        number = self._numbers[position]
+        self.progress.running(str(self.path), kernel, cell, number, len(self._numbers))
+        work = cell if not replayed else NotebookNode(cell)
+        try:
+            await client.async_execute_cell(work, position)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError):
+            pass  # the reply says more
+        self.notebook.cells[position] = cell
+        result = self._judge(position, cell, client.replies[position])
+        self._done(result)
+        return self._goes_on(result, kernel, client.replies[position])
+
+    def _judge(self, position: int, cell: NotebookNode, reply: Reply) -> CellResult:
+        status: CellStatus = reply.status
+        if status == "error" and RAISES_TAG in tags(cell):
+            status = "expected"
+        return CellResult(
+            position,
+            cell.id,
+            status,
+            seconds=reply.seconds,
+            source=cell.source,
+            count=reply.count,
+            execution=reply.execution,
+            error=_error_line(reply) if status in BAD else None,
+            detail=str(reply) if status in BAD else None,
+        )
+
+    def _goes_on(self, result: CellResult, kernel: Kernel, reply: Reply) -> bool:
+        if result.status not in BAD and result.status != "not_run":
+            return True
+        lost = reply.death is not None or (result.status == "timed_out" and any("variables are lost" in note for note in reply.notes))
+        return self.options.keep_going and not lost and result.status != "not_run" and kernel.alive
+
+    def _done(self, result: CellResult) -> None:
+        self.results[result.position] = result
+        self.save(unless_busy=True)
+        self.progress.cell(str(self.path), result, self._numbers[result.position], len(self._numbers))
+
+    # --- the result -----------------------------------------------------------------------------------------------
+
+    async def _result(self, kernel: Kernel) -> NotebookResult:
+        cells = self._all()
+        bad = next((cell for cell in cells if cell.status in BAD), None)
+        context = None
+        if bad is not None and kernel.session and bad.execution:
+            execution, session, tokens = bad.execution, kernel.session, self.options.context_tokens
+            context = await off_loop(lambda: context_text(self.store, session, execution, tokens))
+        self._testify(kernel, cells, bad)
+        notes = [] if kernel.session or not self.options.record else [not_recorded(kernel.link.facts)]
+        if bad is None and any(cell.status == "not_run" for cell in cells):
+            notes.append(f"the time for all cells ({self.options.total_timeout:g} s) was over")
+        return NotebookResult(
+            str(self.path), str(self.output), cells, self._seconds(), kernel.session, str(self.store), None, context, tuple(notes)
+        )
+
+    def _testify(self, kernel: Kernel, cells: tuple[CellResult, ...], bad: CellResult | None) -> None:
+        """Write down the cells that were never reached."""
+        if kernel.session is None:
+            return
+        reason = f"cell {bad.position + 1} ended as {bad.status}" if bad is not None else "the time for all cells was over"
+        for cell in cells:
+            if cell.status == "not_run":
+                kernel.witness.skipped(kernel.session, cell.id, cell.source, reason)
+
+    def _all(self) -> tuple[CellResult, ...]:
+        """The results in order, those that did not run included."""
+        for position, cell in code_cells(self.notebook):
+            self.results.setdefault(position, CellResult(position, cell.id, "not_run", source=cell.source))
+        return tuple(self.results[position] for position in sorted(self.results))
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.begun
+
+    def _left(self) -> float | None:
+        total = self.options.total_timeout
+        return None if total is None else total - self._seconds()
+
+    def save(self, *, unless_busy: bool = False) -> None:
+        """Write the executed notebook; after cells only while saving is a small part of the work."""
+        now = time.monotonic()
+        last, took = self._saved
+        if unless_busy and now - last < took / SAVE_SHARE:
+            return
+        write_notebook(self.notebook, self.output)
+        self._saved = (time.monotonic(), time.monotonic() - now)
+
+
+def _error_line(reply: Reply) -> str:
+    if reply.status == "died":
+        return f"kernel died: {reply.death.words}"
+    if reply.status == "timed_out":
+        return f"timed out after {reply.seconds:.1f} s"
+    return str(reply.error) if reply.error else reply.status
+
+
+def run_notebook(path: str | Path, *, progress: Progress | None = None, **options: Any) -> NotebookResult:
+    """Run the notebook at `path` and wait for it, also inside a running event loop; `options` are those of `Options`."""
+    from agentlog_ipy.sync import run_blocking
+
+    return run_blocking(run_notebook_async(path, Options(**options), progress))
