@@ -173,11 +173,10 @@ def _outputs(store: Store, event: Event, full: bool) -> Iterator[Output]:
             text = event.data.get(mime)
             yield Output(kind, text if text is not None else _whole(store, event.blobs[mime]) or "", handle=event.blobs.get(mime))
         elif mime is not None or others:
-            handle = next((event.blobs[other] for other in (mime, *others) if other in event.blobs), None)
-            size = next((event.sizes[other] for other in (mime, *others) if other in event.sizes), None)
-            yield Output(
-                kind, f"<{', '.join(filter(None, (mime, *others)))}{f', {size} bytes' if size else ''}>\n", handle=handle
-            )
+            names = [mime, *others] if mime else others
+            handle = next((event.blobs[name] for name in names if name in event.blobs), None)
+            size = next((event.sizes[name] for name in names if name in event.sizes), None)
+            yield Output(kind, f"<{', '.join(names)}{f', {size} bytes' if size else ''}>\n", handle=handle)
 
 
 def _whole(store: Store, digest: str) -> str | None:

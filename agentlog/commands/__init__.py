@@ -34,6 +34,8 @@ COMMANDS: dict[str, str] = {
     "history": "agentlog.commands.history",
     "show": "agentlog.commands.show",
     "sessions": "agentlog.commands.sessions",
+    "gc": "agentlog.commands.gc",
+    "verify": "agentlog.commands.verify",
 }
 """Name of a command -> its module, imported when it is used."""
 
