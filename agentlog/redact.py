@@ -124,6 +124,7 @@ _KEEP = frozenset(
 """Fields of records and values that are ours and say where, when and what kind: never changed."""
 _NAMED = frozenset({"k", "a", "locals", "arguments", "data", "f", "figures", "git", "environment"})
 """Fields that map the user's names to values."""
+_MOST_PASSES = 4
 _CODE = frozenset({"source", "context", "expression"})
 """Fields that hold Python source."""
 
@@ -220,6 +221,14 @@ class Redactor:
     # --- text
 
     def _text(self, text: str, code: bool = False) -> str:
+        """`text` redacted until nothing more is found: a marker in place of a secret may show what was hidden beside it."""
+        for _ in range(_MOST_PASSES):
+            before, text = text, self._pass(text, code)
+            if text == before:
+                break
+        return text
+
+    def _pass(self, text: str, code: bool) -> str:
         if len(text) < 5:
             return text
         text = self._known.replace(text)
@@ -284,10 +293,10 @@ class Redactor:
         if len(items) != 2:
             return None
         name = items[0].get("v") if items[0].__class__ is dict else items[0]
-        kind = self._kind_of(name) if name.__class__ is str else None
+        kind = self._kind_of(name) if name.__class__ is str and _NAME.fullmatch(name) else None
         if kind is None or not (items[1].__class__ is dict or items[1].__class__ is str):
             return None
-        return [items[0], self._hidden(items[1], kind)]
+        return [self._any(items[0]), self._hidden(items[1], kind)]
 
     def _column(self, column: Any) -> Any:
         """[name, dtype, nulls, sample] of a frame's column."""
@@ -302,9 +311,9 @@ class Redactor:
         if "cols" in value:
             self._hide_cells(out, value["cols"])
         facts = value.get("f")
-        name = facts.get("name") if facts.__class__ is dict else None
-        kind = self._kind_of(name) if name.__class__ is str else None
-        if kind:
+        name = facts.get("name") if isinstance(facts, dict) else None
+        kind = self._kind_of(name) if isinstance(name, str) else None
+        if kind and isinstance(facts, dict):
             out.update({key: self._hidden(value[key], kind) for key in ("head", "range", "v", "it") if key in value})
             out["f"] = {key: fact if key == "name" else self._hidden(fact, kind) for key, fact in facts.items()}
         if "ix" in value and (labels := _LABELS.match(out["ix"])) and (kind := self._kind_of(labels["name"])):
@@ -358,6 +367,7 @@ def _is_setting(value: str) -> bool:
     return is_harmless(value) or value.startswith(("/", "~", "./", "file:")) or value.replace(".", "").isdigit()
 
 
+_NAME = re.compile(r"[\w .-]{2,60}")
 _LABELS = re.compile(r"(?P<before>\w+ '(?P<name>[^']{1,80})' )(?P<labels>.+)", re.S)
 _DIGITS = re.compile(r"\d{4}[ -]?\d{4}|3\d{3}[ -]\d{6}").search
 

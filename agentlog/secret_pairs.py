@@ -25,7 +25,7 @@ HINTS: tuple[str, ...] = (
 
 hints = any_of(HINTS)
 _PAIR = re.compile(
-    r"(?P<name>[\w.-]{2,100})(?![\w.-])(?:\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
+    r"(?P<name>[\w.-]{2,100})(?![\w.-])(?P<close>\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
 )
 _ANNOTATED = re.compile(r"[A-Za-z_][\w.\[\], |]{0,60}?=[ \t]{0,4}(?=[rbuRBUfF]{0,2}[\"'])")
 _QUOTE = re.compile(r"[rbuRBUfF]{0,2}\(?(?P<escape>\\{0,8})(?P<quote>\"\"\"|'''|[\"'])")
@@ -38,7 +38,7 @@ _OPTION = re.compile(r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{2,60})[ \t]{1,4}(?P<q
 
 _HARMLESS = re.compile(
     r"(?:None|null|nil|true|false|undefined|NaN|NA|str|int|bool|bytes|float|object|dict|list|Any|Optional|String|string|SecretStr"
-    r"|[<>\[\]\-*.xX•#?]+|-?\d{1,3}|-?\d+\.\d+(?:[eE][+-]?\d+)?|v?\d+(?:\.\d+){2,3}\w{0,8}"
+    r"|[<>\[\]\-*.xX•#?]+|-?\d{1,3}|0[xX][0-9a-fA-F]{1,8}|-?\d+\.\d+(?:[eE][+-]?\d+)?|v?\d+(?:\.\d+){2,3}\w{0,8}"
     r"|<[^<>]{0,200}>|\$?\{\{?[^{}]{0,200}\}?\}|\$\(?[A-Za-z_]\w*\)?|%\(?\w{0,60}\)?[sdr]|(?i:your)[-_ ][\w -]{1,60}"
     r"|(?i:redacted|masked|hidden|filtered|omitted|\[redacted\]|\[filtered\])|\[REDACTED:[a-z]+:[0-9a-f]{4}\])"
 )
@@ -106,7 +106,7 @@ def _value_span(text: str, found: re.Match[str], kind: str, in_text: Callable[[i
     if found["sep"] == ":" and (annotated := _ANNOTATED.match(text, start)):
         start = annotated.end()
     if quoted := _QUOTE.match(text, start):
-        if found["sep"] == "," and not _first_argument(text, found.start()):
+        if found["sep"] == "," and not (found["close"] and _first_argument(text, found.start())):
             return None
         return _quoted_span(text, quoted, kind)
     if found["sep"] == ",":

@@ -62,6 +62,9 @@ RULES: tuple[Rule, ...] = (
     _token("mailgun", "key- pubkey-", r"(?:pub)?key-[a-f0-9]{32}(?![a-f0-9])"),
     _token("mailchimp", "-us", r"[a-f0-9]{32}-us\d{1,2}(?!\w)"),
     _token("azure", "==", r"[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"),
+    _rule("cut", "…", r"(?<![A-Za-z0-9+/,])(?=[a-z0-9+/]{0,60}[A-Z])(?=[A-Z0-9+/]{0,60}[a-z])(?=[A-Za-z+/]{0,60}\d)([A-Za-z0-9+/]{60,87}={0,2})…"),
+    _rule("url", "…", r"://(?!\[REDACTED:)[^\s:/?#\"'@\\<>]{0,256}:(?!\d{0,5}…)([^\s\"'<>/?#\\@…]{1,512})…"),
+    _rule("jwt", "…", r"(?<![A-Za-z0-9])(eyJ[\w-]{12,4000})…"),
     _token("azure", "7Q~ 8Q~", r"[\w~.-]{3}[78]Q~[\w~.-]{31,34}"),
     _token("shopify", "shp", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
     _token("square", "sq0 EAAA", r"(?:sq0[a-z]{3}-[\w-]{22,43}|EAAA[\w-]{56,64}(?![\w-]))"),
@@ -153,10 +156,10 @@ def redact_private_keys(text: str, mark: Mark) -> str:
 # --- card numbers ---------------------------------------------------------------------------------------------
 
 _CARD = re.compile(
-    r"(?<![\w.+-])(?<![\d][ -])([2-6]\d{3}(?:\d{9,15}|([ -])\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?|([ -])\d{6}\3\d{4,5}))(?![\w]|[.-]\d)"
+    r"(?<![\w.])(?<!\d[ +-])([2-6]\d{3}(?:\d{9,15}|([ -])\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?|([ -])\d{6}\3\d{4,5}))(?![\w]|[.-]\d)"
 )
 _BRANDS = re.compile(
-    r"4\d{12}|4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}|62\d{14}|6\d{18}"
+    r"4\d{12}|4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}|62\d{14}|62\d{17}"
 )
 
 
@@ -164,7 +167,13 @@ def redact_cards(text: str, mark: Mark) -> str:
     """Card numbers of a known brand and length with a valid checksum, in one piece or in groups."""
     if len(text) < 13:
         return text
-    return _CARD.sub(lambda found: mark("card", found.group(1)) if is_card(found.group(1)) else found.group(), text)
+
+    def replaced(found: re.Match[str]) -> str:
+        digits = found.group(1)
+        dialled = len(digits) < 14 and text[found.start() - 1 : found.start()] == "+"
+        return digits if dialled or not is_card(digits) else mark("card", digits)
+
+    return _CARD.sub(replaced, text)
 
 
 def is_card(text: str) -> bool:

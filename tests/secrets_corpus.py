@@ -64,7 +64,11 @@ def _around(kind: str, before: str, needle: str, after: str) -> Shaped:
 
 def _pem(kind: str) -> Shaped:
     lines = [some(64, _WORD + "+/") for _ in range(6)]
-    return Shaped("pem", f"-----BEGIN {kind}PRIVATE " + "KEY-----\n" + "\n".join(lines) + f"\n-----END {kind}PRIVATE " + "KEY-----", lines[3])
+    return Shaped(
+        "pem",
+        f"-----BEGIN {kind}PRIVATE " + "KEY-----\n" + "\n".join(lines) + f"\n-----END {kind}PRIVATE " + "KEY-----",
+        lines[3],
+    )
 
 
 SHAPED: tuple[Shaped, ...] = (
