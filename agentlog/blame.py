@@ -7,8 +7,9 @@ crashed cell's.
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agentlog.ancestry import Author, Holds, author, parents, version_before
@@ -150,28 +151,28 @@ def empty_input(case: Situation, failure: Failure) -> Blame | None:
     """Nothing in it: where it became empty."""
     if not _EMPTY.search(failure.message):
         return None
-    return _of_property(case, failure, _is_empty, lambda value: _is_empty, "{name} became empty there")
+    return _of_property(case, _suspects(failure), _is_empty, lambda value: _is_empty, "{name} became empty there")
 
 
 def other_features(case: Situation, failure: Failure) -> Blame | None:
     """Columns that do not match: where the data that was passed got them."""
     if not _FEATURES.search(failure.message):
         return None
-    return _of_property(case, failure, _is_table, _same_columns, "{name} got these columns there")
+    return _of_property(case, _suspects(failure), _is_table, _same_columns, "{name} got these columns there")
 
 
 def wrong_content(case: Situation, failure: Failure) -> Blame | None:
     """Text or gaps among numbers: where the columns were chosen."""
     if not _CONTENT.search(failure.message) or not _in_library(failure):
         return None
-    return _of_property(case, failure, _may_hold_text, _same_columns, "{name} got these columns there")
+    return _of_property(case, _passed(failure), _is_table, _same_columns, "{name} got these columns there")
 
 
 def wrong_dimensions(case: Situation, failure: Failure) -> Blame | None:
     """One dimension too many or too few: where the data got this form."""
     if not _DIMENSIONS.search(failure.message) or not _in_library(failure):
         return None
-    return _of_property(case, failure, _is_table, _same_form, "{name} got this form there")
+    return _of_property(case, _passed(failure), _is_table, _same_form, "{name} got this form there")
 
 
 def other_length(case: Situation, failure: Failure) -> Blame | None:
@@ -233,9 +234,21 @@ def _now(case: Situation, name: str, holds: Holds) -> bool:
     return version is not None and version.value is not None and holds(version.value)
 
 
-def _of_property(case: Situation, failure: Failure, suspicious: Holds, same: Callable[[Value], Holds], what: str) -> Blame | None:
-    """The author of the property, for the first suspect that has it."""
-    for name in _suspects(failure):
+def _passed(failure: Failure) -> list[str]:
+    """Names handed over as they are by the failing call: not what it was given a part of."""
+    try:
+        call = ast.parse(failure.expression.text, mode="eval").body if failure.expression else None
+    except (SyntaxError, ValueError):
+        return []
+    given = [*call.args, *(keyword.value for keyword in call.keywords)] if isinstance(call, ast.Call) else []
+    return [node.id for node in given if isinstance(node, ast.Name)]
+
+
+def _of_property(
+    case: Situation, names: Sequence[str], suspicious: Holds, same: Callable[[Value], Holds], what: str
+) -> Blame | None:
+    """The author of the property, for the first of `names` that has it."""
+    for name in names:
         now = version_before(case, name, None)
         if now is not None and now.value is not None and suspicious(now.value):
             return _earlier(case, author(case, name, same(now.value)), what)
@@ -257,13 +270,6 @@ def _is_empty(value: Value) -> bool:
 
 def _is_table(value: Value) -> bool:
     return bool(value.shape)
-
-
-def _may_hold_text(value: Value) -> bool:
-    texts = ("object", "str", "string", "category")
-    return any(column.dtype.startswith(texts) for column in value.columns) or (value.dtype or "").startswith(
-        (*texts, "<U", "|S", "O")
-    )
 
 
 def _same_columns(value: Value) -> Holds:

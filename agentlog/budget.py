@@ -113,10 +113,11 @@ def describe_gap(left_out: Sequence[tuple[str, Item]], how: str) -> str:
 
 
 def cut(sections: Sequence[Section], tokens: float, cost: Cost, how: str) -> Cut:
-    """The cut of `sections` to `tokens`, with a line for what it leaves out."""
-    whole, left_out = choose(sections, tokens, cost)
+    """The cut of `sections` to `tokens`, with a line for what it leaves out; the line shrinks where it does not fit."""
+    parts, left_out = choose(sections, tokens, cost)
     if not left_out:
-        return Cut(tuple(whole))
-    worst = describe_gap([(s.title, i) for s in sections for i in s.items], how)
-    parts, left_out = choose(sections, tokens - cost("gap", None, worst), cost)
-    return Cut(tuple(parts), describe_gap(left_out, how))
+        return Cut(tuple(parts))
+    gap = describe_gap(left_out, how)
+    parts, left_out = choose(sections, tokens - cost("gap", None, gap), cost)
+    longer = describe_gap(left_out, how)
+    return Cut(tuple(parts), longer if cost("gap", None, longer) <= cost("gap", None, gap) else gap if longer else how)

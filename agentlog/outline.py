@@ -5,6 +5,7 @@ An outline knows everything that could be said; a cut is what a budget leaves of
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -65,6 +66,11 @@ def item(worth: float, *texts: str, name: str | None = None, first: bool = False
         if text and not (variants and variants[-1].text == text):
             variants.append(Variant(text, worth * share))
     return Item(tuple(variants), name, first)
+
+
+def deepening(worth: float, depths: Iterable[tuple[str, float]], *, name: str | None = None, first: bool = False) -> Item:
+    """An item from pairs of (text, share of `worth`)."""
+    return Item(tuple(Variant(text, worth * share) for text, share in depths), name, first)
 
 
 def section(title: str, items: list[Item]) -> Section:

@@ -13,6 +13,8 @@ from agentlog.situation import Situation, user_frames
 if TYPE_CHECKING:
     from agentlog.store import Execution
 
+_TRACEBACK = re.compile(r"^(?:-{20,}\n\S.*Traceback \(most recent call last\)|Traceback \(most recent call last\):)", re.M)
+"""Where a printed traceback begins: the failure is told already."""
 _ALARM = re.compile(r"error|warning|exception|failed|traceback|fatal|critical", re.I)
 
 
@@ -29,7 +31,7 @@ def _output(case: Situation) -> list[Item]:
 
 
 def _stream(event: StreamWritten) -> Item | None:
-    lines = [line.rstrip() for line in event.text.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in _TRACEBACK.split(event.text)[0].splitlines() if line.strip()]
     if not lines:
         return None
     alarms = [line for line in lines[:-2] if _ALARM.search(line)][-3:]
@@ -50,7 +52,7 @@ def _clip(lines: list[str], room: int = 160) -> list[str]:
 def _sources(case: Situation) -> list[Item]:
     if case.execution is None:
         return []
-    found = [_source(case.execution, 1.6)]
+    found = [_source(case.execution, 0.8)]
     if case.root is not None:
         involved = {frame.cell for frame in user_frames(case.root) if frame.cell} - {case.execution.id}
         found += [_source(case.by_id[cell], 1.2) for cell in involved if cell in case.by_id]

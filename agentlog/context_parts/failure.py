@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from agentlog.events import Failure, Frame, Operand
-from agentlog.outline import Item, Section, item, section
+from agentlog.outline import Item, Section, deepening, item, section
 from agentlog.situation import Situation, user_frames
-from agentlog.valuetext import brief, texts
+from agentlog.valuetext import brief, depths
 
 CUT = "..."
 
@@ -100,7 +100,7 @@ def _operands(root: Failure) -> list[Item]:
 
 
 def _operand(operand: Operand) -> Item:
-    return item(3.0, *texts(operand.value), name=shorten(operand.text, 80))
+    return deepening(3.0, depths(operand.value), name=shorten(operand.text, 80))
 
 
 def _notes(failure: Failure) -> list[Item]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from agentlog.events import Failure, Frame, Value
-from agentlog.outline import Item, Section, item, section
+from agentlog.outline import Item, Section, deepening, section
 from agentlog.situation import Situation, user_frames
-from agentlog.valuetext import texts
+from agentlog.valuetext import depths
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _CODE = frozenset({"module", "function", "builtin_function_or_method", "type", "ABCMeta", "method", "EnumMeta", "EnumType"})
@@ -73,12 +73,13 @@ def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> Non
 
 
 def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str]) -> Item:
+    """The value's own depths; who made it stands from the second depth on, of a small value in a variant of its own."""
+    found = list(depths(value, words))
     made = case.made_by(name) if worth > 0.6 else ""
-    variants = list(texts(value, words))
     if made:
-        told = [_with_origin(text, made) for text in variants]
-        variants = [variants[0], *told] if len(variants) == 1 else [variants[0], *told[1:]]
-    return item(worth, *variants, name=name)
+        text, share = found[0]
+        found = [found[0], *((_with_origin(deeper, made), s) for deeper, s in found[1:] or [(text, share + 0.1)])]
+    return deepening(worth, found, name=name)
 
 
 def _with_origin(text: str, made: str) -> str:
