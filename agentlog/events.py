@@ -313,7 +313,10 @@ class NamespaceChanged(Event):
     """What the cell read, wrote and changed, found after it ran. `ms`: what looking took.
 
     reads: names read before any write in the cell; lazy: names its functions read when called;
-    complete: False where the time allowed did not suffice (those names are `unknown`).
+    complete: False where the time allowed did not suffice (those names are `unknown`);
+    surroundings: what is new or different around the cell since the one before, as short prints: "file:data.csv",
+    "wrote:out.csv", "env:TZ" (keyed hash), "timezone", "hash_seed", "cwd", "package:numpy", "module:utils" (a local
+    file), "edited:utils" (changed on disk since it was imported), "random:numpy" (state before the cell drew from it).
     """
 
     kind: ClassVar[str] = "cell.namespace"
@@ -324,6 +327,7 @@ class NamespaceChanged(Event):
     versions: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
     ms: float = 0.0
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,25 +16,23 @@ from agentlog.guard import guarded
 from agentlog.recorder import Recorder
 from agentlog_ipy.cells import Cell
 from agentlog_ipy.namespace import NamespaceWatch
-from agentlog_ipy.whereabouts import Whereabouts
 
-PAUSE = 0.01
+PAUSE = 0.0005
 """Seconds between a cell's last message and our work, for the threads that send the message."""
 
 
 class Afterwards:
     """Looks at the namespace around each outermost cell of the main thread."""
 
-    def __init__(self, shell: Any, recorder: Recorder, whereabouts: Whereabouts) -> None:
+    def __init__(self, shell: Any, recorder: Recorder, notebook: str | None) -> None:
         self._recorder = recorder
-        self._whereabouts = whereabouts
         self._watch = NamespaceWatch(shell, recorder.limits)
         self._loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
         self._owed: Cell | None = None
         self._ok = True
         self._modules = len(sys.modules)
         self._packages = sessions.packages_loaded()
-        self._notebook = whereabouts.notebook()
+        self._notebook = notebook
 
     def attach(self) -> None:
         """Nothing to hang on: cells and tap call."""
@@ -69,13 +67,12 @@ class Afterwards:
         if cell is None:
             return
         changed = self._watch.after(cell.source, cell.execution, ok=self._ok)
-        if changed.changes or changed.reads or changed.writes or not changed.complete:
+        if changed.changes or changed.reads or changed.writes or changed.surroundings or not changed.complete:
             self._recorder.record(changed)
-        self._learn()
+        self._learn(cell.notebook)
 
-    def _learn(self) -> None:
+    def _learn(self, notebook: str | None) -> None:
         """Packages imported since, and the notebook's path once it is known or has changed."""
-        notebook = self._whereabouts.notebook()
         fresh = notebook if notebook != self._notebook else None
         if fresh is not None or len(sys.modules) != self._modules:
             self._modules, self._notebook = len(sys.modules), notebook
