@@ -66,6 +66,7 @@ class Roles:
     aliases: list[tuple[str, str]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
     attributes: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
     dynamic: bool = False
 
 
@@ -96,6 +97,9 @@ def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditiona
         roles.attributes.add(node.attr)
         if node.attr in DYNAMIC:
             roles.dynamic = True
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and 2 < len(node.value) <= 300:
+            roles.texts.append(node.value)
     elif isinstance(node, ast.Assign):
         _aliases(node, roles)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and conditional:

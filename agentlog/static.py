@@ -41,6 +41,7 @@ class CellNames:
     star         it holds `from m import *`: its writes are not known
     dynamic      exec, eval, globals, setattr, a magic: any name could change
     attributes   attribute names used anywhere (`seed` of `np.random.seed`)
+    texts        short string constants, parts of f-strings included: some name files
     valid        False where the text is no Python: all the rest is empty then
     """
 
@@ -58,6 +59,7 @@ class CellNames:
     star: bool = False
     dynamic: bool = False
     attributes: frozenset[str] = EMPTY
+    texts: tuple[str, ...] = ()
     valid: bool = True
 
     @property
@@ -94,6 +96,7 @@ def _combine(names: _Names, roles: Roles, magic: bool) -> CellNames:
         star=names.star,
         dynamic=roles.dynamic or magic,
         attributes=frozenset(roles.attributes),
+        texts=tuple(dict.fromkeys(roles.texts)),
     )
 
 

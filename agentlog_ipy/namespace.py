@@ -20,6 +20,7 @@ from agentlog.guard import guarded
 from agentlog.settings import Limits
 from agentlog.static import CellNames, analyse
 from agentlog_ipy.reach import Reached, reach
+from agentlog_ipy.surroundings import Surroundings
 from agentlog_ipy.watched import Verdict, Watched
 
 _INTERNAL = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[iod]h|_exit_code|_sh|_dh|__\w+__|In|Out|exit|quit|get_ipython|open")
@@ -40,6 +41,8 @@ class NamespaceWatch:
         self._turn: list[str] = []
         self._last: str | None = None
         self._candidates: frozenset[str] = frozenset()
+        self._surroundings = Surroundings()
+        self._told = False
         self._began = 0.0
         self._spent = 0.0
         for name, value in self._visible():
@@ -53,8 +56,10 @@ class NamespaceWatch:
             self._candidates = frozenset()
             names = analyse(source)
             if not names.trivial:
-                self._candidates = self._may_change(names, self._reach(names))
+                reached = self._reach(names)
+                self._candidates = self._may_change(names, reached)
                 self._measure(start + self._limits.namespace_ms / 2000)
+                self._surroundings.before(names, reached)
         self._began = time.perf_counter()
         self._spent = self._began - start
 
@@ -99,6 +104,13 @@ class NamespaceWatch:
         direct = {name for name in names.mutates | names.may_mutate | reached.changes if name in states and not states[name].fixed}
         return frozenset(direct | _aliases(direct, states))
 
+    @guarded("surroundings", {})
+    def _around(self, names: CellNames, reached: Reached, deadline: float) -> dict[str, str]:
+        if names.trivial and self._told:
+            return {}
+        self._told = True
+        return self._surroundings.after(names, reached, self._shell.user_ns, deadline)
+
     def _measure(self, deadline: float) -> None:
         """Take the missing baselines of the candidates."""
         namespace, states = self._shell.user_ns, self._states
@@ -110,9 +122,11 @@ class NamespaceWatch:
                 state.measure(namespace[name], deadline)
 
     def _rotate(self, deadline: float, execution: str | None) -> None:
+        """Look at names in turn. One whose last look took longer than there is time is passed over, not forgotten."""
         namespace = self._shell.user_ns
         for _ in range(len(self._states)):
-            if time.perf_counter() >= deadline:
+            now = time.perf_counter()
+            if now >= deadline:
                 return
             if not self._turn:
                 self._turn = [name for name, state in self._states.items() if not state.fixed]
@@ -121,6 +135,9 @@ class NamespaceWatch:
             name = self._turn.pop()
             state = self._states.get(name)
             if state is None or state.fixed or name not in namespace or not state.is_object(namespace[name]):
+                continue
+            if state.cost > deadline - now:
+                self._turn.insert(0, name)
                 continue
             verdict = state.look(namespace[name], deadline)
             if verdict == "changed":
@@ -154,6 +171,7 @@ class _Look:
         if not self.names.trivial:
             self._compare(same, reached)
             self._spare_time()
+        around = watch._around(self.names, reached, max(self.deadline, time.perf_counter() + 0.005))
         watch._last, watch._candidates, spent, watch._spent, watch._began = self.execution, frozenset(), watch._spent, 0.0, 0.0
         return NamespaceChanged(
             execution=self.execution,
@@ -164,6 +182,7 @@ class _Look:
             versions=versions,
             complete=self.complete,
             ms=round((time.perf_counter() - self.start + spent) * 1000, 3),
+            surroundings=around,
         )
 
     def _versions(self, reached: Reached) -> dict[str, str]:
@@ -175,7 +194,6 @@ class _Look:
     def _names_pass(self) -> dict[str, Any]:
         """Record what was made, rebound and deleted; return the names that stand for the same object as before."""
         states, same = self.watch._states, {}
-        fresh: list[tuple[str, Any, Watched, Change | None]] = []
         visible = self.watch._visible()
         for name, value in visible:
             state = states.get(name)
@@ -185,7 +203,6 @@ class _Look:
                 self._bound(name, value, state)
         if len(states) > len(visible):
             self._gone({name for name, _ in visible})
-        del fresh
         return same
 
     def _bound(self, name: str, value: Any, state: Watched | None) -> None:

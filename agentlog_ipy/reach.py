@@ -35,12 +35,15 @@ _IMMUTABLE = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None
 class Reached:
     """reads: globals that functions the cell uses read when called; changes: those of them that could be changed in place.
 
-    writes: globals they assign; dynamic: one of them may touch any name.
+    writes: globals they assign; dynamic: one of them may touch any name; texts: short strings in them;
+    names: attributes and globals they mention.
     """
 
     reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     dynamic: bool = False
 
 
@@ -50,6 +53,8 @@ class _Code:
     writes: frozenset[str]
     changes: bool
     dynamic: bool
+    texts: frozenset[str]
+    names: frozenset[str]
 
 
 def reach(namespace: Mapping[str, Any], names: frozenset[str]) -> Reached:
@@ -73,6 +78,8 @@ def _follow(function: types.FunctionType, name: str, found: Reached) -> frozense
     about = _about(function.__code__)
     found.reads |= about.reads
     found.writes |= about.writes
+    found.texts |= about.texts
+    found.names |= about.names
     found.dynamic = found.dynamic or about.dynamic
     if about.changes:
         found.changes |= about.reads | about.writes
@@ -130,7 +137,16 @@ def _content(cell: Any) -> object:
 @lru_cache(maxsize=2048)
 def _about(code: types.CodeType) -> _Code:
     reads, writes = code_globals(code)
-    return _Code(frozenset(reads), frozenset(writes), _changes(code), bool(code_names(code) & DYNAMIC))
+    names = frozenset(code_names(code))
+    return _Code(frozenset(reads), frozenset(writes), _changes(code), bool(names & DYNAMIC), frozenset(_texts(code)), names)
+
+
+def _texts(code: types.CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        if type(constant) is str and 2 < len(constant) <= 300:
+            yield constant
+        elif isinstance(constant, types.CodeType):
+            yield from _texts(constant)
 
 
 def _changes(code: types.CodeType) -> bool:

@@ -27,11 +27,12 @@ class Watched:
 
     writer     execution that last made, rebound or changed it; None: older than the watch
     looked     execution after which it was last looked at in full
+    cost       seconds its outline took
     looked_at  what the last look that was not full saw
     """
 
     __slots__ = (
-        "complete", "cursor", "facts", "fixed", "kind", "looked", "looked_at", "oid", "parts", "pieces", "portable", "spans",
+        "complete", "cost", "cursor", "facts", "fixed", "kind", "looked", "looked_at", "oid", "parts", "pieces", "portable", "spans",
         "structure", "total", "writer",
     )  # fmt: skip
 
@@ -48,6 +49,7 @@ class Watched:
         self.structure: int | None = None
         self.pieces: dict[int, int] = {}
         self.total = self.cursor = 0
+        self.cost = 0.0
         self.parts: frozenset[int] = frozenset()
         self.spans: tuple[tuple[int, int], ...] = ()
         self.complete = self.portable = self.fixed
@@ -66,12 +68,14 @@ class Watched:
         """Compare with the last look, and remember this one. `pieces`: also go through the large parts."""
         if self.fixed:
             return "same"
+        start = time.perf_counter()
         try:
             now = outline(value, deadline)
         except OutOfTime:
             return self._partly("nothing: out of time")
         except Exception:  # a hostile or half-built object: its identity is all there is
             return self._partly("its identity")
+        self.cost = time.perf_counter() - start
         before, self.structure = self.structure, now.structure
         self._remember(now)
         if before is None or before != now.structure:
