@@ -31,7 +31,7 @@ def describe_mapping(value: Any, look: Look) -> Value:
     facts: dict[str, Scalar] = {} if look.brief else _more_keys(value, base, shown, length, look)
     if peek.is_a(value, defaultdict):
         facts["default"] = literal(_factory(value))
-    return _container(value, length, entries=entries, facts=facts, cut=_rest(length, shown, "entries"))
+    return _container(value, length, entries=entries, facts=facts, cut=_rest(look, length, shown, "entries"))
 
 
 _factory = defaultdict.__dict__["default_factory"].__get__
@@ -112,11 +112,11 @@ def describe_sequence(value: Any, look: Look) -> Value:
     if names and shown:
         fields = list(tuple.__iter__(value))[:shown]
         return _container(
-            value, length, attributes=dict(zip(names, look.children(fields), strict=False)), cut=_rest(length, shown, "fields")
+            value, length, attributes=dict(zip(names, look.children(fields), strict=False)), cut=_rest(look, length, shown, "fields")
         )
     tail = 1 if shown < length and shown > 2 else 0
     picked = _ends(value, base, shown - tail, tail)
-    cut = _rest(length, shown, "items", last=tail)
+    cut = _rest(look, length, shown, "items", last=tail)
     return _container(
         value,
         length,
@@ -167,7 +167,7 @@ def describe_set(value: Any, look: Look) -> Value:
     length = base.__len__(value)
     shown = look.shown(length)
     items = look.children(list(islice(base.__iter__(value), shown)))
-    return _container(value, length, items=tuple(items), cut=_rest(length, shown, "members"))
+    return _container(value, length, items=tuple(items), cut=_rest(look, length, shown, "members"))
 
 
 def describe_range(value: range, look: Look) -> Value:
@@ -181,7 +181,7 @@ def describe_view(value: Any, look: Look) -> Value:
     length = type(value).__len__(value)
     shown = look.shown(length)
     items = look.children(list(islice(type(value).__iter__(value), shown)))
-    return _container(value, length, items=tuple(items), cut=_rest(length, shown, "items"))
+    return _container(value, length, items=tuple(items), cut=_rest(look, length, shown, "items"))
 
 
 def describe_proxy(value: Any, look: Look) -> Value:
@@ -193,8 +193,8 @@ def describe_proxy(value: Any, look: Look) -> Value:
     return Value(type="mappingproxy", length=inner.length, entries=inner.entries, facts=inner.facts, cut=inner.cut)
 
 
-def _rest(length: int, shown: int, noun: str, last: int = 0) -> str | None:
-    if shown >= length:
+def _rest(look: Look, length: int, shown: int, noun: str, last: int = 0) -> str | None:
+    if shown >= length or look.brief:
         return None
     return f"{length - shown} of {length} {noun}" + (" before the last" if last else "")
 
