@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 import sys
 import textwrap
 import types
@@ -26,13 +27,20 @@ _CONTAINERS = (ast.Subscript, ast.Attribute, ast.Name)
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A failing expression in the syntax tree. `statement` is the whole statement around it, where it could be parsed."""
+    """A failing expression in the syntax tree.
+
+    around   the statements it stands in, outermost first, as far as they could be parsed
+    """
 
     node: ast.AST
     text: str
     line: int
     exact: bool
-    statement: ast.stmt | None = None
+    around: tuple[ast.stmt, ...] = ()
+
+    @property
+    def statement(self) -> ast.stmt | None:
+        return self.around[-1] if self.around else None
 
 
 def locate(level: Level) -> Located | None:
@@ -40,14 +48,16 @@ def locate(level: Level) -> Located | None:
     lines = level.lines()
     if not lines:
         return None
-    statement = _statement(level, lines)
+    around = _around(level, lines)
     span = _span(level)
     if span is not None:
         text = _cut(lines, span)
         node = _parse(text) if text else None
         if node is not None and text:
-            return Located(node, _one_line(text), span[0] + level.shift, True, statement)
-    return _by_executing(level, statement) or _by_line(level, lines, statement)
+            if around and _is_target(node, around[-1]):
+                return Located(around[-1], _head(around[-1]), span[0] + level.shift, True, around)
+            return Located(node, _one_line(text), span[0] + level.shift, True, around)
+    return _by_executing(level, around) or _by_line(level, lines, around)
 
 
 def describe_expression(located: Located, scope: Scope, describe: Callable[[object], Value]) -> Expression:
@@ -85,9 +95,14 @@ def _parts(node: ast.AST, whole: bool = False) -> Iterator[ast.AST]:
         if not queue:
             return
         current = queue.pop(0)
-        if isinstance(current, ast.expr) and not isinstance(current, (ast.Call, ast.Slice)):
+        if isinstance(current, ast.expr) and not isinstance(current, (ast.Call, ast.Slice)) and not _stored(current):
             yield current
         queue.extend(_children(current, whole))
+
+
+def _stored(node: ast.expr) -> bool:
+    """A bare name that is only written to: its value is of before."""
+    return isinstance(node, (ast.Name, ast.Tuple, ast.List)) and isinstance(node.ctx, ast.Store)
 
 
 def _children(node: ast.AST, whole: bool) -> list[ast.AST]:
@@ -99,11 +114,18 @@ def _children(node: ast.AST, whole: bool) -> list[ast.AST]:
         return []
     if isinstance(node, (ast.For, ast.AsyncFor)):
         return [node.iter, node.target]
-    if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
+    if isinstance(node, ast.AugAssign):
+        return [ast.copy_location(_loaded(node.target), node.target), node.value]
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
         return [node.value, *(node.targets if isinstance(node, ast.Assign) else [node.target])]
     if isinstance(node, (ast.With, ast.If, ast.While, ast.Try, ast.FunctionDef, ast.ClassDef)) and not whole:
         return [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt)]
     return [child for child in ast.iter_child_nodes(node) if not isinstance(child, (ast.expr_context, ast.operator, ast.cmpop))]
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    """The target of `x += 1` as what it reads."""
+    return ast.Name(target.id, ast.Load()) if isinstance(target, ast.Name) else target
 
 
 def _callee(function: ast.expr, whole: bool) -> list[ast.AST]:
@@ -116,7 +138,7 @@ def _uninteresting(value: object) -> bool:
         return True
     if isinstance(value, (type, types.FunctionType, types.MethodType)):
         return value.__module__ != "__main__" if type(getattr(value, "__module__", None)) is str else True
-    return callable(value) and package_of(type(value)) in ("numpy", "functools")
+    return value is os.environ or (callable(value) and package_of(type(value)) in ("numpy", "functools"))
 
 
 # --- where ----------------------------------------------------------------------------------------------------
@@ -160,17 +182,27 @@ def _parse(text: str) -> ast.AST | None:
     return None
 
 
-def _statement(level: Level, lines: list[str]) -> ast.stmt | None:
-    """The smallest statement around the running line; its line numbers are those of the block it was parsed in."""
+def _around(level: Level, lines: list[str]) -> tuple[ast.stmt, ...]:
+    """The statements around the running line, outermost first; their lines count from the block they were parsed in."""
     first, last = _block(level, len(lines))
     text = "\n".join(line.rstrip("\r\n") for line in lines[first - 1 : last])
     if len(text) > _PARSE_LIMIT:
-        return None
+        return ()
     try:
         body = ast.parse(textwrap.dedent(text)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return smallest_statement(body, level.line - first + 1)
+        return ()
+    return statements_around(body, level.line - first + 1)
+
+
+def _is_target(node: ast.AST, statement: ast.stmt) -> bool:
+    """Was it the storing that failed? Then the whole assignment is the failing expression."""
+    if not isinstance(node, (ast.Subscript, ast.Attribute, ast.Tuple, ast.List)) or not isinstance(
+        statement, (ast.Assign, ast.AugAssign, ast.For)
+    ):
+        return False
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]  # type: ignore[list-item]
+    return any(_unparse(node) == _unparse(target) for target in targets)
 
 
 def _block(level: Level, count: int) -> tuple[int, int]:
@@ -182,21 +214,25 @@ def _block(level: Level, count: int) -> tuple[int, int]:
     return code.co_firstlineno, min(count, max(last, level.line))
 
 
-def smallest_statement(body: list[ast.stmt], line: int) -> ast.stmt | None:
-    """The innermost statement of `body` that covers `line`."""
+def statements_around(body: list[ast.stmt], line: int) -> tuple[ast.stmt, ...]:
+    """The statements of `body` that cover `line`, outermost first."""
     for statement in body:
         if statement.lineno <= line <= (statement.end_lineno or statement.lineno):
-            inner = [
-                child
-                for child in ast.iter_child_nodes(statement)
-                if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))
-            ]
-            blocks = [piece for child in inner for piece in ([child] if isinstance(child, ast.stmt) else child.body)]
-            return smallest_statement(blocks, line) or statement
-    return None
+            return (statement, *statements_around(_blocks(statement), line))
+    return ()
 
 
-def _by_executing(level: Level, statement: ast.stmt | None) -> Located | None:
+def _blocks(statement: ast.stmt) -> list[ast.stmt]:
+    inner: list[ast.stmt] = []
+    for child in ast.iter_child_nodes(statement):
+        if isinstance(child, ast.stmt):
+            inner.append(child)
+        elif isinstance(child, (ast.ExceptHandler, ast.match_case)):
+            inner.extend(child.body)
+    return inner
+
+
+def _by_executing(level: Level, around: tuple[ast.stmt, ...]) -> Located | None:
     """By the library that finds nodes from bytecode on Python 3.10, only where something else has loaded it."""
     executing = sys.modules.get("executing")
     if executing is None or sys.version_info >= (3, 11) or (level.cell is not None and level.shift):
@@ -207,18 +243,18 @@ def _by_executing(level: Level, statement: ast.stmt | None) -> Located | None:
         return None
     if node is None or getattr(level.frame, "f_lasti", -1) != level.lasti:
         return None
-    return Located(node, _one_line(_unparse(node)), getattr(node, "lineno", level.line) + level.shift, True, statement)
+    return Located(node, _one_line(_unparse(node)), getattr(node, "lineno", level.line) + level.shift, True, around)
 
 
-def _by_line(level: Level, lines: list[str], statement: ast.stmt | None) -> Located | None:
+def _by_line(level: Level, lines: list[str], around: tuple[ast.stmt, ...]) -> Located | None:
     line = level.line + level.shift
-    if statement is not None:
-        return Located(statement, _head(statement), line, False, statement)
+    if around:
+        return Located(around[-1], _head(around[-1]), line, False, around)
     if not 0 < level.line <= len(lines):
         return None
     text = lines[level.line - 1].strip()
     node = _parse(text)
-    return Located(node, text, line, False, None) if node is not None else None
+    return Located(node, text, line, False) if node is not None else None
 
 
 def _head(statement: ast.stmt) -> str:

@@ -14,8 +14,7 @@ from agentlog import peek
 from agentlog.describe import describe, describe_names
 from agentlog.evaluate import Scope
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
-from agentlog.evidence.failing import Failing
-from agentlog.evidence.registry import collect
+from agentlog.evidence import Failing, collect
 from agentlog.expression import Located, describe_expression, locate, names_in
 from agentlog.guard import guarded, note
 from agentlog.patterns import hash_error

@@ -1,12 +1,33 @@
 """Facts about a failure, observed while its objects are alive.
 
-A collector is a small function `(Failing) -> Evidence | None`, registered for exception types and, where the type says
-too little, a pattern of the message. `collect` runs those that apply, in order of registration, within one bound of time.
+A collector is a small function `(Failing) -> Evidence | list[Fact] | None`, registered for exception types and, where the
+type says too little, a pattern of the message. `collect` runs those that apply, within one bound of time. The order of
+`COLLECTORS` is the order of the evidence: the more particular first.
 """
 
 from __future__ import annotations
 
+from agentlog.evidence import (
+    assertions,
+    attributes,
+    bounds,
+    calls,
+    contents,
+    empties,
+    files,
+    imports,
+    keys,
+    operands,
+    parsing,
+    sizes,
+    undefined,
+    unpacking,
+)
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collect, collector
 
-__all__ = ["Failing", "collect", "collector"]
+COLLECTORS = (
+    keys, bounds, attributes, undefined, imports, files, parsing, assertions, calls, unpacking, contents, operands, empties, sizes,
+)  # fmt: skip
+
+__all__ = ["COLLECTORS", "Failing", "collect", "collector"]

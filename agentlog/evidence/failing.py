@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from agentlog.evaluate import UNKNOWN, Scope
 from agentlog.events import Value
-from agentlog.expression import Located
+from agentlog.expression import Located, operands_of
 from agentlog.settings import Limits
 from agentlog.stack import Level
 
@@ -73,10 +73,47 @@ class Failing:
         for tree in (self.node, self.statement):
             for node in ast.walk(tree) if tree is not None else ():
                 if isinstance(node, kinds):
-                    text = ast.dump(node)
+                    text = ast.unparse(node)
                     if text not in seen:
                         seen.add(text)
                         yield node
+
+    def loops(self) -> list[tuple[ast.expr, ast.expr]]:
+        """(target, iterated) of the loops and comprehensions around the failing expression, innermost first."""
+        around = self.located.around if self.located else ()
+        found = [(loop.target, loop.iter) for loop in reversed(around) if isinstance(loop, (ast.For, ast.AsyncFor))]
+        comprehensions = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+        inner = [node for node in self.nodes(*comprehensions) if isinstance(node, comprehensions)]
+        return [(part.target, part.iter) for node in inner for part in node.generators] + found
+
+    def data(self) -> list[tuple[str, object]]:
+        """(text, value) of what the failing expression, then its statement, works on, each once."""
+        found = [
+            (text, value)
+            for tree in (self.node, self.statement)
+            if tree is not None
+            for text, value in operands_of(tree, self.scope)
+        ]
+        return list(dict(found).items())
+
+    def handed(self) -> list[tuple[str, object]]:
+        """(parameter, value) of the first library level below the user's: what the user handed over."""
+        if self.user is None or self.user not in self.levels:
+            return []
+        below = self.levels[self.levels.index(self.user) + 1 :]
+        if not below:
+            return []
+        code = below[0].frame.f_code
+        count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
+        known = below[0].frame.f_locals
+        return [(name, known[name]) for name in code.co_varnames[:count] if name in known]
+
+    def name_of(self, value: object) -> str | None:
+        """How the user's frame calls this very object: an operand's text, else a name that holds it."""
+        for text, other in self.data():
+            if other is value:
+                return text
+        return next((name for name, other in self.names.items() if other is value and not name.startswith("_")), None)
 
     def library_locals(self, *names: str) -> dict[str, object]:
         """Locals by these names from the levels below the user's, innermost first."""

@@ -1,0 +1,109 @@
+"""An index beyond the end: the length, the index, and what the loop around goes over."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from agentlog.evaluate import UNKNOWN
+from agentlog.events import Fact
+from agentlog.evidence import probe
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+
+_GROWERS = frozenset({"pop", "popleft", "popitem"})
+
+
+@collector("IndexError")
+def index_out_of_range(failing: Failing) -> list[Fact]:
+    """Length or shape of each thing indexed on the line, the value of the index, and what is looped over."""
+    facts: list[Fact] = []
+    for node in failing.nodes(ast.Subscript):
+        facts += indexed(failing, node)  # type: ignore[arg-type]
+    facts += _emptied(failing)
+    return facts[:8] + looped(failing)
+
+
+def indexed(failing: Failing, node: ast.Subscript) -> list[Fact]:
+    """What `a[i]` asked of `a`."""
+    base, via = _base(node)
+    owner, key = failing.resolve(base), failing.resolve(node.slice)
+    if owner is UNKNOWN:
+        return []
+    shape, length = probe.shape_of(owner), probe.length_of(owner)
+    if length is None or type(owner) is dict:
+        return []
+    about, index = ast.unparse(base), ast.unparse(node.slice)
+    asked = index if key is UNKNOWN or probe.show(key) == index else f"{index} = {probe.show(key)}"
+    if shape is not None and len(shape) > 1:
+        return [Fact(f"{probe.say(owner)}; {via}index {asked}{_per_axis(shape, key)}", about=about)]
+    return [Fact(f"{probe.say(owner)}{_valid(length)}; {via}index {asked}{_beyond(length, key)}", about=about)]
+
+
+def _base(node: ast.Subscript) -> tuple[ast.expr, str]:
+    """What is indexed, through `.iloc` and the like."""
+    if isinstance(node.value, ast.Attribute) and node.value.attr in ("iloc", "iat", "loc", "at", "values"):
+        return node.value.value, f".{node.value.attr} "
+    return node.value, ""
+
+
+def _valid(length: int) -> str:
+    return f", valid 0..{length - 1}" if length else ", nothing to index"
+
+
+def _beyond(length: int, key: object) -> str:
+    if type(key) is tuple:
+        return f": {len(key)} indices for 1 dimension"
+    if type(key) is int and not -length <= key < length:
+        return " is out of range"
+    return ""
+
+
+def _per_axis(shape: tuple[int, ...], key: object) -> str:
+    keys = key if type(key) is tuple else (key,)
+    if len(keys) > len(shape):
+        return f": {len(keys)} indices for {len(shape)} dimensions"
+    wrong = [
+        f"axis {axis} has {size}, asked for {asked}" for axis, (size, asked) in enumerate(zip(shape, keys)) if _out(asked, size)
+    ]
+    return f": {', '.join(wrong)}" if wrong else ""
+
+
+def _out(asked: Any, size: int) -> bool:
+    return type(asked) is int and not -size <= asked < size
+
+
+def _emptied(failing: Failing) -> list[Fact]:
+    """`pop` and the like on something empty."""
+    facts = []
+    for node in failing.nodes(ast.Call):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWERS:
+            owner = failing.resolve(node.func.value)
+            if owner is not UNKNOWN and probe.length_of(owner) is not None:
+                facts.append(Fact(probe.say(owner), about=ast.unparse(node.func.value)))
+    return facts
+
+
+def looped(failing: Failing) -> list[Fact]:
+    """What the loops around the failing line go over, with the sizes of what stands in there."""
+    facts = []
+    for target, iterated in failing.loops()[:3]:
+        text = f"the loop `for {ast.unparse(target)} in {ast.unparse(iterated)[:120]}`"
+        sizes = [f"{name} is {probe.say(value)}" for name, value in _sources(failing, iterated)]
+        now = [f"{name} = {probe.show(value)}" for name, value in _targets(failing, target)]
+        said = "; ".join(filter(None, [", ".join(now), ", ".join(sizes)]))
+        facts.append(Fact(f"{text}: {said}" if said else text))
+    return facts
+
+
+def _sources(failing: Failing, iterated: ast.expr) -> list[tuple[str, object]]:
+    from agentlog.expression import operands_of
+
+    found = operands_of(iterated, failing.scope)
+    return [(text, value) for text, value in found if probe.length_of(value) is not None or type(value) is int][:4]
+
+
+def _targets(failing: Failing, target: ast.expr) -> list[tuple[str, object]]:
+    names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
+    known = [(name, failing.resolve(name)) for name in names]
+    return [(name, value) for name, value in known if value is not UNKNOWN]

@@ -1,0 +1,84 @@
+"""Nothing where something was expected: `None`, empty tables and lists on the failing line, and what made them so."""
+
+from __future__ import annotations
+
+import ast
+
+from agentlog.evaluate import UNKNOWN
+from agentlog.events import Evidence, Fact
+from agentlog.evidence import probe
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+from agentlog.evidence.source import assignments_of
+from agentlog.expression import names_in
+
+
+@collector()
+def nothing_there(failing: Failing) -> Evidence | None:
+    """Every None and every empty container the failing line works on, followed back to the filter that emptied it."""
+    found = [(text, value) for text, value in failing.data() if value is None or probe.is_empty(value)]
+    found = [(text, value) for text, value in found if not (type(value) is str or text in ("None", "[]", "{}", "()"))]
+    facts = [_fact(failing, text, value) for text, value in found[:5]]
+    names = [text for text, _ in found if text.isidentifier()]
+    for name in names[:3]:
+        more, ancestors = _trail(failing, name, set(names))
+        facts += more
+        names += ancestors
+    return Evidence("nothing_there", tuple(facts), tuple(dict.fromkeys(names))) if facts else None
+
+
+def _fact(failing: Failing, text: str, value: object) -> Fact:
+    made = assignments_of(failing, text)[-1:] if text.isidentifier() else []
+    return Fact("is " + probe.say(value) + (f"; last assigned by {made[0].where}" if made else ""), about=text)
+
+
+def _trail(failing: Failing, name: str, seen: set[str]) -> tuple[list[Fact], list[str]]:
+    """Back from an empty name through the assignments that made it, as long as what it was made from is empty too."""
+    facts: list[Fact] = []
+    ancestors: list[str] = []
+    waiting = [name]
+    for _ in range(4):
+        if not waiting:
+            break
+        for made in assignments_of(failing, waiting.pop(0))[-1:]:
+            facts += conditions(failing, made.value)
+            for source in names_in(made.value):
+                value = failing.resolve(source)
+                if source in seen or value is UNKNOWN or probe.length_of(value) is None:
+                    continue
+                seen.add(source)
+                ancestors.append(source)
+                facts.append(Fact(probe.say(value), about=source))
+                if probe.is_empty(value):
+                    waiting.append(source)
+    return facts, ancestors
+
+
+def conditions(failing: Failing, node: ast.AST) -> list[Fact]:
+    """Comparisons of a column with a value in `node`: the column's dtype and values against the type of the other side."""
+    facts = []
+    for compare in ast.walk(node):
+        if not isinstance(compare, ast.Compare) or len(compare.ops) != 1:
+            continue
+        left, right = failing.resolve(compare.left), failing.resolve(compare.comparators[0])
+        for side, text, other in ((left, compare.left, right), (right, compare.comparators[0], left)):
+            if probe.is_series(side) and not probe.is_series(other) and other is not UNKNOWN:
+                values = list(dict.fromkeys(probe.items_of(side, 20_000)))
+                near = "" if other in values else probe.nearest_text(other, values)
+                text_values = f"{len(values)} distinct values: {probe.some(values, 10)}"
+                said = f"{probe.dtype_of(side)}, compared with {probe.say(other)}" + (f"; {near}" if near else "")
+                facts.append(Fact(f"{said}; {text_values}", about=ast.unparse(text)))
+    return facts[:3]
+
+
+@collector(
+    "ValueError", pattern=r"n_samples=0|0 sample|empty|zero-size|at least one|No objects|minimum of 1|not enough|0 feature"
+)
+def empty_input(failing: Failing) -> list[Fact]:
+    """What reached the library empty, when no operand of the user's line is."""
+    handed = [(name, part) for name, value in failing.handed() for part in (value if type(value) is tuple else (value,))]
+    return [
+        Fact(f"argument {name} is {probe.say(value)}", about=failing.name_of(value))
+        for name, value in handed
+        if probe.is_empty(value)
+    ][:4]

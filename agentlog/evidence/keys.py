@@ -1,0 +1,232 @@
+"""A key, column or label that does not exist: what does, and what is nearest to it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from typing import Any
+
+from agentlog import peek
+from agentlog.evaluate import DICTS, PLAIN, UNKNOWN, package_of
+from agentlog.events import Evidence, Fact
+from agentlog.evidence import probe
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|(?<![\w.])(-?\d+)(?![\w.])")
+
+
+@collector("KeyError")
+def missing_key(failing: Failing) -> Evidence | None:
+    """The container that was asked, its keys, and the nearest to the one asked for."""
+    keys = wanted_keys(failing)
+    grouped = _grouped(failing)
+    if grouped is not None:
+        return grouped
+    owner, about = owner_of(failing, keys)
+    facts = facts_about(owner, about, keys, failing) if owner is not UNKNOWN else []
+    facts += elsewhere(failing, keys, owner)
+    return Evidence("missing_key", tuple(facts), tuple(filter(None, [about])))
+
+
+def wanted_keys(failing: Failing) -> list[object]:
+    """The keys that were not found: the exception's argument, or those its text lists."""
+    args = failing.error.args
+    key = args[0] if args else UNKNOWN
+    if type(key) is str:
+        listed = _listed(key)
+        return listed or [key]
+    scalar = probe.scalar_of(key)
+    return [key if scalar is UNKNOWN else scalar]
+
+
+def _listed(text: str) -> list[object]:
+    """Labels of "None of [Index(['a', 'b'], dtype='str')] are in the [columns]", "['x'] not in index"."""
+    if not re.search(r"not in index|not found in axis|None of \[|are in the \[|not in the \[|do not exist|not found in", text):
+        return []
+    inside = re.search(r"\[(?!columns|index)(.*?)\](?:,|\)|\s)", text + " ")
+    hits = _QUOTED.findall(inside.group(1) if inside else text)
+    return [int(number) if number else single or double for single, double, number in hits][:20]
+
+
+def owner_of(failing: Failing, keys: list[object]) -> tuple[object, str | None]:
+    """What was asked for the key, and how the user's code calls it."""
+    owner, about = _asked_in_source(failing, keys)
+    library = _asked_in_library(failing)
+    if library is not UNKNOWN and (owner is UNKNOWN or type(owner) not in DICTS):
+        return library, failing.name_of(library) or _receiver(failing) or about
+    return owner, about
+
+
+def _asked_in_source(failing: Failing, keys: list[object]) -> tuple[object, str | None]:
+    for node in failing.nodes(ast.Subscript, ast.Call):
+        base = node.value if isinstance(node, ast.Subscript) else _base(node)
+        if base is None:
+            continue
+        owner = failing.resolve(base)
+        if owner is UNKNOWN or not _could_hold(owner):
+            continue
+        if isinstance(node, ast.Call) or _asks(failing.resolve(node.slice), keys):  # type: ignore[attr-defined]
+            return owner, ast.unparse(base)
+    return UNKNOWN, None
+
+
+def _base(node: ast.AST) -> ast.expr | None:
+    return node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+
+
+def _could_hold(owner: object) -> bool:
+    return type(owner) in DICTS | {set} or owner is os.environ or package_of(type(owner)) == "pandas"
+
+
+def _asks(key: object, keys: list[object]) -> bool:
+    if key is UNKNOWN:
+        return True
+    asked = key if type(key) is list else [key, *key] if type(key) is tuple else [key]
+    plain = [part for part in [*asked, *(probe.scalar_of(part) for part in asked)] if type(part) in PLAIN or type(part) is tuple]
+    return any(type(part) is type(wanted) and part == wanted for part in plain for wanted in keys)
+
+
+def _asked_in_library(failing: Failing) -> object:
+    """The table that the library was working on when it missed the key: the outermost pandas `self` below the user's frame."""
+    if failing.user is None or failing.user not in failing.levels:
+        return UNKNOWN
+    found: object = UNKNOWN
+    for level in failing.levels[failing.levels.index(failing.user) + 1 :]:
+        for name in ("self", "obj", "data", "frame", "left"):
+            value = level.frame.f_locals.get(name)
+            if probe.is_frame(value) or probe.is_series(value):
+                return value
+            if found is UNKNOWN and probe.is_index(value):
+                found = value
+    return found
+
+
+def _receiver(failing: Failing) -> str | None:
+    """The text of what the failing call or subscript was made on."""
+    node = failing.node
+    base = _base(node) if node is not None else None
+    if base is None and isinstance(node, (ast.Subscript, ast.Attribute)):
+        base = node.value
+    return ast.unparse(base)[:80] if base is not None else None
+
+
+# --- what the owner has ---------------------------------------------------------------------------------------
+
+
+def facts_about(owner: Any, about: str | None, keys: list[object], failing: Failing) -> list[Fact]:
+    """One fact on each missing key, then what there is."""
+    if probe.is_frame(owner):
+        return _frame_facts(owner, about, keys, failing)
+    if probe.is_series(owner) or probe.is_index(owner):
+        return _label_facts(owner if probe.is_index(owner) else owner.index, owner, about, keys)
+    if owner is os.environ:
+        return _listing("environment variable", sorted(os.environ), about, keys)[:-1]
+    if type(owner) in DICTS or type(owner) is set:
+        return _listing("key", list(owner), about, keys)
+    return []
+
+
+def _listing(what: str, present: list[Any], about: str | None, keys: list[object]) -> list[Fact]:
+    facts = [Fact(_missing(what, key, present), about=about) for key in keys[:5]]
+    plural = what + "s" if what != "index" else "index labels"
+    facts.append(
+        Fact(
+            f"{len(present)} {plural}: {probe.some(present, 30)}" if present else f"no {plural} at all: it is empty", about=about
+        )
+    )
+    return facts
+
+
+def _missing(what: str, key: object, present: list[Any]) -> str:
+    near = probe.nearest_text(key, present)
+    return f"no {what} {probe.show(key)}" + (f"; {near}" if near else "")
+
+
+def _frame_facts(owner: Any, about: str | None, keys: list[object], failing: Failing) -> list[Fact]:
+    columns = probe.columns_of(owner)
+    present = {column for column in columns if type(column) in PLAIN or type(column) is tuple}
+    absent = [key for key in keys if not (type(key) in PLAIN or type(key) is tuple) or key not in present]
+    if not absent or _by_row(failing):
+        return _label_facts(owner.index, owner, about, keys)
+    facts = [Fact(_missing("column", key, columns), about=about) for key in absent[:5]]
+    shape = probe.size_text(owner.shape)
+    facts.append(Fact(f"DataFrame {shape}; columns: {probe.some(columns, 60)}", about=about, value=failing.describe(owner)))
+    names = [name for name in owner.index.names if name is not None]
+    facts += [Fact(f"{probe.show(key)} is the name of the index", about=about) for key in absent if key in names]
+    if owner.columns.nlevels > 1:
+        facts.append(Fact(f"columns have {owner.columns.nlevels} levels: a label is a tuple", about=about))
+    return facts
+
+
+def _by_row(failing: Failing) -> bool:
+    """Was the key looked up among the rows?"""
+    node = next(failing.nodes(ast.Subscript), None)
+    via = node.value.attr if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) else ""
+    return via in ("loc", "at", "iloc") and "[columns]" not in failing.message and not _second_axis(failing)
+
+
+def _second_axis(failing: Failing) -> bool:
+    return failing.library_locals("axis").get("axis") == 1
+
+
+def _label_facts(index: Any, owner: Any, about: str | None, keys: list[object]) -> list[Fact]:
+    labels = probe.labels_of(index)
+    kind = probe.type_name(index)
+    facts = [Fact(_missing("label", key, labels), about=about) for key in keys[:5]]
+    span = f"from {probe.show(labels[0])} to {probe.show(index[-1])}" if labels else "empty"
+    facts.append(Fact(f"{probe.say(owner)}; index {kind} of {len(index)} {probe.dtype_of(index)} labels, {span}", about=about))
+    facts += _gaps(labels, len(index), keys, about)
+    return facts
+
+
+def _gaps(labels: list[Any], length: int, keys: list[object], about: str | None) -> list[Fact]:
+    """Integer labels that were kept while rows were dropped."""
+    key = keys[0] if keys else None
+    if type(key) is not int or not labels or any(type(label) is not int for label in labels) or length > len(labels):
+        return []
+    if min(labels) < key < max(labels):
+        gone = max(labels) - min(labels) + 1 - length
+        return [
+            Fact(f"{gone} of the labels between {min(labels)} and {max(labels)} do not exist, {key} is one of them", about=about)
+        ]
+    return []
+
+
+def elsewhere(failing: Failing, keys: list[object], owner: object) -> list[Fact]:
+    """Other tables and dicts of the user's that do have the key."""
+    key = keys[0] if keys else None
+    if type(key) is not str:
+        return []
+    found = []
+    for name, value in list(failing.names.items())[-400:]:
+        if value is owner or name.startswith("_"):
+            continue
+        if (probe.is_frame(value) and key in probe.columns_of(value)) or (type(value) is dict and dict.__contains__(value, key)):
+            found.append(Fact(f"has {probe.show(key)} ({probe.say(value)})", about=name))
+    return found[:4]
+
+
+def _grouped(failing: Failing) -> Evidence | None:
+    """A group that a groupby does not have: the values there are."""
+    for level in failing.levels:
+        known = level.frame.f_locals
+        value = known.get("self")
+        if level.function.endswith("get_group") and package_of(type(value)) == "pandas":
+            facts = _group_facts(value, known.get("name", UNKNOWN), failing)
+            return Evidence("missing_group", tuple(facts)) if facts else None
+    return None
+
+
+def _group_facts(grouped: object, wanted: object, failing: Failing) -> list[Fact]:
+    frame, key = peek.own(grouped, "obj"), peek.own(grouped, "keys")
+    if not probe.is_frame(frame) or type(key) is not str or key not in probe.columns_of(frame):
+        return []
+    about = f"{failing.name_of(frame) or 'the table'}[{key!r}]"
+    values = list(dict.fromkeys(probe.items_of(probe.column(frame, probe.columns_of(frame).index(key)))))
+    near = probe.nearest_text(wanted, values)
+    return [
+        Fact(f"no group {probe.show(wanted)}" + (f"; {near}" if near else ""), about=about),
+        Fact(f"{len(values)} groups: {probe.some(values, 30)}", about=about),
+    ]

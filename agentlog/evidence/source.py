@@ -1,0 +1,90 @@
+"""Where the user's source made a name: assignments in the running code and in the cells that ran before."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from agentlog.evidence.failing import Failing
+from agentlog.relevance import history_of
+
+_CELLS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`where`: "line 3 `x = f()`" or "In[4] `x = f()`"; `value`: the right side."""
+
+    where: str
+    value: ast.expr
+    text: str
+
+
+def assignments_of(failing: Failing, name: str) -> list[Assignment]:
+    """Assignments of `name`, oldest first, at most the last few: of earlier cells, then above the failing line of this code."""
+    found: list[Assignment] = []
+    pattern = re.compile(rf"\b{re.escape(name)}\b[^=\n]*=(?!=)")
+    level = failing.user
+    if level is None:
+        return []
+    if level.top:
+        cells = history_of(level.frame.f_locals)
+        current = level.cell.source.strip() if level.cell else None
+        for number in range(len(cells) - 1, max(-1, len(cells) - _CELLS), -1):
+            if cells[number].strip() != current and pattern.search(cells[number]):
+                found = _in_text(cells[number], name, f"In[{number}]")
+                if found:
+                    break
+    lines = level.lines()
+    above = (
+        _in_text("".join(line if line.endswith("\n") else line + "\n" for line in lines), name, "", before=level.line)
+        if _small(lines)
+        else []
+    )
+    return (found + above)[-4:]
+
+
+def _small(lines: list[str]) -> bool:
+    return len(lines) < 1500
+
+
+def _in_text(text: str, name: str, place: str, before: int | None = None) -> list[Assignment]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _in_lines(text, name, place)
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None and _binds(node, name):
+            if before is None or node.lineno < before:
+                line = ast.unparse(node)
+                found.append((node.lineno, Assignment(f"{place or f'line {node.lineno}'} `{_short(line)}`", node.value, line)))
+    return [made for _, made in sorted(found, key=lambda pair: pair[0])]
+
+
+def _in_lines(text: str, name: str, place: str) -> list[Assignment]:
+    """For a cell with magics: the assigning lines that parse by themselves."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*{re.escape(name)}\s*=(?!=)", line):
+            found += (
+                _in_text(line.strip(), name, place or f"line {number}")
+                if not line.strip().endswith(("(", "[", "{", "\\"))
+                else []
+            )
+    return found
+
+
+def _binds(node: ast.Assign | ast.AnnAssign | ast.AugAssign, name: str) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(
+        isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+        for target in targets
+        for part in ast.walk(target)
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 160 else line[:157] + "..."

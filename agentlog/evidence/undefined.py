@@ -1,0 +1,137 @@
+"""A name that nothing bound: every such name of the code at once, the nearest that exist, and who has it as a local."""
+
+from __future__ import annotations
+
+import builtins
+import re
+import types
+from typing import Any
+
+from agentlog import peek
+from agentlog.events import Evidence, Fact
+from agentlog.evidence import probe
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+from agentlog.relevance import hidden, is_data
+from agentlog.static import analyse
+
+_ALIASES = {
+    "np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "sns": "seaborn", "tf": "tensorflow", "sm": "statsmodels.api", "nn": "torch.nn", "px": "plotly.express",
+    "mpl": "matplotlib", "sp": "scipy", "nx": "networkx", "pl": "polars", "go": "plotly.graph_objects", "smf": "statsmodels.formula.api", "F": "torch.nn.functional", "dt": "datetime",
+}  # fmt: skip
+
+
+@collector("NameError")
+def undefined_name(failing: Failing) -> Evidence | None:
+    """What the name is near to, where it exists as something else, and which other names of this code are unbound too."""
+    name = _name(failing)
+    if not name:
+        return None
+    if peek.class_name(type(failing.error)) == "UnboundLocalError" or "free variable" in failing.message:
+        return _unbound_local(failing, name)
+    world = failing.scope.globals
+    facts = [Fact(_near(name, failing), about=name)]
+    facts += _also_unbound(failing, name)
+    others, names = _local_of(name, world)
+    facts += others + _column_of(name, world) + _alias(name, world)
+    return Evidence("undefined_name", tuple(facts), tuple(names))
+
+
+def _name(failing: Failing) -> str | None:
+    name = getattr(failing.error, "name", None)
+    if type(name) is str:
+        return name
+    told = re.search(r"(?:name|variable) '(\w+)'", failing.message)
+    return told.group(1) if told else None
+
+
+def _near(name: str, failing: Failing) -> str:
+    known = [key for names in (failing.names, failing.scope.globals) for key in names if type(key) is str and not hidden(key)]
+    near = probe.nearest(name, dict.fromkeys([*known, *(key for key in dir(builtins) if not key.startswith("_"))]))
+    if not near:
+        return "not defined; no similar name exists"
+    shown = ", ".join(f"{text} ({why}; {probe.say(failing.scope.lookup(str(text)))})" for text, why in near)
+    return f"not defined; nearest: {shown}"
+
+
+def _also_unbound(failing: Failing, name: str) -> list[Fact]:
+    """Names that this cell reads before it binds them and that do not exist, so that they come up next."""
+    level = failing.user
+    if level is None or level.cell is None:
+        return []
+    reads = analyse(level.cell.source).reads
+    world = level.frame.f_globals
+    missing = [
+        word for word in _in_order(reads, level.cell.source) if word not in world and not hasattr(builtins, word) and word != name
+    ]
+    return [Fact(f"also not defined and read by this cell: {', '.join(missing[:20])}")] if missing else []
+
+
+def _in_order(names: Any, text: str) -> list[str]:
+    places = {name: re.search(rf"\b{re.escape(name)}\b", text) for name in names}
+    return sorted(names, key=lambda name: (hit.start() if (hit := places[name]) else len(text), name))
+
+
+def _local_of(name: str, world: Any) -> tuple[list[Fact], list[str]]:
+    """Functions of the user's in which the name is a local or a parameter, and what they were."""
+    facts, names = [], []
+    for key, value in list(world.items())[-2000:]:
+        if type(value) is types.FunctionType and value.__globals__ is world:
+            code = value.__code__
+            if name in code.co_varnames or name in code.co_cellvars:
+                role = (
+                    "a parameter" if name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] else "a local variable"
+                )
+                facts.append(Fact(f"{name} is {role} of function {key}, whose locals end with the call", about=key))
+                names.append(key)
+    return facts[:4], names[:4]
+
+
+def _column_of(name: str, world: Any) -> list[Fact]:
+    frames = [(key, value) for key, value in list(world.items())[-500:] if probe.is_frame(value) and not hidden(key)]
+    found = [
+        Fact(f"{name!r} is a column of it ({probe.say(value)})", about=key)
+        for key, value in frames
+        if name in probe.columns_of(value)
+    ]
+    attributes = [(key, value) for key, value in list(world.items())[-500:] if not hidden(key) and is_data(value)]
+    held = [Fact(f"has an attribute {name!r}", about=key) for key, value in attributes if name in (peek.own_dict(value) or ())]
+    return (found + held)[:3]
+
+
+def _alias(name: str, world: Any) -> list[Fact]:
+    """`np` where numpy was imported under another name, or not at all."""
+    module = _ALIASES.get(name, name)
+    import sys
+
+    loaded = sys.modules.get(module)
+    if loaded is None:
+        return []
+    held = [key for key, value in list(world.items())[-2000:] if value is loaded and not hidden(key)]
+    return [
+        Fact(f"module {module} is loaded" + (f", here under the name {held[0]}" if held else ", under no name here"), about=name)
+    ]
+
+
+def _unbound_local(failing: Failing, name: str) -> Evidence:
+    """The assignment that makes the name a local of the function, and the global of the same name."""
+    level = failing.user
+    facts = []
+    if level is not None:
+        lines = level.lines()
+        first = level.frame.f_code.co_firstlineno
+        pattern = re.compile(
+            rf"(?:^|[\s,(]){re.escape(name)}\s*(?:[-+*/|&]?=(?!=)|,.*=)|\bfor\b.*\b{re.escape(name)}\b.*\bin\b|\bdel\b.*\b{re.escape(name)}\b|import.*\b{re.escape(name)}\b"
+        )
+        last = max((line for _, _, line in level.frame.f_code.co_lines() if line), default=first)
+        for number in range(first, min(last, len(lines)) + 1):
+            if pattern.search(lines[number - 1]):
+                facts.append(
+                    Fact(
+                        f"line {number + level.shift} `{lines[number - 1].strip()[:120]}` makes it a local of {level.function}",
+                        about=name,
+                    )
+                )
+    if name in failing.scope.globals:
+        facts.append(Fact(f"a global of this name exists: {probe.say(failing.scope.globals[name])}", about=name))
+    return Evidence("undefined_name", tuple(facts[:5]))
