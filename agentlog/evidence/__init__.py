@@ -11,15 +11,21 @@ from agentlog.evidence import (
     assertions,
     attributes,
     bounds,
+    callbacks,
     calls,
     contents,
     empties,
+    estimators,
     files,
     imports,
     keys,
     operands,
+    outside,
     parsing,
+    resources,
     sizes,
+    tables,
+    tensors,
     undefined,
     unpacking,
 )
@@ -27,7 +33,8 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collect, collector
 
 COLLECTORS = (
-    keys, bounds, attributes, undefined, imports, files, parsing, assertions, calls, unpacking, contents, operands, empties, sizes,
+    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, estimators, tables, contents,
+    operands, tensors, empties, sizes, resources, callbacks,
 )  # fmt: skip
 
 __all__ = ["COLLECTORS", "Failing", "collect", "collector"]

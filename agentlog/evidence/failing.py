@@ -108,6 +108,12 @@ class Failing:
         known = below[0].frame.f_locals
         return [(name, known[name]) for name in code.co_varnames[:count] if name in known]
 
+    def call_arguments(self) -> list[object]:
+        """Values of the arguments of the calls in the failing expression, as far as they can be had."""
+        calls = [node for node in self.nodes(ast.Call) if isinstance(node, ast.Call)]
+        found = [self.resolve(part) for call in calls for part in [*call.args, *(word.value for word in call.keywords)]]
+        return [value for value in found if value is not UNKNOWN]
+
     def name_of(self, value: object) -> str | None:
         """How the user's frame calls this very object: an operand's text, else a name that holds it."""
         for text, other in self.data():

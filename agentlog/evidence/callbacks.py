@@ -1,0 +1,183 @@
+"""Errors inside functions that something else called: which element, at which position; and where a chain began."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from typing import Any
+
+from agentlog import peek
+from agentlog.evaluate import PLAIN, UNKNOWN
+from agentlog.events import Evidence, Fact
+from agentlog.evidence import probe
+from agentlog.evidence.bounds import looped
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+from agentlog.stack import Level
+
+_CALLERS = frozenset(
+    {
+        "apply",
+        "map",
+        "applymap",
+        "transform",
+        "agg",
+        "aggregate",
+        "pipe",
+        "filter",
+        "assign",
+        "apply_along_axis",
+        "vectorize",
+        "submit",
+        "run",
+    }
+)
+
+
+@collector()
+def element(failing: Failing) -> Evidence | None:
+    """The argument of a callback that a library called, and its position in what was worked through."""
+    user = failing.user
+    if user is None or user not in failing.levels:
+        return None
+    position = failing.levels.index(user)
+    between = [level for level in _before(failing.levels, position) if not level.user]
+    if not between:
+        return None
+    code = user.frame.f_code
+    names = code.co_varnames[: code.co_argcount]
+    known = user.frame.f_locals
+    given = [(name, known[name]) for name in names if name in known and name != "self"]
+    via = " > ".join(
+        dict.fromkeys(f"{(level.module or '').partition('.')[0]} {level.function}" for level in (between[0], between[-1]))
+    )
+    facts = [Fact(f"{user.function} was called by {via} with {', '.join(f'{name} = {_brief(value)}' for name, value in given)}")]
+    facts += _where(between, given)
+    return Evidence("element", tuple(facts))
+
+
+def _before(levels: list[Level], position: int) -> list[Level]:
+    """The library levels directly above the user's, up to the user's code that called them."""
+    start = position
+    while start > 0 and not levels[start - 1].user:
+        start -= 1
+    return levels[start:position] if start > 0 else []
+
+
+def _brief(value: Any) -> str:
+    if probe.is_series(value):
+        items = [
+            f"{probe.show(key)}: {probe.show(item, 40)}"
+            for key, item in zip(probe.labels_of(value.index, 20), probe.items_of(value, 20))
+        ]
+        return f"row {probe.show(value.name)} ({', '.join(items)})"
+    return probe.show(value)
+
+
+def _where(between: list[Level], given: list[tuple[str, object]]) -> list[Fact]:
+    """Position of the first argument in the series or array that was worked through."""
+    if not given:
+        return []
+    wanted = given[0][1]
+    if probe.is_series(wanted):
+        return _row(between, wanted)
+    for level in between:
+        for name in ("self", "obj", "arr", "values", "iterable"):
+            holder = level.frame.f_locals.get(name)
+            if probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple):
+                found = position_of(wanted, holder)
+                if found:
+                    return [found]
+    return []
+
+
+def _row(between: list[Level], row: Any) -> list[Fact]:
+    for level in between:
+        table = level.frame.f_locals.get("self")
+        if probe.is_frame(table) and type(row.name) in PLAIN and table.index.is_unique and len(table) <= probe.SCAN:
+            labels = probe.labels_of(table.index, probe.SCAN)
+            if row.name in labels:
+                return [Fact(f"row {labels.index(row.name)} of {len(table)}, label {probe.show(row.name)}")]
+    return []
+
+
+def position_of(wanted: object, holder: Any) -> Fact | None:
+    """Where an element stands: by identity, else by equality of plain values; how often it is there."""
+    items = probe.items_of(holder)
+    places = [
+        i
+        for i, item in enumerate(items)
+        if item is wanted or (type(item) is type(wanted) and type(wanted) in PLAIN and item == wanted)
+    ]
+    if not places and type(wanted) is float and wanted != wanted:
+        places = [i for i, item in enumerate(items) if type(item) is float and item != item]
+    if not places:
+        return None
+    more = f", {len(places)} like it" if len(places) > 1 else ""
+    label = f", label {probe.show(holder.index[places[0]])}" if probe.is_series(holder) else ""
+    return Fact(f"{probe.show(wanted)} is element {places[0]} of {probe.say(holder)}{label}{more}")
+
+
+@collector()
+def iteration(failing: Failing) -> Evidence | None:
+    """How far the loops and comprehensions around the failing line had come. Index errors say this themselves."""
+    if not failing.loops() or isinstance(failing.error, (IndexError, KeyboardInterrupt, TimeoutError)):
+        return None
+    facts = looped(failing)
+    for target, iterated in failing.loops()[:2]:
+        holder, value = failing.resolve(iterated), failing.resolve(target)
+        if (
+            holder is not UNKNOWN
+            and value is not UNKNOWN
+            and (probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple))
+        ):
+            found = position_of(value, holder)
+            facts += [Fact(found.text, about=ast.unparse(target))] if found else []
+    return Evidence("iteration", tuple(facts))
+
+
+@collector()
+def chain(failing: Failing) -> list[Fact] | None:
+    """Where a chain of exceptions began: its root, and the user's line it came from."""
+    links: list[BaseException] = [failing.error]
+    while len(links) < 20:
+        last = links[-1]
+        before = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
+        if before is None or before in links:
+            break
+        links.append(before)
+    if len(links) < 2:
+        return None
+    root = links[-1]
+    place = root.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    at = f" in {place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
+    text = root.args[0] if root.args and type(root.args[0]) is str else ""
+    return (
+        [Fact(f"{len(links)} exceptions in the chain; it began with {probe.type_name(root)}: {text[:200]}{at}")]
+        if type(root) is not type(failing.error) or text != failing.message
+        else None
+    )
+
+
+@collector("BaseExceptionGroup")
+def group(failing: Failing) -> list[Fact]:
+    """How many of each type are in a group, nested ones included."""
+    members = list(_members(failing.error, 0))
+    kinds = Counter(probe.type_name(member) for member in members)
+    first = members[0] if members else None
+    text = first.args[0] if first is not None and first.args and type(first.args[0]) is str else ""
+    return [
+        Fact(
+            f"{len(members)} exceptions: {probe.tally_text(kinds.most_common())}"
+            + (f"; the first: {probe.type_name(first)}: {text[:200]}" if first else "")
+        )
+    ]
+
+
+def _members(error: BaseException, depth: int) -> list[BaseException]:
+    inner = peek.on_class(error, "exceptions")
+    if inner is None or depth > 5:
+        return [error]
+    return [leaf for member in inner.__get__(error, type(error))[:50] for leaf in _members(member, depth + 1)]

@@ -1,0 +1,202 @@
+"""scikit-learn and its like: not fitted, other features than at fit time, labels of the wrong kind, parameters that do not go together."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from agentlog import peek
+from agentlog.evaluate import PLAIN, UNKNOWN
+from agentlog.events import Evidence, Fact
+from agentlog.evidence import probe
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+
+_LABELS = (
+    r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
+)
+
+
+@collector(
+    "ValueError", "NotFittedError", "InvalidParameterError", "AttributeError", "TypeError", "KeyError", "NotImplementedError"
+)
+def estimator(failing: Failing) -> Evidence | None:
+    """The estimators involved: parameters that are not the defaults, fitted or not, features they were fitted with."""
+    found = list(_estimators(failing))
+    if not found:
+        return None
+    facts: list[Fact] = []
+    for about, model in found[:3]:
+        facts += _state(failing, about, model)
+    facts += _feature_facts(failing, found)
+    return Evidence("estimator", tuple(facts[:12]), tuple(about for about, _ in found if about.isidentifier()))
+
+
+def _estimators(failing: Failing) -> Iterator[tuple[str, Any]]:
+    """Estimators on the failing line, then those in whose methods it failed, by the user's names where they have one."""
+    seen: set[int] = set()
+    pairs = [*failing.data(), *((None, value) for _, value in failing.handed())]
+    pairs += [
+        (None, level.frame.f_locals["self"]) for level in failing.levels if "self" in level.frame.f_locals and not level.user
+    ]
+    for text, value in pairs:
+        if probe.is_estimator(value) and id(value) not in seen:
+            seen.add(id(value))
+            yield text or failing.name_of(value) or probe.type_name(value), value
+
+
+def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
+    held = peek.own_dict(model) or {}
+    fitted = sorted(name for name in held if name.endswith("_") and not name.startswith("_"))
+    parameters = {name: value for name, value in held.items() if not name.endswith("_") and not name.startswith("_")}
+    changed = _not_default(model, parameters)
+    shown = ", ".join(f"{name}={probe.show(value)}" for name, value in changed.items())
+    state = f"fitted ({', '.join(fitted[:8])})" if fitted else "not fitted"
+    rest = tuple(f"{name}={probe.show(value)}" for name, value in parameters.items() if name not in changed)
+    return [
+        Fact(f"{probe.type_name(model)}({shown}), {state}", about=about, detail=rest),
+        *_steps(about, held),
+        *_other_fitted(failing, about, model, fitted),
+    ]
+
+
+def _not_default(model: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters that differ from the defaults of the class's own `__init__`."""
+    code = getattr(peek.on_class(model, "__init__"), "__wrapped__", peek.on_class(model, "__init__"))
+    defaults = dict(getattr(code, "__kwdefaults__", None) or {})
+    names = getattr(getattr(code, "__code__", None), "co_varnames", ())
+    positional = getattr(code, "__defaults__", None) or ()
+    count = getattr(getattr(code, "__code__", None), "co_argcount", 0)
+    defaults.update(zip(names[count - len(positional) : count], positional))
+    return {name: value for name, value in parameters.items() if not _same(value, defaults.get(name, UNKNOWN))}
+
+
+def _same(value: object, default: object) -> bool:
+    return value is default or (type(value) is type(default) and type(value) in PLAIN and value == default)
+
+
+def _steps(about: str, held: dict[str, Any]) -> list[Fact]:
+    """Of a pipeline or column transformer: its steps."""
+    steps = held.get("steps") or held.get("transformers") or ()
+    said = [
+        f"{part[0]}: {probe.say(part[1])}" + (f" on {probe.show(part[2])}" if len(part) > 2 else "")
+        for part in steps
+        if type(part) is tuple and part
+    ]
+    return [Fact(f"steps: {'; '.join(said)[:400]}", about=about)] if said else []
+
+
+def _other_fitted(failing: Failing, about: str, model: Any, fitted: list[str]) -> list[Fact]:
+    """An unfitted one, where another of its class is fitted."""
+    if fitted or "fit" not in failing.message:
+        return []
+    others = [name for name, value in list(failing.names.items())[-500:] if type(value) is type(model) and value is not model]
+    ready = [
+        name
+        for name in others
+        if any(key.endswith("_") and not key.startswith("_") for key in peek.own_dict(failing.names[name]) or ())
+    ]
+    return [Fact(f"another {probe.type_name(model)} is fitted: {', '.join(ready)}", about=about)] if ready else []
+
+
+def _feature_facts(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]:
+    """The features at fit time against those handed over now."""
+    facts: list[Fact] = []
+    for about, model in found[:4]:
+        names, count = peek.own(model, "feature_names_in_"), peek.own(model, "n_features_in_")
+        known = probe.items_of(names, 20_000) if names is not None else []
+        for text, table in _inputs(failing):
+            facts += _compare(about, known, count, text, table)
+            if facts:
+                return facts
+    return facts
+
+
+def _inputs(failing: Failing) -> list[tuple[str, Any]]:
+    pairs = [*failing.data(), *((failing.name_of(value) or name, value) for name, value in failing.handed())]
+    out: dict[int, tuple[str, Any]] = {}
+    for text, value in pairs:
+        if probe.is_frame(value) or (probe.is_array(value) and len(probe.shape_of(value) or ()) == 2):
+            out.setdefault(id(value), (text, value))
+    return list(out.values())
+
+
+def _compare(about: str, known: list[Any], count: object, text: str, table: Any) -> list[Fact]:
+    now = probe.columns_of(table) if probe.is_frame(table) else []
+    size = (probe.shape_of(table) or (0, 0))[1]
+    facts = []
+    if known and now and known != now:
+        unseen, missing = [c for c in now if c not in set(known)], [c for c in known if c not in set(now)]
+        if unseen:
+            facts.append(Fact(f"{len(unseen)} columns unseen at fit time: {probe.some(unseen, 20)}", about=text))
+        if missing:
+            facts.append(Fact(f"{len(missing)} columns of fit time are missing: {probe.some(missing, 20)}", about=text))
+        if not unseen and not missing:
+            facts.append(Fact("same columns as at fit time, in another order", about=text))
+    if (type(count) is int and count != size) or facts:
+        facts.insert(0, Fact(f"{about} was fitted with {count} features, {text} has {size} ({probe.say(table)})", about=text))
+    return facts
+
+
+# --- labels ---------------------------------------------------------------------------------------------------
+
+
+@collector("ValueError", "TypeError", pattern=_LABELS)
+def labels(failing: Failing) -> list[Fact]:
+    """Of each one-dimensional input: dtype, distinct values and how many of each."""
+    pairs = [*failing.data(), *((failing.name_of(value) or f"argument {name}", value) for name, value in failing.handed())]
+    facts: list[Fact] = []
+    seen: set[int] = set()
+    for about, value in pairs:
+        if id(value) not in seen and _one_dimensional(value):
+            seen.add(id(value))
+            facts += label_facts(about, value)
+    return facts[:6] + _sets(pairs, failing)
+
+
+def _one_dimensional(value: object) -> bool:
+    shape = probe.shape_of(value)
+    if shape is not None:
+        return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    return type(value) in (list, tuple) and bool(value) and all(type(part) in PLAIN for part in value[:100])  # type: ignore[index]
+
+
+def label_facts(about: str, value: Any) -> list[Fact]:
+    items = probe.column(value, 0).tolist()[: probe.SCAN] if probe.is_frame(value) else probe.items_of(value)
+    plain = [item for item in items if type(item) in PLAIN]
+    counts = Counter(plain)
+    fractions = sum(1 for item in plain if type(item) is float and item == item and not item.is_integer())
+    kind = f", {fractions} of them not whole numbers" if fractions else ""
+    few = ", ".join(f"{probe.show(item)} {count} times" for item, count in counts.most_common(8))
+    rare = counts.most_common()[-1] if counts else None
+    tail = f"; rarest {probe.show(rare[0])} {rare[1]} times" if rare and len(counts) > 8 else ""
+    return [Fact(f"{probe.say(value)}: {len(counts)} distinct values{kind}: {few}{tail}", about=about)]
+
+
+def _sets(pairs: list[tuple[str, object]], failing: Failing) -> list[Fact]:
+    """Labels that an encoder has not seen."""
+    for _, model in _estimators(failing):
+        classes = peek.own(model, "classes_")
+        known = set(probe.items_of(classes)) if probe.is_array(classes) else set()
+        for about, value in pairs:
+            if known and _one_dimensional(value):
+                unseen = [item for item in dict.fromkeys(probe.items_of(value)) if type(item) in PLAIN and item not in known]
+                if unseen:
+                    return [
+                        Fact(
+                            f"{len(unseen)} values are not among the {len(known)} known classes: {probe.some(unseen, 10)}",
+                            about=about,
+                        )
+                    ]
+    return []
+
+
+@collector("ValueError", "NotFittedError", "AttributeError")
+def comparison_scores(failing: Failing) -> list[Fact] | None:
+    """`average=`, `pos_label=` and other words passed on the failing call: what was chosen."""
+    if "average" not in failing.message and "pos_label" not in failing.message:
+        return None
+    words = [f"{word.arg}={ast.unparse(word.value)}" for call in failing.nodes(ast.Call) for word in call.keywords if word.arg]  # type: ignore[attr-defined]
+    return [Fact(f"passed: {', '.join(words)}" if words else "no keyword was passed")]

@@ -1,0 +1,186 @@
+"""Tensors and layers: shapes, dtypes, devices of both sides, and what the layer was built for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentlog import peek
+from agentlog.evaluate import UNKNOWN, attribute, package_of
+from agentlog.events import Evidence, Fact
+from agentlog.evidence import probe
+from agentlog.evidence.failing import Failing
+from agentlog.evidence.registry import collector
+
+_SIZES = ("in_features", "out_features", "in_channels", "out_channels", "kernel_size", "stride", "padding", "groups", "num_features", "normalized_shape",
+          "input_size", "hidden_size", "num_layers", "batch_first", "num_embeddings", "embedding_dim", "embed_dim", "num_heads", "units", "filters", "input_spec", "training")  # fmt: skip
+
+
+@collector(
+    "RuntimeError", "TypeError", "ValueError", "IndexError", "InvalidArgumentError", "NotImplementedError", "OutOfMemoryError"
+)
+def tensors(failing: Failing) -> Evidence | None:
+    """Every tensor on the failing line and at the border, and the layer it failed in."""
+    facts: list[Fact] = []
+    seen: set[int] = set()
+    pairs = [
+        *failing.data(),
+        *((failing.name_of(value) or f"argument {name}", value) for name, value in _opened(failing.handed())),
+    ]
+    for about, value in pairs:
+        if id(value) not in seen and probe.is_tensor(value):
+            seen.add(id(value))
+            facts.append(Fact(_say(value), about=about))
+    facts += _layers(failing, seen)
+    return Evidence("tensors", tuple(facts[:14])) if facts else None
+
+
+def _opened(pairs: list[tuple[str, object]]) -> list[tuple[str, object]]:
+    out: list[tuple[str, object]] = []
+    for name, value in pairs:
+        out += (
+            [(f"{name}[{i}]", part) for i, part in enumerate(value)]
+            if type(value) in (tuple, list) and len(value) < 8
+            else [(name, value)]
+        )  # type: ignore[arg-type, var-annotated]
+    return out
+
+
+def _say(tensor: object) -> str:
+    grad = attribute(tensor, "requires_grad")
+    return probe.say(tensor) + (", requires grad" if grad is True else "")
+
+
+def _layers(failing: Failing, seen: set[int]) -> list[Fact]:
+    """Modules in whose forward it failed, innermost first: sizes they were built for, their weights, their input."""
+    facts = []
+    for level in reversed(failing.levels):
+        layer = level.frame.f_locals.get("self")
+        if layer is None or id(layer) in seen or not is_layer(layer):
+            continue
+        seen.add(id(layer))
+        given = [
+            f"{name} {_say(value)}"
+            for name, value in _opened([(n, v) for n, v in level.frame.f_locals.items() if n != "self"])
+            if probe.is_tensor(value)
+        ]
+        facts.append(
+            Fact(
+                f"{layer_text(layer)}{_path(failing, layer)}" + (f"; input: {', '.join(given[:3])}" if given else ""),
+                about=failing.name_of(layer),
+            )
+        )
+        if len(facts) == 3:
+            break
+    return facts
+
+
+def is_layer(value: object) -> bool:
+    return any(
+        peek.class_name(base) in ("Module", "Layer") and package_of(base) in ("torch", "keras", "tensorflow")
+        for base in peek.mro(type(value))
+    )
+
+
+def layer_text(layer: object) -> str:
+    """`Linear(in_features=10, out_features=2), weight (2, 10) float32`."""
+    held = peek.own_dict(layer) or {}
+    sizes = ", ".join(
+        f"{name}={probe.show(held[name])}" for name in _SIZES if name in held and name != "training" and held[name] is not None
+    )
+    parameters = held.get("_parameters")
+    weights = (
+        [f"{name} {_say(value)}" for name, value in parameters.items() if value is not None] if type(parameters) is dict else []
+    )
+    return f"{probe.type_name(layer)}({sizes})" + (f", {', '.join(weights[:2])}" if weights else "")
+
+
+def _path(failing: Failing, layer: object) -> str:
+    """Where in the user's model the layer stands: `model.fc1`."""
+    for name, value in [*failing.data(), *list(failing.names.items())[-300:]]:
+        if is_layer(value):
+            path = _inside(value, layer, name, 0)
+            if path:
+                return f", it is {path}"
+    return ""
+
+
+def _inside(module: Any, wanted: object, path: str, depth: int) -> str | None:
+    if module is wanted:
+        return path
+    children = (peek.own_dict(module) or {}).get("_modules")
+    if type(children) is not dict or depth > 6:
+        return None
+    for name, child in children.items():
+        step = f"{path}[{name}]" if name.isdigit() else f"{path}.{name}"
+        found = _inside(child, wanted, step, depth + 1)
+        if found:
+            return found
+    return None
+
+
+@collector("RuntimeError", pattern=r"state_dict|size mismatch for|Missing key|Unexpected key")
+def state_dict(failing: Failing) -> list[Fact]:
+    """Loading weights: keys and shapes of both sides that differ."""
+    handed = dict(failing.handed())
+    module, state = handed.get("self"), handed.get("state_dict")
+    if module is None or not is_layer(module) or state is None:
+        return []
+    given = (
+        {key: value for key, value in state.items() if type(key) is str}
+        if type(state).__name__ in ("dict", "OrderedDict")
+        else {}
+    )  # type: ignore[attr-defined]
+    wanted = dict(_weights(module, ""))
+    missing, extra = [key for key in wanted if key not in given], [key for key in given if key not in wanted]
+    facts = [Fact(f"{len(missing)} weights missing: {probe.some(missing, 10)}")] if missing else []
+    facts += [Fact(f"{len(extra)} weights unexpected: {probe.some(extra, 10)}")] if extra else []
+    unlike = [
+        f"{key}: given {probe.say(given[key])}, model {probe.say(value)}"
+        for key, value in wanted.items()
+        if key in given and probe.shape_of(given[key]) != probe.shape_of(value)
+    ]
+    return facts + [Fact(text) for text in unlike[:6]]
+
+
+def _weights(module: object, prefix: str, depth: int = 0) -> list[tuple[str, object]]:
+    held = peek.own_dict(module) or {}
+    own = [
+        (prefix + name, value)
+        for kind in ("_parameters", "_buffers")
+        for name, value in (held.get(kind) or {}).items()
+        if value is not None
+    ]
+    inner = [
+        pair
+        for name, child in (held.get("_modules") or {}).items()
+        if depth < 8 and child is not None
+        for pair in _weights(child, f"{prefix}{name}.", depth + 1)
+    ]
+    return own + inner
+
+
+@collector(
+    "ValueError",
+    "InvalidArgumentError",
+    pattern=r"incompatible with the layer|expected min_ndim|expected axis|expected shape|Shapes .* are incompatible|logits and labels|Input 0 of layer",
+)
+def keras_input(failing: Failing) -> list[Fact]:
+    """A Keras layer that was given another shape: its input specification, the model's input shape, the data's."""
+    facts = []
+    for name, value in [*failing.data(), *failing.library_locals("self", "model").items()]:
+        if is_layer(value):
+            shape = peek.own(value, "_build_input_shape", UNKNOWN)
+            spec = peek.own(value, "input_spec", UNKNOWN)
+            told = [
+                f"built for {probe.show(shape)}" if shape is not UNKNOWN else "",
+                f"input_spec {probe.type_name(spec)} {_spec(spec)}" if spec is not UNKNOWN and spec is not None else "",
+            ]
+            facts.append(Fact("; ".join(filter(None, [layer_text(value), *told])), about=name))
+    return facts[:3]
+
+
+def _spec(spec: object) -> str:
+    held = peek.own_dict(spec) or {}
+    return ", ".join(
+        f"{name}={probe.show(value)}" for name, value in held.items() if name in ("shape", "ndim", "min_ndim", "axes") and value
+    )
