@@ -265,7 +265,7 @@ class Store:
         return f"session {short(session)}" if session else self._name()
 
     def _session(self, row: tuple[Any, ...]) -> Session:
-        recorded, segment, number = row[-8], row[-2], row[-1]
+        recorded, segment, number = row[-7], row[-2], row[-1]
         gone = recorded is None and self._deaths.session_died(number, segment)
         return session_of(row[:-2], recorded or ("died" if gone else "running"))
 
