@@ -74,7 +74,9 @@ def run_command(args: argparse.Namespace, place: str | Path | None) -> BatchResu
     return batch
 
 
-def _run(jobs: Sequence[tuple[Path, str]], options: Options, progress: Progress, args: argparse.Namespace) -> list[NotebookResult]:
+def _run(
+    jobs: Sequence[tuple[Path, str]], options: Options, progress: Progress, args: argparse.Namespace
+) -> list[NotebookResult]:
     if args.on:
         from agentlog_ipy.cluster import run_on
 
@@ -111,7 +113,9 @@ def notebooks_of(names: Sequence[str]) -> list[Path]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*.ipynb") if not p.name.endswith(EXECUTED) and ".ipynb_checkpoints" not in p.parts)
+            inside = sorted(
+                p for p in path.rglob("*.ipynb") if not p.name.endswith(EXECUTED) and ".ipynb_checkpoints" not in p.parts
+            )
             if not inside:
                 raise NotFound(f"no notebook in the folder {path}")
             found += inside

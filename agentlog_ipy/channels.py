@@ -203,10 +203,10 @@ class Dispatch:
         while len(self._requests) > REMEMBERED:
             self._requests.popitem(last=False)
 
-    def forget_foreign(self) -> None:
-        """A new kernel process: whatever others had asked of the old one is gone."""
-        self.foreign.clear()
-        self._idle_again.set()
+    def others_end(self, identifier: str) -> None:
+        """Another client's request is done."""
+        if self.foreign.pop(identifier, None) is not None:
+            self._idle_again.set()
 
     async def others_done(self) -> None:
         """Wait until no other client's cell runs."""
@@ -243,7 +243,7 @@ class Dispatch:
             self.foreign[identifier] = Foreign(time.monotonic())
         elif kind == "execute_input" and identifier in self.foreign:
             self.foreign[identifier].code = message["content"].get("code", "")
-        elif state == "idle" and self.foreign.pop(identifier, None) is not None:
-            self._idle_again.set()
+        elif state == "idle":
+            self.others_end(identifier)
         if self.unowned is not None:
             self.unowned("iopub", message)

@@ -156,14 +156,19 @@ def _error(run: Run, content: Message) -> Error | None:
     found = shown or told
     if found is not None and run.unanswered and found.name == "EOFError":
         prompt = run.unanswered[-1]
-        return Error("EOFError", f"input({prompt!r}) was called and no answer was given: run(..., answers=[...])", found.traceback)
+        return Error(
+            "EOFError", f"input({prompt!r}) was called and no answer was given: run(..., answers=[...])", found.traceback
+        )
     if shown is None and told is not None and not told.traceback:
         return Error(told.name, told.message, run.transcript.text("stderr")[-2_000:])
     return found
 
 
 def _notes(run: Run, content: Message) -> list[str]:
-    notes = [f"input({prompt!r}) had no answer and got the end of the input; run(..., answers=[...]) gives some" for prompt in run.unanswered]
+    notes = [
+        f"input({prompt!r}) had no answer and got the end of the input; run(..., answers=[...]) gives some"
+        for prompt in run.unanswered
+    ]
     if content.get("status") in ("aborted", "abort"):
         notes.append("the kernel aborted it: the code did not run")
     if run.climb is not None:

@@ -24,7 +24,9 @@ class Footprint:
         found = cls(pid)
         folder = _cgroup(pid) if pid is not None else None
         if folder is not None:
-            found.events = next((folder / name for name in ("memory.events", "memory.oom_control") if (folder / name).exists()), None)
+            found.events = next(
+                (folder / name for name in ("memory.events", "memory.oom_control") if (folder / name).exists()), None
+            )
             found.limit = _number(folder / "memory.max") or _number(folder / "memory.limit_in_bytes")
             found.kills_before = found.kills()
         return found

@@ -85,7 +85,9 @@ def not_recorded(facts: Facts) -> str:
     if facts.missing:
         return f"not recorded: {facts.python} has no agentlog; add it with {facts.python} -m pip install 'agentlog[jupyter]'"
     if not facts.prepared:
-        return f"not recorded: recording needs an IPython kernel, this one is {facts.implementation or facts.language or 'unknown'}"
+        return (
+            f"not recorded: recording needs an IPython kernel, this one is {facts.implementation or facts.language or 'unknown'}"
+        )
     return f"not recorded: {'; '.join(facts.faults) or 'the extension did not begin a session'}"
 
 

@@ -44,6 +44,7 @@ class Kernel:
     timeout     seconds for each `run` that names none; None waits
     memory      bytes of address space the kernel may have (Python kernels)
     kill        at a deadline, end a kernel that nothing else could stop, and start a fresh one for the next call
+    keep        `close` leaves the process running: somebody will attach to it
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Kernel:
         kill: bool = True,
         max_tokens: int = MAX_TOKENS,
         start_seconds: float = 60.0,
+        keep: bool = False,
     ) -> None:
         self.store = Path(store).absolute() if store is not None else store_folder(start=Path(cwd) if cwd else None)
         self.timeout = timeout
@@ -72,13 +74,14 @@ class Kernel:
         self._wishes = Wishes(record=record, memory=memory, seconds=start_seconds)
         environment = {**(env or {}), "AGENTLOG": "true" if record else "false", "AGENTLOG_DIR": str(self.store)}
         self._process: Callable[[Path], Process] = lambda folder: LocalProcess(
-            spec, python=python, cwd=cwd, env=environment, arguments=arguments, folder=folder
+            spec, python=python, cwd=cwd, env=environment, arguments=arguments, folder=folder, keep=keep
         )
         self._link: Link | None = None
         self._lock = asyncio.Lock()
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._current: Run | None = None
         self._replay = Replay()
+        self._tried: list[str] = []
         self._fresh: asyncio.Task[None] | None = None
         self._interrupted = False
         self._told = False
@@ -179,7 +182,9 @@ class Kernel:
         run = Run(code, answers=list(answers), listen=listen, metadata=metadata)
         seconds = self.timeout if timeout is DEFAULT else timeout
         async with self._lock:
-            return await self._run(run, None if seconds is None else time.monotonic() + seconds, self.kill if kill is None else kill)
+            return await self._run(
+                run, None if seconds is None else time.monotonic() + seconds, self.kill if kill is None else kill
+            )
 
     async def _run(self, run: Run, deadline: float | None, kill: bool) -> Reply:
         await self._until_fresh()
@@ -223,6 +228,7 @@ class Kernel:
     async def _send(self, run: Run, deadline: float | None) -> None:
         """Send the cell and wait; once more if the kernel aborted it because of an interrupt of ours."""
         for _ in range(2):
+            self._tried.append(run.code)
             run.send(self.link)
             await self.link.wait(run.request, _left(deadline))
             if not (run.aborted and self._interrupted):
@@ -235,7 +241,8 @@ class Kernel:
         run.look = await look(self.link)
         if not run.request.complete and not self.link.dead.done():
             self._interrupted = True
-            run.climb = await climb(self.link, run.request, kill=kill)
+            awaiting = run.look.awaiting if run.look is not None else None
+            run.climb = await climb(self.link, run.request, kill=kill, awaiting=awaiting)
 
     async def _withdraw(self, run: Run) -> None:
         """The caller went away: the cell is interrupted, and given a moment to end."""
@@ -250,7 +257,7 @@ class Kernel:
     def _autopsy(self, run: Run | None) -> Death:
         link = self.link
         tail = run.transcript.tail() if run is not None else ""
-        return autopsy(link, link.dead.result(), link.footprint, last_output=tail, lost=lost_names(self._replay.sources()))
+        return autopsy(link, link.dead.result(), link.footprint, last_output=tail, lost=lost_names(self._tried))
 
     async def _conclude(self, run: Run) -> Reply:
         self.link.footprint.look()
@@ -317,6 +324,7 @@ class Kernel:
         if link is not None:
             await link.close(kill=True)
         self._interrupted = False
+        self._tried.clear()
         self._link = await self._new_link()
 
     async def _until_fresh(self) -> None:

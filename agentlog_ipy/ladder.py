@@ -106,7 +106,8 @@ def main_stack(stacks: str) -> str:
 
 def _look_of(found: dict[str, Any], how: str) -> Look:
     frames = tuple(_frame(frame) for frame in found["frames"])
-    return Look(how + (", while it awaits" if found.get("awaiting") else ""), frames)
+    awaiting = bool(found.get("awaiting"))
+    return Look(how + (", while it awaits" if awaiting else ""), frames, awaiting=awaiting)
 
 
 def _frame(frame: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
@@ -123,10 +124,13 @@ def _words(data: Any) -> str:
 # --- stopping -----------------------------------------------------------------------------------------------------
 
 
-async def climb(link: Link, request: Request, *, kill: bool) -> Climb:
-    """Stop the cell of `request`; with `kill` end the process when nothing else helped."""
+async def climb(link: Link, request: Request, *, kill: bool, awaiting: bool | None = None) -> Climb:
+    """Stop the cell of `request`; with `kill` end the process when nothing else helped. Takes 2 s at most.
+
+    awaiting: whether the cell awaits something, which decides what is worth trying and for how long.
+    """
     begun = time.monotonic()
-    for rung, seconds, step in _RUNGS:
+    for rung, seconds, step in _rungs(awaiting):
         if await step(link) and await link.wait(request, seconds):
             return Climb(rung, True, time.monotonic() - begun)
         if link.dead.done():
@@ -159,9 +163,11 @@ async def _stop(link: Link) -> bool:
     return link.facts.look and link.process.signal(link.signals["stop"])
 
 
-_RUNGS: tuple[tuple[str, float, Callable[[Link], Awaitable[bool]]], ...] = (
-    ("an interrupt", 0.25, _interrupt),
-    ("an interrupt and a message that woke the event loop", 0.5, _nudge),
-    ("cancelling its task", 0.4, _cancel),
-    ("an exception that it could not hold back", 0.5, _stop),
-)
+Rung = tuple[str, float, Callable[[Link], Awaitable[bool]]]
+
+
+def _rungs(awaiting: bool | None) -> list[Rung]:
+    """(in words, seconds to wait for its effect, what to do), in order."""
+    interrupt = [("an interrupt", {True: 0.1, None: 0.5, False: 1.0}[awaiting], _interrupt)]
+    wake = [("an interrupt and a message that woke the event loop", 0.6, _nudge), ("cancelling its task", 0.5, _cancel)]
+    return [*interrupt, *(wake if awaiting is not False else []), ("an exception that it could not hold back", 0.6, _stop)]

@@ -9,6 +9,7 @@ import ast
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
-from agentlog_ipy.channels import Dispatch, Message, Request, Wire, ZmqWire
+from agentlog_ipy.channels import Dispatch, Foreign, Message, Request, Wire, ZmqWire
 from agentlog_ipy.footprint import Footprint
 from agentlog_ipy.process import FoundProcess, LocalProcess, Process, gone
 
@@ -27,6 +28,8 @@ WATCH = 0.1
 """Seconds between two looks whether the process is alive."""
 SIDE = "_agentlog_side"
 _ASK_AGAIN = 1.0
+_BUSY = 1.0
+"""Seconds after which a kernel that others use counts as busy."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,6 @@ class Link:
         self.footprint = Footprint(None)
         self._subshell: str | None = None
         self._watcher: asyncio.Task[None] | None = None
-        self._preparing: Request | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -118,6 +120,8 @@ class Link:
         if hasattr(self, "dispatch"):
             await self.dispatch.close()
         await self.process.clean()
+        if not getattr(self.process, "keep", False):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _shut_down(self) -> None:
         """Let the kernel end itself, so that what is registered for its exit runs."""
@@ -174,16 +178,29 @@ class Link:
         if self.facts.language != "python" or self.facts.implementation not in ("ipython", ""):
             self._local_pid()
             return
-        self._preparing = self._evaluation(_prepare_expression(self._options()), None)
-        if await self.wait(self._preparing, self.wishes.seconds if self.process.owned else 1.0):
-            self.prepared()
+        preparing = self._evaluation(_prepare_expression(self._options()), None)
+        if await self.wait(preparing, self.wishes.seconds if self.process.owned else _BUSY):
+            self._prepared(preparing)
+        elif not self.dead.done():
+            await self._prepare_beside(preparing)
 
-    def prepared(self) -> None:
-        """Take over what our half said, once it has answered."""
-        request = self._preparing
-        if request is None or not request.reply.done() or request.reply.cancelled():
-            return
-        self._preparing = None
+    async def _prepare_beside(self, request: Request) -> None:
+        """A cell of somebody else's runs since before we came: we know when it is done by our own request behind it."""
+        self.dispatch.foreign[request.id] = Foreign(time.monotonic(), "a cell that was sent before this client came")
+        request.settled.add_done_callback(lambda _: self._was_busy(request))
+        subshell = await self.subshell()
+        if subshell is not None:
+            beside = self._evaluation(_prepare_expression(self._options()), subshell)
+            if await self.wait(beside, _BUSY):
+                self._prepared(beside)
+
+    def _was_busy(self, request: Request) -> None:
+        self.dispatch.others_end(request.id)
+        if request.complete:
+            self._prepared(request)
+
+    def _prepared(self, request: Request) -> None:
+        """Take over what our half said."""
         said = _value(request.reply.result())
         here = said.get("host") == socket.gethostname()
         for name in ("python", "session", "store", "segment", "missing", "look"):

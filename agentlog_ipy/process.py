@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
+import re
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,9 @@ SOCKET_NAME_BYTES = 100
 """longest path a Unix socket may have (107 on Linux, 103 on macOS), some to spare"""
 GONE = -1000
 """exit code of a process that we cannot wait for: it is gone, nobody knows how"""
+
+
+_USUAL = re.compile(r"^0\.00s - |running over TCP without encryption|^\[IPKernelApp\] WARNING")
 
 
 class Process(Protocol):
@@ -62,7 +64,7 @@ class LocalProcess:
         env: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         keep: bool = False,
-        folder: Path | None = None,
+        folder: Path,
     ) -> None:
         self.spec = spec
         self.python = python
@@ -70,7 +72,7 @@ class LocalProcess:
         self.env = dict(env or {})
         self.arguments = list(arguments)
         self.keep = keep
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="agentlog-kernel-"))
+        self.folder = folder
         self.pid: int | None = None
         self.connection: dict[str, Any] = {}
         self._manager: AsyncKernelManager | None = None
@@ -104,7 +106,7 @@ class LocalProcess:
         if self.python is not None:
             argv = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             manager._kernel_spec = KernelSpec(argv=argv, display_name=str(self.python), language="python")
-        manager.connection_file = str(self.folder / f"connection-{self._starts}.json")
+        manager.connection_file = self.connection_file
         place = str(self.folder / f"s{self._starts}")
         if os.name == "posix" and len(os.fsencode(place)) + 3 <= SOCKET_NAME_BYTES:
             manager.transport = "ipc"
@@ -114,10 +116,9 @@ class LocalProcess:
         return manager
 
     @property
-    def language(self) -> str:
-        """The language of the kernelspec, lower case."""
-        assert self._manager is not None
-        return str(getattr(self._manager.kernel_spec, "language", "") or "").lower()
+    def connection_file(self) -> str:
+        """Where its connection is written down."""
+        return str(self.folder / f"connection-{self._starts}.json")
 
     async def exit_code(self) -> int | None:
         """None while it runs; else the exit code, negative for a signal."""
@@ -160,15 +161,14 @@ class LocalProcess:
             else:
                 await manager.shutdown_kernel(now=True)
             manager.context.destroy(linger=0)
-        if not self.keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _stderr_file(self) -> Path:
         return self.folder / "stderr.txt"
 
     def stderr(self) -> str:
-        """The last the process wrote to its real stderr."""
-        return file_tail(self._stderr_file())
+        """The last the process wrote to its real stderr, without what every kernel says there."""
+        lines = file_tail(self._stderr_file()).splitlines()
+        return "\n".join(line for line in lines if not _USUAL.search(line)).strip()
 
 
 class FoundProcess:
@@ -181,7 +181,6 @@ class FoundProcess:
         self.pid: int | None = None
         self.started: str | None = None
         self.connection: dict[str, Any] = {}
-        self.language = ""
 
     async def start(self) -> None:
         """Read the connection file. Raises NotFound or KernelStartError."""
@@ -258,6 +257,7 @@ gone = _gone
 
 def _disown(manager: AsyncKernelManager) -> None:
     """The child goes on without us: its Popen object must not complain about that."""
+    manager._connection_file_written = False  # else it is removed with the manager
     popen = getattr(manager.provisioner, "process", None)
     if popen is not None:
         popen.returncode = 0

@@ -27,7 +27,9 @@ class Replayed:
     stopped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"a new kernel; {self.count} cell(s) ran again" if self.count or self.stopped else "a new kernel, without variables"]
+        lines = [
+            f"a new kernel; {self.count} cell(s) ran again" if self.count or self.stopped else "a new kernel, without variables"
+        ]
         if self.different:
             lines.append(f"the first that behaved differently: {_first_line(self.different[0])}: {self.different[1]}")
         if self.stopped:

@@ -58,11 +58,12 @@ class Output:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What ran at the deadline: frames outermost first, each (where, source line, locals in words), and the raw
-    stacks of all threads where only those could be had."""
+    stacks of all threads where only those could be had. `awaiting`: None where that is not known."""
 
     how: str
     frames: tuple[tuple[str, str, Mapping[str, str]], ...] = ()
     stacks: str = ""
+    awaiting: bool | None = None
 
     def __str__(self) -> str:
         lines = []

@@ -284,7 +284,9 @@ class _NotebookRun:
     def _goes_on(self, result: CellResult, kernel: Kernel, reply: Reply) -> bool:
         if result.status not in BAD and result.status != "not_run":
             return True
-        lost = reply.death is not None or (result.status == "timed_out" and any("variables are lost" in note for note in reply.notes))
+        lost = reply.death is not None or (
+            result.status == "timed_out" and any("variables are lost" in note for note in reply.notes)
+        )
         return self.options.keep_going and not lost and result.status != "not_run" and kernel.alive
 
     def _done(self, result: CellResult) -> None:

@@ -40,7 +40,7 @@ def begin(options):
         try:
             prepare(shell, options)
         except Exception as reason:
-            _state.setdefault("faults", []).append("%s: %s" % (prepare.__name__, reason))
+            _state.setdefault("faults", []).append(prepare.__name__ + ": " + str(reason))
     return json.dumps(_facts(shell))
 
 
@@ -67,7 +67,7 @@ def _signals(shell, options):
 def _open(path):
     file = _state["files"].get(path)
     if file is None:
-        file = _state["files"][path] = open(path, "a")
+        file = _state["files"][path] = open(path, "a")  # noqa: SIM115  (faulthandler writes to it as long as the kernel lives)
     return file
 
 

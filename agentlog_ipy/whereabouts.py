@@ -16,6 +16,8 @@ class Whereabouts:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._kernel = getattr(shell, "kernel", None)
+        self._named = os.environ.get("AGENTLOG_NOTEBOOK") or None
+        self._jupyter = os.environ.get("JPY_SESSION_NAME") or None
 
     def parent(self) -> dict[str, Any]:
         """The message being answered; {} without a kernel, or before the first one."""
@@ -61,12 +63,12 @@ class Whereabouts:
         ours = metadata.get("agentlog")
         if isinstance(ours, dict) and isinstance(ours.get("notebook"), str):
             return ours["notebook"]  # type: ignore[no-any-return]
-        if named := os.environ.get("AGENTLOG_NOTEBOOK"):
-            return named
+        if self._named:
+            return self._named
         if path := _path_of_uri(metadata.get("cellId")):
             return path
         said = self._shell.user_ns.get("__vsc_ipynb_file__")
-        return said if type(said) is str else os.environ.get("JPY_SESSION_NAME") or None
+        return said if type(said) is str else self._jupyter
 
     def kernel_id(self) -> str | None:
         """Jupyter's id of this kernel: said by AGENTLOG_KERNEL, or by the name of the connection file."""
