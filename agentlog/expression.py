@@ -70,7 +70,7 @@ def operands_of(node: ast.AST, scope: Scope, most: int = OPERANDS) -> list[tuple
     """(text, live value) of each part of `node` that could be evaluated; literals, modules and library functions are left out."""
     found: dict[str, object] = {}
     for part in _parts(node):
-        if isinstance(part, ast.Constant):
+        if _literal(part):
             continue
         text = _unparse(part)
         if text in found or len(text) > 120:
@@ -81,6 +81,13 @@ def operands_of(node: ast.AST, scope: Scope, most: int = OPERANDS) -> list[tuple
         if len(found) >= most:
             break
     return list(found.items())
+
+
+def _literal(node: ast.AST) -> bool:
+    """A constant, or a list or tuple of constants: the source says it all."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return all(_literal(part) for part in node.elts)
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and _literal(node.operand))
 
 
 def names_in(node: ast.AST) -> list[str]:

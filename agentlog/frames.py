@@ -277,7 +277,9 @@ def _safe_str(error: BaseException) -> bool:
     code = getattr(method, "__code__", None)
     if code is not None and classify(code.co_filename, no_cells, Path("/nowhere"))[0] not in ("library", "stdlib"):
         return False
-    return code is not None or all(_plain(part) for part in BaseException.args.__get__(error))  # type: ignore[attr-defined]
+    if code is not None or peek.class_name(type(error)) in ("ExceptionGroup", "BaseExceptionGroup"):
+        return True
+    return all(_plain(part) for part in BaseException.args.__get__(error))  # type: ignore[attr-defined]
 
 
 def _plain(part: object, depth: int = 0) -> bool:

@@ -30,11 +30,12 @@ from agentlog.evidence import (
     unpacking,
 )
 from agentlog.evidence.failing import Failing
-from agentlog.evidence.registry import collect, collector
+from agentlog.evidence.registry import arrange, collect, collector
 
 COLLECTORS = (
     keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, estimators, tables, contents,
     operands, tensors, empties, sizes, resources, callbacks,
 )  # fmt: skip
+arrange(COLLECTORS)
 
 __all__ = ["COLLECTORS", "Failing", "collect", "collector"]

@@ -48,7 +48,7 @@ def _difference(values: list[object]) -> list[Fact]:
     if len(values) != 2 or type(values[0]) is not type(values[1]) or type(values[0]) not in (list, tuple, str):
         return []
     left, right = values
-    for i, (one, other) in enumerate(zip(left, right)):  # type: ignore[call-overload]
+    for i, (one, other) in enumerate(zip(left, right, strict=False)):  # type: ignore[call-overload]
         if type(one) in (str, int, float, bool) and type(other) in (str, int, float, bool) and one != other:
             return [Fact(f"first difference at position {i}: {probe.show(one)} and {probe.show(other)}")]
     return [Fact(f"lengths {len(left)} and {len(right)}")] if len(left) != len(right) else []  # type: ignore[arg-type]

@@ -168,6 +168,6 @@ def shadowing(title: str, file: object, about: str | None) -> list[Fact]:
     folder = os.path.dirname(os.path.abspath(file))
     near = folder.startswith(os.getcwd()) or folder in (os.path.abspath(path or ".") for path in sys.path[:2])
     known = title in sys.stdlib_module_names or version_of(title) is not None
-    if near and known and not os.path.dirname(os.path.abspath(os.__file__)) == folder:
+    if near and known and os.path.dirname(os.path.abspath(os.__file__)) != folder:
         return [Fact(f"module {title} is the file {file}: it hides the module of that name that is installed", about=about)]
     return []

@@ -64,7 +64,9 @@ def _per_axis(shape: tuple[int, ...], key: object) -> str:
     if len(keys) > len(shape):
         return f": {len(keys)} indices for {len(shape)} dimensions"
     wrong = [
-        f"axis {axis} has {size}, asked for {asked}" for axis, (size, asked) in enumerate(zip(shape, keys)) if _out(asked, size)
+        f"axis {axis} has {size}, asked for {asked}"
+        for axis, (size, asked) in enumerate(zip(shape, keys, strict=False))
+        if _out(asked, size)
     ]
     return f": {', '.join(wrong)}" if wrong else ""
 

@@ -68,7 +68,7 @@ def _brief(value: Any) -> str:
     if probe.is_series(value):
         items = [
             f"{probe.show(key)}: {probe.show(item, 40)}"
-            for key, item in zip(probe.labels_of(value.index, 20), probe.items_of(value, 20))
+            for key, item in zip(probe.labels_of(value.index, 20), probe.items_of(value, 20), strict=False)
         ]
         return f"row {probe.show(value.name)} ({', '.join(items)})"
     return probe.show(value)

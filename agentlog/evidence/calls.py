@@ -87,7 +87,7 @@ def _parameters(function: types.FunctionType) -> list[inspect.Parameter]:
     code, kinds = function.__code__, inspect.Parameter
     names, positional = code.co_varnames, code.co_argcount
     defaults = function.__defaults__ or ()
-    given = dict(zip(names[positional - len(defaults) : positional], defaults))
+    given = dict(zip(names[positional - len(defaults) : positional], defaults, strict=False))
     found = [
         kinds(
             n,

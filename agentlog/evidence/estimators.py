@@ -31,7 +31,7 @@ def estimator(failing: Failing) -> Evidence | None:
     for about, model in found[:3]:
         facts += _state(failing, about, model)
     facts += _feature_facts(failing, found)
-    return Evidence("estimator", tuple(facts[:12]), tuple(about for about, _ in found if about.isidentifier()))
+    return Evidence("estimator", tuple(facts[:12]), tuple(about for about, _ in found if about in failing.names))
 
 
 def _estimators(failing: Failing) -> Iterator[tuple[str, Any]]:
@@ -53,6 +53,7 @@ def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
     parameters = {name: value for name, value in held.items() if not name.endswith("_") and not name.startswith("_")}
     changed = _not_default(model, parameters)
     shown = ", ".join(f"{name}={probe.show(value)}" for name, value in changed.items())
+    fitted = fitted if set(fitted) - {"n_features_in_", "feature_names_in_"} else []
     state = f"fitted ({', '.join(fitted[:8])})" if fitted else "not fitted"
     rest = tuple(f"{name}={probe.show(value)}" for name, value in parameters.items() if name not in changed)
     return [
@@ -69,7 +70,7 @@ def _not_default(model: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     names = getattr(getattr(code, "__code__", None), "co_varnames", ())
     positional = getattr(code, "__defaults__", None) or ()
     count = getattr(getattr(code, "__code__", None), "co_argcount", 0)
-    defaults.update(zip(names[count - len(positional) : count], positional))
+    defaults.update(zip(names[count - len(positional) : count], positional, strict=False))
     return {name: value for name, value in parameters.items() if not _same(value, defaults.get(name, UNKNOWN))}
 
 
@@ -146,6 +147,8 @@ def _compare(about: str, known: list[Any], count: object, text: str, table: Any)
 @collector("ValueError", "TypeError", pattern=_LABELS)
 def labels(failing: Failing) -> list[Fact]:
     """Of each one-dimensional input: dtype, distinct values and how many of each."""
+    if not any((level.module or "").partition(".")[0] in _LEARNERS for level in failing.levels):
+        return []
     pairs = [*failing.data(), *((failing.name_of(value) or f"argument {name}", value) for name, value in failing.handed())]
     facts: list[Fact] = []
     seen: set[int] = set()

@@ -114,6 +114,15 @@ class Failing:
         found = [self.resolve(part) for call in calls for part in [*call.args, *(word.value for word in call.keywords)]]
         return [value for value in found if value is not UNKNOWN]
 
+    def called(self, parameter: str) -> str | None:
+        """The text that the failing call passed for a parameter of the first library level."""
+        names = [name for name, _ in self.handed() if name != "self"]
+        for call in self.nodes(ast.Call):
+            given = {word.arg: word.value for word in call.keywords} | dict(zip(names, call.args, strict=False))  # type: ignore[attr-defined]
+            if parameter in given:
+                return ast.unparse(given[parameter])[:80]
+        return None
+
     def name_of(self, value: object) -> str | None:
         """How the user's frame calls this very object: an operand's text, else a name that holds it."""
         for text, other in self.data():

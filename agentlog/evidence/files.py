@@ -64,7 +64,8 @@ def _names(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
             return [
-                entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "") for _, entry in zip(range(_ENTRIES), entries)
+                entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "")
+                for _, entry in zip(range(_ENTRIES), entries, strict=False)
             ]
     except OSError:
         return []

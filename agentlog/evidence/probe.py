@@ -189,7 +189,7 @@ def labels_of(index: Any, most: int = 2_000) -> list[Any]:
 
 def dtypes_of(frame: Any) -> list[tuple[Any, str]]:
     """(label, dtype) of each column."""
-    return [(label, str(dtype)) for label, dtype in zip(columns_of(frame), frame.dtypes.tolist())]
+    return [(label, str(dtype)) for label, dtype in zip(columns_of(frame), frame.dtypes.tolist(), strict=False)]
 
 
 def column(frame: Any, position: int) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 from agentlog.events import Evidence, Fact
 from agentlog.evidence.failing import Failing
@@ -35,6 +36,12 @@ def collector(*types: str, pattern: str | None = None) -> Callable[[Collector], 
         return function
 
     return register
+
+
+def arrange(modules: Sequence[ModuleType]) -> None:
+    """Put the collectors in the order of their modules, whatever the order they were imported in."""
+    rank = {module.__name__: place for place, module in enumerate(modules)}
+    _RULES.sort(key=lambda rule: rank.get(rule.run.__module__, len(rank)))
 
 
 def collect(failing: Failing) -> tuple[Evidence, ...]:

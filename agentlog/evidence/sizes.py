@@ -49,6 +49,8 @@ def sizes(failing: Failing) -> Evidence | None:
 
 
 def _sized(value: object) -> bool:
+    if probe.is_tensor(value):
+        return False  # tensors have a collector of their own
     if probe.shape_of(value) is not None:
         return probe.shape_of(value) != ()
     return probe.length_of(value) is not None and type(value) not in (str, bytes)
@@ -60,7 +62,7 @@ def _arguments(failing: Failing) -> list[tuple[str, object]]:
     for name, value in failing.handed():
         if type(value) is tuple and len(value) < 8 and not all(type(part) is int for part in value):
             out += [(f"{name}[{i}]", part) for i, part in enumerate(value)]
-        elif name != "self":
+        elif name != "self" and not (type(value) is dict and "kw" in name):
             out.append((name, value))
     return out
 
@@ -104,7 +106,9 @@ def _literals(failing: Failing) -> list[Fact]:
 
 
 def _entry_sizes(failing: Failing, node: ast.Dict) -> list[Fact]:
-    pairs = [(ast.unparse(key), failing.resolve(value)) for key, value in zip(node.keys, node.values) if key is not None]
+    pairs = [
+        (ast.unparse(key), failing.resolve(value)) for key, value in zip(node.keys, node.values, strict=False) if key is not None
+    ]
     return [Fact(f"{key}: {probe.say(value)}", about=None) for key, value in pairs if value is not UNKNOWN and _sized(value)]
 
 

@@ -56,10 +56,11 @@ def _in_text(text: str, name: str, place: str, before: int | None = None) -> lis
         return _in_lines(text, name, place)
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None and _binds(node, name):
-            if before is None or node.lineno < before:
-                line = ast.unparse(node)
-                found.append((node.lineno, Assignment(f"{place or f'line {node.lineno}'} `{_short(line)}`", node.value, line)))
+        if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or node.value is None or not _binds(node, name):
+            continue
+        if before is None or node.lineno < before:
+            line = ast.unparse(node)
+            found.append((node.lineno, Assignment(f"{place or f'line {node.lineno}'} `{_short(line)}`", node.value, line)))
     return [made for _, made in sorted(found, key=lambda pair: pair[0])]
 
 

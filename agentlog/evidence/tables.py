@@ -42,7 +42,7 @@ def _sides(failing: Failing) -> tuple[tuple[str, Any] | None, tuple[str, Any] | 
     for name in ("left", "self", "right", "other"):
         value = handed.get(name)
         if probe.is_frame(value) or probe.is_series(value):
-            found.append((failing.name_of(value) or name, value))
+            found.append((failing.name_of(value) or failing.called(name) or name, value))
     return (found[0], found[1]) if len(found) > 1 else (None, None)
 
 
@@ -61,7 +61,7 @@ def _keys(failing: Failing, left: tuple[str, Any], right: tuple[str, Any], share
                 column = probe.column(table, _labels(table).index(key))
                 distinct = list(dict.fromkeys(probe.items_of(column, 5000)))
                 facts.append(Fact(f"{probe.dtype_of(column)}, e.g. {probe.some(distinct[:4])}", about=f"{about}[{key!r}]"))
-            elif on is not None or keys is not None:
+            elif "merge" in failing.message or "left_on" in handed:
                 facts.append(
                     Fact(
                         f"no column {probe.show(key)}; {probe.nearest_text(key, _labels(table)) or 'nothing similar'}; index named {probe.some(table.index.names)}",
@@ -125,7 +125,7 @@ def _pivot_keys(failing: Failing) -> list[Fact]:
     if table is None or not keys or any(key not in probe.columns_of(table) for key in keys):
         return []
     columns = [probe.items_of(probe.column(table, probe.columns_of(table).index(key))) for key in keys]
-    counts = Counter(zip(*columns))
+    counts = Counter(zip(*columns, strict=False))
     repeated = [(pair, count) for pair, count in counts.most_common(6) if count > 1]
     total = sum(1 for count in counts.values() if count > 1)
     return (

@@ -116,7 +116,7 @@ def _alias(name: str, world: Any) -> list[Fact]:
 def _unbound_local(failing: Failing, name: str) -> Evidence:
     """The assignment that makes the name a local of the function, and the global of the same name."""
     level = failing.user
-    facts = []
+    facts: list[Fact] = []
     if level is not None:
         lines = level.lines()
         first = level.frame.f_code.co_firstlineno
@@ -124,14 +124,12 @@ def _unbound_local(failing: Failing, name: str) -> Evidence:
             rf"(?:^|[\s,(]){re.escape(name)}\s*(?:[-+*/|&]?=(?!=)|,.*=)|\bfor\b.*\b{re.escape(name)}\b.*\bin\b|\bdel\b.*\b{re.escape(name)}\b|import.*\b{re.escape(name)}\b"
         )
         last = max((line for _, _, line in level.frame.f_code.co_lines() if line), default=first)
-        for number in range(first, min(last, len(lines)) + 1):
-            if pattern.search(lines[number - 1]):
-                facts.append(
-                    Fact(
-                        f"line {number + level.shift} `{lines[number - 1].strip()[:120]}` makes it a local of {level.function}",
-                        about=name,
-                    )
-                )
+        rows = [number for number in range(first, min(last, len(lines)) + 1) if pattern.search(lines[number - 1])]
+        made = [
+            f"line {number + level.shift} `{lines[number - 1].strip()[:120]}` makes it a local of {level.function}"
+            for number in rows
+        ]
+        facts += [Fact(text, about=name) for text in made]
     if name in failing.scope.globals:
         facts.append(Fact(f"a global of this name exists: {probe.say(failing.scope.globals[name])}", about=name))
     return Evidence("undefined_name", tuple(facts[:5]))

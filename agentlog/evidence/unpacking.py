@@ -17,18 +17,14 @@ from agentlog.evidence.registry import collector
 @collector("ValueError", "TypeError", pattern=r"values to unpack|cannot unpack")
 def unpacking(failing: Failing) -> list[Fact]:
     """How many names stand on the left, and how many values the right side has; in a loop which element is the odd one."""
-    facts = []
-    for node in failing.nodes(ast.Assign):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Tuple, ast.List)):
-            facts.append(_assigned(failing, node.targets[0], node.value))
-    if not facts:
-        facts = [
-            fact
-            for target, iterated in failing.loops()
-            if isinstance(target, ast.Tuple)
-            for fact in _looped(failing, target, iterated)
-        ]
-    return facts
+    assigns = [node for node in failing.nodes(ast.Assign) if isinstance(node, ast.Assign)]
+    facts = [
+        _assigned(failing, node.targets[0], node.value) for node in assigns if isinstance(node.targets[0], (ast.Tuple, ast.List))
+    ]
+    if facts:
+        return facts
+    loops = [(target, iterated) for target, iterated in failing.loops() if isinstance(target, ast.Tuple)]
+    return [fact for target, iterated in loops for fact in _looped(failing, target, iterated)]
 
 
 def _assigned(failing: Failing, target: ast.Tuple | ast.List, right: ast.expr) -> Fact:
