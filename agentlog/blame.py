@@ -90,14 +90,14 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
 
 
 def unbound_name(case: Situation, failure: Failure) -> Blame | None:
-    """A name that a cell deleted: that cell. One that no cell ever bound: this one."""
-    name = offending_word(failure) if failure.type in ("NameError", "UnboundLocalError") else None
-    if name is None:
+    """A name that a cell deleted, or would have bound had it not failed or gone another way: that cell. Else this one."""
+    if failure.type not in ("NameError", "UnboundLocalError"):
         return None
-    last = next(case.versions(name), None)
-    if last is not None and last.change.kind == "deleted":
-        return Blame(last.execution.label, last.execution.id, False, f"{name} was deleted there")
-    return _here(case)
+    found = next((cause for cause in case.causes if cause.kind in ("deleted", "failed", "skipped branch")), None)
+    execution = case.by_id.get(found.execution or "") if found else None
+    if found is None or execution is None or execution is case.execution:
+        return _here(case)
+    return Blame(execution.label, execution.id, False, found.text)
 
 
 def shadowed(case: Situation, failure: Failure) -> Blame | None:

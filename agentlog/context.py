@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
 from agentlog.budget import cut
-from agentlog.context_parts import cells, evidence, failure, standing, values
+from agentlog.context_parts import cells, changes, evidence, failure, standing, values, workspace
 from agentlog.legend import TITLES
 from agentlog.outline import Cut, Part, Section, item, section
 from agentlog.renderers import renderer
@@ -97,7 +97,8 @@ def build(
 
 
 def _of_failure(case: Situation) -> list[Section]:
-    return [*failure.sections(case), _cause(case), *evidence.sections(case), *values.sections(case), *cells.sections(case)]
+    parts = (failure, evidence, values, changes, cells, workspace)
+    return [_cause(case), *(found for part in parts for found in part.sections(case))]
 
 
 def _cause(case: Situation) -> Section:

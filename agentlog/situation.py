@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from agentlog.cause_case import Cause
+from agentlog.causes import find as find_causes
 from agentlog.events import FAILED, Change, ErrorRaised, Failure, Frame, NamespaceChanged, ProcessDied, Value
+from agentlog.lineage import same_cell
 
 if TYPE_CHECKING:
-    from agentlog.store import Execution, Session, Store
+    from agentlog.past import Execution, Session
+    from agentlog.store import Store
 
 USER_FRAMES = frozenset({"cell", "user"})
 STEPS = 400
@@ -58,6 +63,22 @@ class Situation:
         """The last frame of the user's own code."""
         found = user_frames(self.root) if self.root else []
         return found[-1] if found else None
+
+    @cached_property
+    def causes(self) -> list[Cause]:
+        """Why it failed where the notebook is the reason; see `causes.find`."""
+        if self.execution is None or self.failure is None:
+            return []
+        return find_causes(self.store, self.execution, self.failure)
+
+    @cached_property
+    def same_cell(self) -> list[Execution]:
+        """Earlier runs of the cell in focus, in order."""
+        return [run for run in self.earlier if self.execution is not None and same_cell(run, self.execution)]
+
+    def value_before(self, name: str, execution: Execution) -> Value | None:
+        """What `name` was when `execution` began."""
+        return next((version.value for version in self.versions(name) if version.execution.id < execution.id), None)
 
     @cached_property
     def by_id(self) -> dict[str, Execution]:
@@ -134,8 +155,7 @@ def _error(store: Store, focus: Execution) -> ErrorRaised | None:
 
 def _session_error(store: Store, session: str) -> ErrorRaised | None:
     """An error outside any execution: an uncaught exception of a plain program, a thread."""
-    found = list(store.errors(session))
-    return found[-1] if found else None
+    return next(iter(deque(store.errors(session), maxlen=1)), None)
 
 
 def _death(store: Store, session: str) -> ProcessDied | None:

@@ -19,7 +19,9 @@ Depth = tuple[str, float]
 
 _PLAIN = frozenset({"int", "float", "bool", "complex", "NoneType"})
 _TEXT = frozenset({"str", "bytes", "bytearray"})
-_VERBOSE = frozenset({"learned", "feature names", "labels", "at", "sampled"})
+_NEVER = frozenset({"digest", "at"})
+"""Facts for comparing, not for reading."""
+_VERBOSE = frozenset({"learned", "feature names", "labels", "sampled"})
 """Facts that are said only where there is much room."""
 NO_WORDS: frozenset[str] = frozenset()
 
@@ -71,7 +73,9 @@ def scalar(value: Scalar, room: int = 60) -> str:
 
 def facts_text(facts: Mapping[str, Scalar], *, verbose: bool = False) -> str:
     """Observations in words: `fitted=False` reads `not fitted`."""
-    return "".join(f", {_fact(key, fact)}" for key, fact in facts.items() if verbose or key not in _VERBOSE)
+    return "".join(
+        f", {_fact(key, fact)}" for key, fact in facts.items() if key not in _NEVER and (verbose or key not in _VERBOSE)
+    )
 
 
 def _fact(key: str, fact: Scalar) -> str:

@@ -24,25 +24,28 @@ def sections(case: Situation) -> list[Section]:
 
 
 def _output(case: Situation) -> list[Item]:
+    """What the cell printed, a stream at a time, without the traceback: the failure is told already."""
     if case.execution is None:
         return []
-    found = case.store.events(execution=case.execution.id, kinds={StreamWritten.kind})
-    return [printed for event in found if isinstance(event, StreamWritten) and (printed := _stream(event))]
+    streams: dict[str, list[str]] = {}
+    for event in case.store.events(execution=case.execution.id, kinds={StreamWritten.kind}):
+        if isinstance(event, StreamWritten):
+            streams.setdefault(event.name, []).append(event.text)
+    headline = f"{case.failure.type}: " if case.failure else None
+    printed = {name: _said("".join(chunks), headline) for name, chunks in streams.items()}
+    return [_stream(name, lines) for name, lines in printed.items() if lines]
 
 
-def _stream(event: StreamWritten) -> Item | None:
-    lines = [line.rstrip() for line in _TRACEBACK.split(event.text)[0].splitlines() if line.strip()]
-    if not lines:
-        return None
+def _said(text: str, headline: str | None) -> list[str]:
+    lines = [line.rstrip() for line in _TRACEBACK.split(text)[0].splitlines() if line.strip()]
+    return [line for line in lines if headline is None or not line.startswith(headline)]
+
+
+def _stream(name: str, lines: list[str]) -> Item:
     alarms = [line for line in lines[:-2] if _ALARM.search(line)][-3:]
     short = "\n".join(_clip([*alarms, *lines[-2:]]))
-    return item(
-        0.9 if event.name == "stderr" else 0.6,
-        short,
-        "\n".join(_clip([*alarms, *lines[-8:]])),
-        "\n".join(_clip(lines[-40:], 400)),
-        name=event.name,
-    )
+    longer = ("\n".join(_clip([*alarms, *lines[-8:]])), "\n".join(_clip(lines[-40:], 400)))
+    return item(0.9 if name == "stderr" else 0.6, short, *longer, name=name)
 
 
 def _clip(lines: list[str], room: int = 160) -> list[str]:
