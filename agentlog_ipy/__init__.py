@@ -1,9 +1,9 @@
 """agentlog for IPython, Jupyter kernels and notebooks.
 
-    async with Kernel() as k:                    drive a kernel
-        reply = await k.run("1 + 1", timeout=30)
-    with SyncKernel() as k: ...                  the same without an event loop
-    run_notebook("report.ipynb")                 from top to bottom
+async with Kernel() as k:                    drive a kernel
+    reply = await k.run("1 + 1", timeout=30)
+with SyncKernel() as k: ...                  the same without an event loop
+run_notebook("report.ipynb")                 from top to bottom
 """
 
 from __future__ import annotations

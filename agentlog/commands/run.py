@@ -20,9 +20,13 @@ JSON = True
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to run and how."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="notebooks; or one program and its arguments")
-    parser.add_argument("-o", "--output", metavar="OUT", help="the executed notebook (default: NAME.executed.ipynb); a folder for several")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="the executed notebook (default: NAME.executed.ipynb); a folder for several"
+    )
     parser.add_argument("-i", "--in-place", action="store_true", help="write the executed notebook over the original")
-    parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter (papermill's semantics)")
+    parser.add_argument(
+        "-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter (papermill's semantics)"
+    )
     parser.add_argument("--timeout", type=float, metavar="S", help="seconds for each cell")
     parser.add_argument("--total-timeout", type=float, metavar="S", help="seconds for all cells of a notebook")
     parser.add_argument("--keep-going", action="store_true", help="run the cells after a failed one too")
