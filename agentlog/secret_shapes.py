@@ -1,5 +1,7 @@
 """Secrets that show by their shape: provider keys, tokens, private keys, credentials in URLs, card numbers.
 
+A text that was cut short ends in "…": there the beginning of a secret must do, so a long run of letters and digits counts as one.
+
 `RULES` is the table: kind, the literal texts of which one must be present before the pattern is tried (that is what
 makes the common case cheap), and the pattern, whose group 1 is the secret. Every pattern is linear: a fixed beginning and then runs
 of one character class, with bounds where runs may follow each other.
@@ -62,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     _token("mailgun", "key- pubkey-", r"(?:pub)?key-[a-f0-9]{32}(?![a-f0-9])"),
     _token("mailchimp", "-us", r"[a-f0-9]{32}-us\d{1,2}(?!\w)"),
     _token("azure", "==", r"[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"),
+    _rule("cut", "…", r"(?<![A-Za-z0-9])(?<!base64,)(?=[A-Za-z]{0,80}\d)(?=\d{0,80}[A-Za-z])([A-Za-z0-9]{20,300})…"),
     _rule("cut", "…", r"(?<![A-Za-z0-9+/,])(?=[a-z0-9+/]{0,60}[A-Z])(?=[A-Z0-9+/]{0,60}[a-z])(?=[A-Za-z+/]{0,60}\d)([A-Za-z0-9+/]{60,87}={0,2})…"),
     _rule("url", "…", r"://(?!\[REDACTED:)[^\s:/?#\"'@\\<>]{0,256}:(?!\d{0,5}…)([^\s\"'<>/?#\\@…]{1,512})…"),
     _rule("jwt", "…", r"(?<![A-Za-z0-9])(eyJ[\w-]{12,4000})…"),
@@ -156,7 +159,7 @@ def redact_private_keys(text: str, mark: Mark) -> str:
 # --- card numbers ---------------------------------------------------------------------------------------------
 
 _CARD = re.compile(
-    r"(?<![\w.])(?<!\d[ +-])([2-6]\d{3}(?:\d{9,15}|([ -])\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?|([ -])\d{6}\3\d{4,5}))(?![\w]|[.-]\d)"
+    r"(?<![\w.])([2-6]\d{3}(?:\d{9,15}|([ -])\d{4}\2\d{4}\2\d{4}(?:\2\d{3})?|([ -])\d{6}\3\d{4,5}))(?![\w]|[.-]\d)"
 )
 _BRANDS = re.compile(
     r"4\d{12}|4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|6(?:011|5\d\d|4[4-9]\d)\d{12}|62\d{14}|62\d{17}"
@@ -167,13 +170,16 @@ def redact_cards(text: str, mark: Mark) -> str:
     """Card numbers of a known brand and length with a valid checksum, in one piece or in groups."""
     if len(text) < 13:
         return text
-
-    def replaced(found: re.Match[str]) -> str:
+    out, position, copied = [], 0, 0
+    while found := _CARD.search(text, position):
         digits = found.group(1)
         dialled = len(digits) < 14 and text[found.start() - 1 : found.start()] == "+"
-        return digits if dialled or not is_card(digits) else mark("card", digits)
-
-    return _CARD.sub(replaced, text)
+        if dialled or not is_card(digits):
+            position = found.start() + 4  # another number may begin at the next group
+            continue
+        out += [text[copied : found.start()], mark("card", digits)]
+        position = copied = found.end()
+    return "".join([*out, text[copied:]])
 
 
 def is_card(text: str) -> bool:

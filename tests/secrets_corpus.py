@@ -6,7 +6,8 @@ SHAPED     secrets that show by their shape, as they stand in a text: (kind, tex
 NAMED      secrets that only their name gives away: (name, value)
 PHRASES    how a named secret stands in a text: templates with {name}, {NAME} and {value}
 HARMLESS   texts that must not be changed
-cells()    code that plants all of them in a real kernel; `environment()` what to start that kernel with
+module()   source of a module that hands the secrets to a kernel's code without standing in it
+cells()    code that plants all of them there
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ _NAMES = (
     "password passwd db_password user_pwd passphrase secret client_secret clientSecret secret-key api_key apiKey x-api-key "
     "access_token authToken refresh_token private_key session_id credentials aws_secret_access_key openai_key csrf_token "
     "encryption_key signing_key dsn auth_token"
-).split()
-NAMED: tuple[tuple[str, str], ...] = tuple((name, f"{some(5, string.ascii_lowercase)}-{some(9)}") for name in _NAMES)
+)
+NAMED: tuple[tuple[str, str], ...] = tuple((name, f"{some(5, string.ascii_lowercase)}-{some(9)}") for name in _NAMES.split())
 
 PHRASES: tuple[str, ...] = (
     '{name} = "{value}"',
@@ -409,3 +410,94 @@ trace_id=4bf92f3577b34da6a3ce929d0e0e4736
 
 HARMLESS: tuple[str, ...] = (*_generated(), *_HANDMADE)
 """Texts that resemble secrets and are none. Placeholders (`<token>`, `your-api-key-here`, `${TOKEN}`) count as harmless on purpose."""
+
+
+# --- in a real kernel -----------------------------------------------------------------------------------------------
+
+ENVIRONMENT: dict[str, str] = {"SERVICE_PASSWORD": some(14), "PLANTED_API_KEY": some(24), "DATABASE_DSN": "x:" + some(20)}
+"""What the kernel is started with: secrets that only their variable's name gives away."""
+
+
+def module() -> str:
+    """Source of a module `planted` whose functions give the secrets; none of them stands in a cell by its help."""
+    return f"""
+_SHAPED = {[shaped.text for shaped in SHAPED]!r}
+_NAMED = {[value for _, value in NAMED]!r}
+shaped = _SHAPED.__getitem__
+named = _NAMED.__getitem__
+"""
+
+
+_CRASH = """
+def crash():
+    local = planted.shaped({number})
+    nested = {{"a": [1, {{"b": (local, 2)}}], local: 3}}
+    thing = types.SimpleNamespace(note=local)
+    frame = pandas.DataFrame({{"note": [local] * 3, "n": [1, 2, 3]}}) if pandas else None
+    raise RuntimeError(f"no luck with {{local}} today")
+crash()
+"""
+_NAMED_CRASH = """
+def crash({ident}):
+    conf = {{"user": "bob", {name!r}: {ident}, "more": [{{{name!r}: {ident}}}], "pairs": [({name!r}, {ident})]}}
+    frame = pandas.DataFrame({{"user": ["bob"], {name!r}: [{ident}]}}) if pandas else None
+    series = frame[{name!r}] if pandas else None
+    raise LookupError("login failed for bob: {name}=" + {ident})
+crash(planted.named({number}))
+"""
+_SPLIT = """
+for number in range({count}):
+    text = planted.shaped(number)
+    for stream in (sys.stdout, sys.stderr):
+        for piece in ("split " + text[:9], text[9 : len(text) // 2], text[len(text) // 2 :] + " end\\n"):
+            stream.write(piece)
+            stream.flush()
+del text, piece
+"""
+_DISPLAYS = """
+from IPython.display import HTML, Markdown, display
+for number in range({count}):
+    display(HTML(f"<b>{{planted.shaped(number)}}</b>"), Markdown(planted.shaped(number)))
+    display({{"note": planted.shaped(number)}}, display_id=f"d{{number}}")
+[planted.shaped(number) for number in range({count})]
+"""
+_ELSEWHERE = """
+import logging, threading, warnings
+for number in range({count}):
+    logging.warning("logged %s", planted.shaped(number))
+    warnings.warn(f"warned of {{planted.shaped(number)}}", stacklevel=1)
+thread = threading.Thread(target=lambda: [print("thread", planted.shaped(number)) for number in range({count})])
+thread.start()
+thread.join()
+for number in range(1500):
+    print(f"filler {{number}}", planted.shaped(number % {count}))
+"""
+
+
+def cells() -> Iterator[str]:
+    """Cells that put every secret into locals, containers, frames, sources, outputs, messages, displays, logs."""
+    yield "import os, sys, types, planted\ntry:\n    import pandas\nexcept ImportError:\n    pandas = None"
+    for number, shaped in enumerate(SHAPED):
+        yield _CRASH.format(number=number)
+        yield f"g{number} = planted.shaped({number})\nh{number} = [g{number}]\nprint('bare', g{number})"
+        yield f"literal = {shaped.text!r}\nlen(literal)"
+    yield from (f"broken = {shaped.text!r}) oops" for shaped in SHAPED[::9])
+    for number, (name, value) in enumerate(NAMED):
+        ident = name.replace("-", "_").replace(".", "_")
+        yield _NAMED_CRASH.format(ident=ident, name=name, number=number)
+        yield f"{ident} = planted.named({number})\nprint('bare again', {ident})\n{{{name!r}: {ident}}}"
+        yield f"{ident} = {value!r}\nprint({phrase(PHRASES[number % len(PHRASES)], name, value)!r})"
+    for name in ENVIRONMENT:
+        yield f"print(os.environ[{name!r}])\nraise KeyError(os.environ[{name!r}])"
+    yield "print(os.environ)\nvariables = dict(os.environ)\nvariables['NOT_THERE']"
+    for code in (_SPLIT, _DISPLAYS, _ELSEWHERE):
+        yield code.format(count=len(SHAPED))
+
+
+def needles() -> dict[str, str]:
+    """What must not be found anywhere -> what it is."""
+    return {
+        **{shaped.needle: shaped.kind for shaped in SHAPED},
+        **{value: name for name, value in NAMED},
+        **{value: name for name, value in ENVIRONMENT.items()},
+    }

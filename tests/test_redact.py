@@ -208,25 +208,29 @@ def test_of_the_harmless_at_most_two_percent_are_changed() -> None:
 # --- names --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name",
+_SECRET_NAMES = (
     "password PASSWORD Passwd pwd db_password dbPassword DB-PASSWORD config.db.password password_hash password2 token api_token "
     "accessToken GITHUB_TOKEN api_tokens secret client_secret SecretKey api_key apiKey x-api-key X_API_KEY OPENAI_API_KEY openai_key "
     "private_key aws_secret_access_key auth basic_auth authorization Proxy-Authorization cookie Set-Cookie dsn SENTRY_DSN session_id "
-    "sessionid connect.sid credentials connection_string card_number ssn cvv jwt csrf_token".split(),
+    "sessionid connect.sid credentials connection_string card_number ssn cvv jwt csrf_token"
 )
+
+
+@pytest.mark.parametrize("name", _SECRET_NAMES.split())
 def test_secret_names(name: str) -> None:
     """Names that say their value is a secret, in every spelling."""
     assert redactor().secret_name(name)
 
 
-@pytest.mark.parametrize(
-    "name",
+_OTHER_NAMES = (
     "author authors authority authenticated key keys primary_key sort_key foreign_key keyboard monkey tokens tokens_in max_tokens "
     "max_token n_token n_tokens tokenizer token_count token_type_ids token_id pad_token num_tokens secretary secretariat password_field "
     "has_password password_length auth_url auth_type use_auth_token token_url secret_name cookie_policy credentials_path session user "
-    "dashboard compass passenger bypass pin cardinality design_number x".split(),
+    "dashboard compass passenger bypass pin cardinality design_number x"
 )
+
+
+@pytest.mark.parametrize("name", _OTHER_NAMES.split())
 def test_other_names(name: str) -> None:
     """Names that resemble secret ones."""
     assert not redactor().secret_name(name)
