@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
@@ -32,13 +33,13 @@ def assertion(failing: Failing) -> list[Fact]:
     return facts + _difference([failing.resolve(side) for side in sides])
 
 
-def _full(value: object) -> str:
-    if type(value) in (list, tuple, set, dict) and len(value) <= 20:  # type: ignore[arg-type]
+def _full(value: Any) -> str:
+    if type(value) in (list, tuple, set, dict) and len(value) <= 20:
         pairs = (
             [f"{probe.show(k)}: {probe.show(v)}" for k, v in value.items()]
             if type(value) is dict
             else [probe.show(part) for part in value]
-        )  # type: ignore[attr-defined]
+        )
         return f"{probe.say(value)}: {', '.join(pairs)[:300]}"
     return probe.say(value)
 

@@ -93,7 +93,7 @@ def _where(between: list[Level], given: list[tuple[str, object]]) -> list[Fact]:
 
 def _row(between: list[Level], row: Any) -> list[Fact]:
     for level in between:
-        table = level.frame.f_locals.get("self")
+        table: Any = level.frame.f_locals.get("self")
         if probe.is_frame(table) and type(row.name) in PLAIN and table.index.is_unique and len(table) <= probe.SCAN:
             labels = probe.labels_of(table.index, probe.SCAN)
             if row.name in labels:

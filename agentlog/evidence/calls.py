@@ -62,7 +62,11 @@ def signature_text(callee: Any, most: int = 500) -> str:
     if function is None:
         text = getattr(callee, "__text_signature__", None) if isinstance(callee, types.BuiltinFunctionType) else None
         return f"{name}{text}" if type(text) is str else f"{name}(...)"
-    shown = [_parameter(parameter) for parameter in _parameters(function)]
+    parameters = _parameters(function)
+    shown = [_parameter(parameter) for parameter in parameters]
+    only = [i for i, parameter in enumerate(parameters) if parameter.kind is parameter.KEYWORD_ONLY]
+    if only and not function.__code__.co_flags & inspect.CO_VARARGS:
+        shown.insert(only[0], "*")
     return f"{name}({', '.join(shown)})"[:most]
 
 
@@ -107,7 +111,7 @@ def _parameters(function: types.FunctionType) -> list[inspect.Parameter]:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    star = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
     default = "" if parameter.default is parameter.empty else f"={probe.show(parameter.default, 30)}"
     return f"{star}{parameter.name}{default}"
 

@@ -71,8 +71,8 @@ def _involved(failing: Failing) -> list[tuple[str, object]]:
     return list(out.values())[:6]
 
 
-def _opened(pairs: list[tuple[str, object]]) -> list[tuple[str, object]]:
-    out = []
+def _opened(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    out: list[tuple[str, Any]] = []
     for name, value in pairs:
         out += (
             [(f"{name}[{i}]", part) for i, part in enumerate(value)]
@@ -82,10 +82,10 @@ def _opened(pairs: list[tuple[str, object]]) -> list[tuple[str, object]]:
     return out
 
 
-def _is_content(value: object) -> bool:
+def _is_content(value: Any) -> bool:
     return probe.is_tabular(value) or (
         type(value) in (list, tuple) and len(value) > 0 and type(value[0]) in (str, int, float, type(None))
-    )  # type: ignore[arg-type, index]
+    )
 
 
 def _contents(value: Any, about: str, culprit: object, always: bool) -> list[Fact]:

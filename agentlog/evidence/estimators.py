@@ -17,6 +17,7 @@ from agentlog.evidence.registry import collector
 _LABELS = (
     r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
 )
+_LEARNERS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn", "keras", "statsmodels"})
 
 
 @collector(

@@ -178,7 +178,7 @@ def subprocess(failing: Failing) -> list[Fact]:
     """The command, its exit code, and the last lines it wrote."""
     error: Any = failing.error
     held = peek.own_dict(error) or {}
-    command = held.get("cmd")
+    command: Any = held.get("cmd")
     words = (
         " ".join(str(word) for word in command)
         if type(command) in (list, tuple) and all(type(word) in PLAIN for word in command)

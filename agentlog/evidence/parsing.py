@@ -177,7 +177,7 @@ def marked(failing: Failing) -> list[Fact]:
     texts = [value for _, value in [*failing.data(), *failing.handed()] if type(value) in (str, bytes) and len(value) > 5]  # type: ignore[arg-type]
     facts = []
     for value in texts[:1]:
-        text = value if type(value) is str else value.decode("utf-8", "replace")  # type: ignore[union-attr, attr-defined]
+        text = value if type(value) is str else value.decode("utf-8", "replace")
         rows = text.splitlines()
         if type(line) is int and 0 < line <= len(rows):
             facts.append(Fact(f"line {line}, column {column}: {rows[line - 1][:200]!r}", about=failing.name_of(value)))
@@ -214,7 +214,7 @@ def _dates_in(value: Any, about: str, culprit: str | None) -> list[Fact]:
     if culprit in texts:
         facts.append(
             Fact(f"{culprit!r} at position {texts.index(culprit)}, {texts.count(culprit)} times of {len(items)}", about=about)
-        )  # type: ignore[arg-type]
+        )
     return facts
 
 

@@ -67,12 +67,12 @@ def _arguments(failing: Failing) -> list[tuple[str, object]]:
     return out
 
 
-def _entries(value: object) -> tuple[str, ...]:
+def _entries(value: Any) -> tuple[str, ...]:
     """Of a dict of columns or a short list of arrays: the size of each."""
     if type(value) is dict and value:
         return tuple(f"[{probe.show(key)}] {probe.say(part)}" for key, part in list(value.items())[:12])
-    if type(value) in (list, tuple) and 0 < len(value) <= 12 and any(_sized(part) for part in value):  # type: ignore[arg-type]
-        return tuple(f"[{i}] {probe.say(part)}" for i, part in enumerate(value))  # type: ignore[arg-type, var-annotated]
+    if type(value) in (list, tuple) and 0 < len(value) <= 12 and any(_sized(part) for part in value):
+        return tuple(f"[{i}] {probe.say(part)}" for i, part in enumerate(value))
     return ()
 
 

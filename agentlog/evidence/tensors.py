@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from agentlog import peek
@@ -34,14 +35,14 @@ def tensors(failing: Failing) -> Evidence | None:
     return Evidence("tensors", tuple(facts[:14])) if facts else None
 
 
-def _opened(pairs: list[tuple[str, object]]) -> list[tuple[str, object]]:
-    out: list[tuple[str, object]] = []
+def _opened(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    out: list[tuple[str, Any]] = []
     for name, value in pairs:
         out += (
             [(f"{name}[{i}]", part) for i, part in enumerate(value)]
             if type(value) in (tuple, list) and len(value) < 8
             else [(name, value)]
-        )  # type: ignore[arg-type, var-annotated]
+        )
     return out
 
 
@@ -122,14 +123,15 @@ def _inside(module: Any, wanted: object, path: str, depth: int) -> str | None:
 def state_dict(failing: Failing) -> list[Fact]:
     """Loading weights: keys and shapes of both sides that differ."""
     handed = dict(failing.handed())
-    module, state = handed.get("self"), handed.get("state_dict")
+    module: Any = handed.get("self")
+    state: Any = handed.get("state_dict")
     if module is None or not is_layer(module) or state is None:
         return []
     given = (
         {key: value for key, value in state.items() if type(key) is str}
         if type(state).__name__ in ("dict", "OrderedDict")
         else {}
-    )  # type: ignore[attr-defined]
+    )
     wanted = dict(_weights(module, ""))
     missing, extra = [key for key in wanted if key not in given], [key for key in given if key not in wanted]
     facts = [Fact(f"{len(missing)} weights missing: {probe.some(missing, 10)}")] if missing else []

@@ -46,7 +46,8 @@ def _members(value: Any) -> str:
 
 def _looped(failing: Failing, target: ast.Tuple, iterated: ast.expr) -> list[Fact]:
     """The element of the iterated thing whose length is not the number of names."""
-    value, text, wanted = failing.resolve(iterated), ast.unparse(iterated)[:100], len(target.elts)
+    value: Any = failing.resolve(iterated)
+    text, wanted = ast.unparse(iterated)[:100], len(target.elts)
     names = f"{wanted} names in `for {ast.unparse(target)}`"
     if value is UNKNOWN:
         return [Fact(names, about=text)]
