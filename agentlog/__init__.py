@@ -16,9 +16,19 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC: dict[str, str] = {
-    "get_debug_context": "agentlog.api",
-    "get_context": "agentlog.api",
-}
+    **dict.fromkeys(("enable", "disable", "is_enabled", "configure"), "agentlog.activation"),
+    **dict.fromkeys(
+        (
+            "log", "log_vars", "log_state", "log_error", "log_decision", "log_perf", "log_user_input", "log_agent_thought",
+            "log_agent_output", "log_handover", "log_tool_call", "tag_outcome", "tag_session_outcome",
+        ),
+        "agentlog.verbs",
+    ),
+    **dict.fromkeys(("span", "tool_call", "llm_call", "log_func"), "agentlog.spans"),
+    **dict.fromkeys(("get_debug_context", "get_context", "get_formatted_context", "list_formats"), "agentlog.api"),
+    "capture_errors": "agentlog.verbs",
+    "capture_output": "agentlog.capture",
+}  # fmt: skip
 """Public name -> the module that defines it."""
 
 __all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension", *_PUBLIC]

@@ -8,6 +8,7 @@ git tree dirty?) is learned on the writer's thread and recorded when known.
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import platform
 import socket
@@ -45,7 +46,7 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
         SessionStarted(
             session=recorder.session,
             life=life,
-            parent=recorder.settings.parent_session,
+            parent=recorder.settings.parent_session or session_of_process(recorder.folder, os.getppid()),
             host=socket.gethostname(),
             pid=os.getpid(),
             started_at=float(start) if start else None,
@@ -85,6 +86,17 @@ def learn(recorder: Recorder, known: Mapping[str, str], *, notebook: str | None 
     if fresh or notebook:
         recorder.record(SessionLearned(packages=fresh, notebook=notebook))
     return packages
+
+
+def session_of_process(folder: Path, pid: int) -> str | None:
+    """The session that process `pid` of this machine records in `folder`: children need no variable to know."""
+    start = process_start(pid)
+    for segment in (folder / "journal").glob(f"*-{pid}-*.jsonl"):
+        with suppress(OSError, ValueError), open(segment, encoding="utf-8") as lines:
+            first, second = json.loads(next(lines, "{}")), json.loads(next(lines, "{}"))
+            if first.get("start") == start and second.get("e") == "session.start":
+                return str(second["s"])
+    return None
 
 
 def packages_loaded() -> dict[str, str]:

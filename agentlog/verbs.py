@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from types import FrameType
+from contextlib import ContextDecorator
+from types import FrameType, TracebackType
 
 from agentlog import guard, recorder
 from agentlog.callsite import argument_names, place
@@ -103,6 +104,22 @@ def log_tool_call(
     door = recorder._current
     if door is not None:
         _called(door, tool, name, arguments or {}, result, ok)
+
+
+class capture_errors(ContextDecorator):  # noqa: N801 - used like a function
+    """Record an exception that leaves the block or the decorated function; it goes on unless `reraise=False`."""
+
+    def __init__(self, message: str = "", *, reraise: bool = True) -> None:
+        self._message, self._reraise = message, reraise
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if isinstance(error, Exception):
+            log_error(self._message or type(error).__name__, error)
+            return not self._reraise
+        return False
 
 
 def tag_outcome(outcome: str, confidence: float = 1.0, reason: str | None = None, *, tags: Iterable[str] = ()) -> None:

@@ -31,6 +31,9 @@ class CellClient(NotebookClient):
 
     def __init__(self, nb: NotebookNode, *, kernel: Kernel | None = None, notebook: str | None = None, **options: Any) -> None:
         super().__init__(nb, **options)
+        self._set_up(kernel, notebook)
+
+    def _set_up(self, kernel: Kernel | None, notebook: str | None) -> None:
         self.kernel = kernel
         self.notebook = notebook
         self.replies: dict[int, Reply] = {}
