@@ -43,7 +43,7 @@ class Index:
         self._places = list(places)
         self._connection: sqlite3.Connection | None = None
         self._stamp: tuple[int, ...] = ()
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str, int] | None = None
         self._names: dict[int, str] = {}
         self._mutex = threading.RLock()
 
@@ -82,8 +82,7 @@ class Index:
         """Take in what was written since the last time. Raises StoreError only where the journal cannot be read."""
         with self._mutex:
             files = self.source.files()
-            sizes = {file.name: file.size for file in files.values()}
-            if self._connection is not None and sizes == self._sizes and self._untouched():
+            if self._connection is not None and self._sizes == _sizes_of(files) and self._untouched():
                 return
             if self._connection is None:
                 self._open(files)
@@ -166,6 +165,7 @@ class Index:
         finally:
             _remove(str(temporary), f"{temporary}-journal")
         self._connect(place)
+        self._sizes = _sizes_of(files)
         self._sign()
 
     def _open_in_memory(self, files: dict[str, SegmentFile]) -> None:
@@ -184,9 +184,9 @@ class Index:
         connection.execute("INSERT INTO about VALUES ('version', ?)", (str(schema.VERSION),))
 
     def _follow(self, files: dict[str, SegmentFile]) -> None:
-        self._sizes, self._names = {}, {}
+        self._sizes, self._names = None, {}
         self.notes += follow(self._connected(), self.source, files)
-        self._sizes = {file.name: file.size for file in files.values()}
+        self._sizes = _sizes_of(files)
 
     # --- the file -------------------------------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ class Index:
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        self._sizes, self._names, self._stamp = {}, {}, ()
+        self._sizes, self._names, self._stamp = None, {}, ()
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
@@ -258,6 +258,10 @@ class Index:
             return tuple(map(int, self.place.with_suffix(".lock").read_bytes().split()))
         except (OSError, ValueError):
             return ()
+
+
+def _sizes_of(files: dict[str, SegmentFile]) -> dict[str, int]:
+    return {file.name: file.size for file in files.values()}
 
 
 def _stamp_of(place: Path) -> tuple[int, ...]:
