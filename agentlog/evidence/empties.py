@@ -67,7 +67,8 @@ def conditions(failing: Failing, node: ast.AST) -> list[Fact]:
                 near = "" if other in values else probe.nearest_text(other, values)
                 text_values = f"{len(values)} distinct values: {probe.some(values, 10)}"
                 said = f"{probe.dtype_of(side)}, compared with {probe.say(other)}" + (f"; {near}" if near else "")
-                facts.append(Fact(f"{said}; {text_values}", about=ast.unparse(text)))
+                about, column = _column_text(text)
+                facts.append(Fact(f"{column}{said}; {text_values}", about=about))
     return facts[:3]
 
 

@@ -13,6 +13,7 @@ from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.evidence.source import calls_on
 
 _LABELS = (
     r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
@@ -31,8 +32,14 @@ def estimator(failing: Failing) -> Evidence | None:
     facts: list[Fact] = []
     for about, model in found[:3]:
         facts += _state(failing, about, model)
-    facts += _feature_facts(failing, found)
-    return Evidence("estimator", tuple(facts[:12]), tuple(about for about, _ in found if about in failing.names))
+    told = _feature_facts(failing, found)
+    names = [about for about, _ in found if about in failing.names]
+    for about in names if told or "feature" in failing.message else ():
+        fitted, data = _fitted_with(failing, about)
+        told += fitted
+        names = [*names, *data]
+    facts += told
+    return Evidence("estimator", tuple(facts[:12]), tuple(dict.fromkeys(names)))
 
 
 def _estimators(failing: Failing) -> Iterator[tuple[str, Any]]:
@@ -51,7 +58,8 @@ def _estimators(failing: Failing) -> Iterator[tuple[str, Any]]:
 def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
     held = peek.own_dict(model) or {}
     fitted = sorted(name for name in held if name.endswith("_") and not name.startswith("_"))
-    parameters = {name: value for name, value in held.items() if not name.endswith("_") and not name.startswith("_")}
+    accepted = _accepted(model)
+    parameters = {name: value for name, value in held.items() if name in accepted}
     changed = _not_default(model, parameters)
     shown = ", ".join(f"{name}={probe.show(value)}" for name, value in changed.items())
     fitted = fitted if set(fitted) - {"n_features_in_", "feature_names_in_"} else []
@@ -64,9 +72,20 @@ def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
     ]
 
 
+def _initialiser(model: Any) -> Any:
+    function = peek.on_class(model, "__init__")
+    return getattr(function, "__wrapped__", function)
+
+
+def _accepted(model: Any) -> set[str]:
+    """Parameters of the class's own `__init__`."""
+    code = getattr(_initialiser(model), "__code__", None)
+    return set(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]) if code else set()
+
+
 def _not_default(model: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters that differ from the defaults of the class's own `__init__`."""
-    code = getattr(peek.on_class(model, "__init__"), "__wrapped__", peek.on_class(model, "__init__"))
+    code = _initialiser(model)
     defaults = dict(getattr(code, "__kwdefaults__", None) or {})
     names = getattr(getattr(code, "__code__", None), "co_varnames", ())
     positional = getattr(code, "__defaults__", None) or ()
@@ -114,6 +133,18 @@ def _feature_facts(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]
             if facts:
                 return facts
     return facts
+
+
+def _fitted_with(failing: Failing, about: str) -> tuple[list[Fact], list[str]]:
+    """The call that fitted a model, as far as the cells show it, and what its arguments are now."""
+    made = calls_on(failing, about, ("fit", "fit_transform", "fit_predict", "fit_resample", "partial_fit"))
+    if made is None:
+        return [], []
+    where, call = made
+    names = [part.id for part in [*call.args, *(word.value for word in call.keywords)] if isinstance(part, ast.Name)]
+    known = [(name, failing.resolve(name)) for name in names]
+    said = ", ".join(f"{name} is now {probe.say(value)}" for name, value in known if value is not UNKNOWN)
+    return [Fact(f"was fitted by {where}" + (f": {said}" if said else ""), about=about)], names
 
 
 def _inputs(failing: Failing) -> list[tuple[str, Any]]:

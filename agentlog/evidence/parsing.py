@@ -175,9 +175,9 @@ def marked(failing: Failing) -> list[Fact]:
     if line is None and told:
         line, column = int(told.group(1)), int(told.group(2))
     texts = [value for _, value in [*failing.data(), *failing.handed()] if type(value) in (str, bytes) and len(value) > 5]  # type: ignore[arg-type]
-    facts = []
+    facts: list[Fact] = []
     for value in texts[:1]:
-        text = value if type(value) is str else value.decode("utf-8", "replace")
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         rows = text.splitlines()
         if type(line) is int and 0 < line <= len(rows):
             facts.append(Fact(f"line {line}, column {column}: {rows[line - 1][:200]!r}", about=failing.name_of(value)))

@@ -37,12 +37,47 @@ def assignments_of(failing: Failing, name: str) -> list[Assignment]:
                 if found:
                     break
     lines = level.lines()
-    above = (
-        _in_text("".join(line if line.endswith("\n") else line + "\n" for line in lines), name, "", before=level.line)
-        if _small(lines)
-        else []
-    )
+    above = _in_text("".join(_ended(line) for line in lines), name, "", before=level.line) if _small(lines) else []
     return (found + above)[-4:]
+
+
+def calls_on(failing: Failing, name: str, methods: tuple[str, ...]) -> tuple[str, ast.Call] | None:
+    """(where, call) of the last call of one of `methods` on `name`, above the failing line or in an earlier cell."""
+    level = failing.user
+    if level is None:
+        return None
+    pattern = re.compile(rf"\b{re.escape(name)}\s*\.\s*(?:{'|'.join(methods)})\s*\(")
+    texts = [("", "".join(_ended(line) for line in level.lines()[: level.line - 1]))]
+    if level.top:
+        cells = history_of(level.frame.f_locals)
+        current = level.cell.source.strip() if level.cell else None
+        texts += [(f"In[{number}]", cells[number]) for number in range(len(cells) - 1, 0, -1) if cells[number].strip() != current]
+    for place, text in texts[:_CELLS]:
+        for number, line in reversed(list(enumerate(text.splitlines(), 1))):
+            call = _call_in(line, name, methods) if pattern.search(line) else None
+            if call is not None:
+                return f"{place or f'line {number + level.shift}'} `{_short(line)}`", call
+    return None
+
+
+def _call_in(line: str, name: str, methods: tuple[str, ...]) -> ast.Call | None:
+    try:
+        tree = ast.parse(line.strip())
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in methods
+            and ast.unparse(node.func.value) == name
+        ):
+            return node
+    return None
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith("\n") else line + "\n"
 
 
 def _small(lines: list[str]) -> bool:
