@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,11 +102,15 @@ class Deaths:
         return next(iter(about or said), None)
 
     def _fault_text(self, segment: int | None) -> str | None:
-        rows = self._index.rows("SELECT name FROM segments WHERE number = ?", (segment,)) if self._folder else []
-        if not rows or self._folder is None:
+        """What faulthandler wrote beside the segment, or beside an earlier one of the same process."""
+        if self._folder is None:
             return None
-        try:
-            text = (self._folder / FOLDER / f"{rows[0][0]}{FAULT}").read_text("utf-8", "replace")
-        except OSError:
-            return None
-        return text.strip("\0\n ") or None
+        sql = """SELECT other.name FROM segments this JOIN segments other ON other.number = this.number
+            OR (other.pid = this.pid AND other.host = this.host AND other.start IS this.start AND other.boot IS this.boot)
+            WHERE this.number = ? ORDER BY other.name DESC"""
+        for (name,) in self._index.rows(sql, (segment,)):
+            with suppress(OSError):
+                text = (self._folder / FOLDER / f"{name}{FAULT}").read_text("utf-8", "replace").strip("\0\n ")
+                if text:
+                    return text
+        return None
