@@ -57,7 +57,11 @@ def describe_names(
     first = _describe_simple(names, simple, done, limits, begun + (deadline - begun) * (_SIMPLE_SHARE if other else 1))
     _describe_others(names, other, done, limits, deadline)
     _describe_simple(names, simple[first:], done, limits, deadline)
-    return {name: done[name] if name in done else _unseen(value) for name, value in names.items()}
+    unseen: dict[int, Value] = {}
+    for name, value in names.items():
+        if name not in done:
+            done[name] = unseen.setdefault(id(type(value)), unseen.get(id(type(value))) or _unseen(value))
+    return {name: done[name] for name in names}
 
 
 def _describe_simple(
@@ -108,7 +112,7 @@ def _walk(value: object, look: Look) -> Value:
         if id(value) in look.path:
             return _named(value, "cycle: shown above")
         if look.level and look.late():
-            return _unseen(value)
+            return _late(value, look)
         look.path.add(id(value))
         try:
             return describer_of(value)(value, look)
@@ -116,6 +120,14 @@ def _walk(value: object, look: Look) -> Value:
             look.path.discard(id(value))
     except Exception as error:
         return _named(value, f"could not be looked at: {peek.class_name(type(error))}")
+
+
+def _late(value: object, look: Look) -> Value:
+    """The schema of the first parts that time ran out for: the columns of a frame cost little and say much."""
+    if look.grace <= 0 or look.brief:
+        return _unseen(value)
+    look.grace -= 1
+    return replace(schema(value), cut=NOT_LOOKED_AT)
 
 
 def _unseen(value: object) -> Value:

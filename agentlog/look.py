@@ -16,10 +16,14 @@ ROOM = 360
 """Nodes in the description of one value."""
 
 
+GRACE = 8
+"""Parts that have their schema told even when the time is over."""
+
+
 class Look:
     """One walk over one value. `levels`: how many are left below this one; `brief`: facts only, see `schema`."""
 
-    __slots__ = ("brief", "deadline", "level", "levels", "limits", "path", "room", "walk")
+    __slots__ = ("brief", "deadline", "grace", "level", "levels", "limits", "path", "room", "walk")
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Look:
         self.room = room
         self.brief = brief
         self.level = 0
+        self.grace = GRACE
         self.path: set[int] = set()
 
     def late(self) -> bool:
@@ -60,17 +65,20 @@ class Look:
         return min(length, self.limits.items, self.room)
 
     def children(self, values: Sequence[object]) -> list[Value]:
-        """Describe `values` one level down; each may use its share of the room and what the others left."""
-        room = self.room - len(values)
+        """Describe `values` one level down; each may use its share of room and time, and what the others left."""
+        room, end = self.room - len(values), self.deadline
         self.level += 1
         self.levels -= 1
         described = []
         for done, value in enumerate(values):
             share = max(0, room // (len(values) - done))
             self.room = share
+            if len(values) - done > 1:
+                now = time.perf_counter()
+                self.deadline = now + (end - now) / min(8, len(values) - done)
             described.append(self.walk(value, self))
             room -= share - self.room
         self.level -= 1
         self.levels += 1
-        self.room = max(0, room)
+        self.room, self.deadline = max(0, room), end
         return described

@@ -8,11 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from zoo_of_hostile import Meta, calls, zoo
 
 from agentlog.describe import describe, describe_names, schema
 from agentlog.events import Value, plain
-from zoo_of_hostile import Meta, calls, zoo
-
 
 LOOKS = {
     "describe": describe,
@@ -86,7 +85,9 @@ def test_a_process_that_ends_on_any_look_stays_alive(tmp_path):
         "    look(x)\n"
         "sys.stdout.write('alive')\n"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env={**os.environ, "AGENTLOG": ""}, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env={**os.environ, "AGENTLOG": ""}, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "alive"), done.stderr
 
 
@@ -221,7 +222,10 @@ def test_estimator_of_the_user_is_not_asked_for_its_parameters():
     assert described.facts["fitted"] is False
 
 
-@pytest.mark.parametrize("look", [repr, len, hash, str, bool, lambda value: value == 1, lambda value: value.__class__, lambda value: isinstance(value, int)])
+@pytest.mark.parametrize(
+    "look",
+    [repr, len, hash, str, bool, lambda value: value == 1, lambda value: value.__class__, lambda value: isinstance(value, int)],
+)
 def test_the_zoo_notices(look):
     """The traps spring for the ordinary ways of looking: what the tests above prove rests on it."""
     animal = zoo()["object"]

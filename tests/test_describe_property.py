@@ -16,7 +16,9 @@ SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(st.characters(), max_size=300), st.binary(max_size=300),
     st.dates(), st.datetimes(), st.timedeltas(), st.decimals(), st.fractions(), st.uuids(), st.integers(min_value=10**300, max_value=10**400),
 )  # fmt: skip
-KEYS = st.one_of(st.text(max_size=100), st.integers(), st.booleans(), st.none(), st.tuples(st.integers(), st.text(max_size=5)), st.floats())
+KEYS = st.one_of(
+    st.text(max_size=100), st.integers(), st.booleans(), st.none(), st.tuples(st.integers(), st.text(max_size=5)), st.floats()
+)
 THINGS = st.recursive(
     SCALARS,
     lambda inner: st.one_of(

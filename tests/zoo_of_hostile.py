@@ -20,7 +20,7 @@ from typing import Any
 
 calls: list[str] = []
 
-SPECIAL = (
+SPECIAL = (  # noqa: SIM905
     "__repr__ __str__ __len__ __length_hint__ __eq__ __ne__ __lt__ __gt__ __le__ __ge__ __hash__ __bool__ __getattribute__ __getattr__ "
     "__iter__ __next__ __reversed__ __contains__ __getitem__ __missing__ __index__ __int__ __float__ __complex__ __bytes__ __format__ "
     "__dir__ __sizeof__ __reduce__ __reduce_ex__ __getstate__ __copy__ __deepcopy__ __enter__ __exit__ __call__ __array__ "

@@ -74,6 +74,10 @@ def _facts(value: Any, array: Any, measured: Measured) -> dict[str, Scalar]:
     return facts
 
 
+_MARKS = ("NAType", "NaTType")
+"""Types of pandas' marks for what is missing."""
+
+
 def kinds_in(items: list[object]) -> str:
     """Which types the items are of, the missing ones aside: "str", or "str 990, float 10"."""
     counts: dict[str, int] = {}
@@ -81,6 +85,8 @@ def kinds_in(items: list[object]) -> str:
         if item is not None and not (type(item) is float and item != item):
             name = type_name(item)
             counts[name] = counts.get(name, 0) + 1
+    for mark in _MARKS:
+        counts.pop(mark, None)
     common = sorted(counts.items(), key=lambda pair: -pair[1])
     return (
         "NoneType"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import types
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,7 +15,8 @@ from agentlog.events import Scalar, Value
 from agentlog.look import Look
 
 _UNIFORM = 1_000
-"""Items looked at to say that all are of one type."""
+"""Items looked at to say that all are of one type, in runs of `_RUN`."""
+_RUN = 20
 
 
 def describe_mapping(value: Any, look: Look) -> Value:
@@ -112,7 +113,10 @@ def describe_sequence(value: Any, look: Look) -> Value:
     if names and shown:
         fields = list(tuple.__iter__(value))[:shown]
         return _container(
-            value, length, attributes=dict(zip(names, look.children(fields), strict=False)), cut=_rest(look, length, shown, "fields")
+            value,
+            length,
+            attributes=dict(zip(names, look.children(fields), strict=False)),
+            cut=_rest(look, length, shown, "fields"),
         )
     tail = 1 if shown < length and shown > 2 else 0
     picked = _ends(value, base, shown - tail, tail)
@@ -143,8 +147,7 @@ def _uniform(value: Any, base: Any, length: int, look: Look) -> dict[str, Scalar
     if look.brief or length < 2:
         return {}
     counts: dict[str, int] = {}
-    step = max(1, length // _UNIFORM) if base is not deque else 1
-    for item in islice(_stepped(value, base, step), _UNIFORM):
+    for item in islice(_spread(value, base, length), _UNIFORM):
         name = type_name(item)
         counts[name] = counts.get(name, 0) + 1
     seen = sum(counts.values())
@@ -157,8 +160,13 @@ def _uniform(value: Any, base: Any, length: int, look: Look) -> dict[str, Scalar
     return facts
 
 
-def _stepped(value: Any, base: Any, step: int) -> Any:
-    return (base.__getitem__(value, i) for i in range(0, base.__len__(value), step)) if step > 1 else base.__iter__(value)
+def _spread(value: Any, base: Any, length: int) -> Iterator[object]:
+    """All items of a short sequence; of a long one short runs from the whole, so that nothing periodic deceives."""
+    if length <= _UNIFORM or base is deque:
+        return iter(base.__iter__(value))
+    runs = _UNIFORM // _RUN
+    starts = (run * length // runs for run in range(runs))
+    return (item for start in starts for item in base.__getitem__(value, slice(start, start + _RUN)))
 
 
 def describe_set(value: Any, look: Look) -> Value:

@@ -12,14 +12,17 @@ from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Scalar, Value
 from agentlog.look import Look
 
+_MANY = 1_000
+"""Attributes put in order; no object that a person wrote has more."""
+
 
 def describe_object(value: object, look: Look) -> Value:
     """Attributes that the instance holds, public ones first. Properties are not asked."""
-    held = _ordered(value)
+    held, total = _ordered(value)
     shown = look.shown(len(held))
     described = look.children([item for _, item in held[:shown]])
     names = [name for name, _ in held[:shown]]
-    cut = f"{len(held) - shown} of {len(held)} attributes" if shown < len(held) and not look.brief else None
+    cut = f"{total - shown} of {total} attributes" if shown < total and not look.brief else None
     return Value(
         type=type_name(value),
         module=peek.class_module(type(value)),
@@ -29,10 +32,11 @@ def describe_object(value: object, look: Look) -> Value:
     )
 
 
-def _ordered(value: object) -> list[tuple[str, Any]]:
-    held = [pair for pair in islice(peek.attributes(value), 2_000) if not pair[0].startswith("__")]
-    seen = dict(held)
-    return sorted(seen.items(), key=lambda pair: pair[0].startswith("_"))
+def _ordered(value: object) -> tuple[list[tuple[str, Any]], int]:
+    """What the instance holds, public names first, and how many that are; of very many the first ones."""
+    seen = dict(pair for pair in islice(peek.attributes(value), _MANY) if not pair[0].startswith("__"))
+    total = max(len(seen), len(peek.own_dict(value) or ())) if len(seen) > _MANY // 2 else len(seen)
+    return sorted(seen.items(), key=lambda pair: pair[0].startswith("_")), total
 
 
 def _kind(value: object) -> dict[str, Scalar]:

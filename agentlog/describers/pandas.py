@@ -19,8 +19,9 @@ from agentlog.events import Column, Scalar, Value
 from agentlog.look import Look
 
 _ROWS = 5
-_SAMPLE = 5_000
-_SHARE = 0.5
+_SAMPLE = (500, 5_000)
+"""Least and greatest number of rows in a sample."""
+_SHARE = 0.3
 """Of the time left, what counting missing values may take."""
 
 
@@ -86,13 +87,12 @@ def _nulls(arrays: Sequence[Any], rows: int, look: Look) -> tuple[list[int | Non
     """Missing values of each column: of all rows where there is time for that, else of an even sample."""
     facts: dict[str, Scalar] = {}
     usable = [array if column.trusted(array) else None for array in arrays]
-    if (
-        sum(column.cost_ns(array) for array in usable if array is not None) / 1e6 > look.milliseconds() * _SHARE
-        and rows > _SAMPLE
-    ):
-        step = rows // _SAMPLE
-        usable = [None if array is None else array[::step] for array in usable]
-        facts["sampled"] = -(-rows // step)
+    cost = sum(column.cost_ns(array) for array in usable if array is not None) / 1e6
+    allowed = look.milliseconds() * _SHARE
+    if cost > allowed and rows > _SAMPLE[0]:
+        count = max(_SAMPLE[0], min(_SAMPLE[1], int(rows * allowed / cost)))
+        usable = [None if array is None or look.late() else column.spread(array, count) for array in usable]
+        facts["sampled"] = max((len(array) for array in usable if array is not None), default=0)
     return [None if array is None or look.late() else column.missing(array, look) for array in usable], facts
 
 
@@ -213,9 +213,8 @@ def _measured(array: Any, length: int, look: Look) -> Measured:
     if type(held) is numpy().ndarray and held.dtype.kind in "fiumM" and type_name(array) != "Categorical":
         found = measure(held, look)
         return found if held.dtype.kind in "fmM" else Measured(found.range, 0, found.seen)
-    sampled = array
-    if column.cost_ns(array) / 1e6 > look.milliseconds() * _SHARE and length > _SAMPLE:
-        sampled = array[:: length // _SAMPLE]
+    costly = column.cost_ns(array) / 1e6 > look.milliseconds() * _SHARE
+    sampled = column.spread(array, _SAMPLE[1]) if costly else array
     return Measured(None, column.missing(sampled, look), len(sampled))
 
 
