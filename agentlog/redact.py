@@ -27,8 +27,8 @@ from typing import Any
 
 from agentlog import guard
 from agentlog.secret_names import secret_kind, words_of
-from agentlog.secret_pairs import HINTS, is_harmless, redact_pairs
-from agentlog.secret_shapes import any_of, may_hold_shape, redact_cards, redact_shapes
+from agentlog.secret_pairs import HINTS, hint_of, is_harmless, redact_pairs
+from agentlog.secret_shapes import may_hold_shape, redact_cards, redact_shapes
 from agentlog.secret_streams import StreamRedactor as _StreamRedactor
 from agentlog.secret_values import KnownValues
 
@@ -125,6 +125,7 @@ _KEEP = frozenset(
 _NAMED = frozenset({"k", "a", "locals", "arguments", "data", "f", "figures", "git", "environment"})
 """Fields that map the user's names to values."""
 _MOST_PASSES = 4
+_SHORT = 300
 _CODE = frozenset({"source", "context", "expression"})
 """Fields that hold Python source."""
 
@@ -164,8 +165,9 @@ class Redactor:
         self._allow = frozenset(words_of(name) for name in (*allow, *_listed(env.get("AGENTLOG_REDACT_ALLOW", ""))))
         self._key = key or _machine_key()
         self._kind_of = lru_cache(maxsize=8192)(self._judge)
-        self._hint = any_of([*HINTS, *(words[0] for words in self._extra if words)])
-        self._known = KnownValues()
+        self._hint = hint_of([*HINTS, *(words[0] for words in self._extra if words)])
+        self._short = lru_cache(maxsize=4096)(self._until_stable)
+        self._known = KnownValues(changed=self._short.cache_clear)
         for value in values:
             self.register(value)
         self._register_environment(env)
@@ -221,7 +223,11 @@ class Redactor:
     # --- text
 
     def _text(self, text: str, code: bool = False) -> str:
-        """`text` redacted until nothing more is found: a marker in place of a secret may show what was hidden beside it."""
+        """`text` redacted; short ones come again and again (lines, names, labels), and are looked at once."""
+        return self._short(text, code) if len(text) <= _SHORT else self._until_stable(text, code)
+
+    def _until_stable(self, text: str, code: bool) -> str:
+        """Until nothing more is found: a marker in place of a secret may show what was hidden beside it."""
         for _ in range(_MOST_PASSES):
             before, text = text, self._pass(text, code)
             if text == before:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from agentlog.secret_names import secret_kind
 from agentlog.secret_shapes import Mark, any_of
@@ -23,7 +23,13 @@ HINTS: tuple[str, ...] = (
 )  # fmt: skip
 """Lower-case texts of which one is in every secret name."""
 
-hints = any_of(HINTS)
+
+def hint_of(words: Iterable[str]) -> re.Pattern[str]:
+    """What finds, in lower-case text, a name with one of `words` in it and a separator after it."""
+    return re.compile(rf"(?:{any_of(words).pattern})[\w.-]{{0,100}}(?:\\{{0,8}}[\"']\]?|\])?[ \t]{{0,8}}(?:[:=,!]|%3d)")
+
+
+_HINT = hint_of(HINTS)
 _PAIR = re.compile(
     r"(?P<name>[\w.-]{2,100})(?![\w.-])(?P<close>\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
 )
@@ -55,18 +61,16 @@ def is_harmless(value: str) -> bool:
     return not value or _HARMLESS.fullmatch(value) is not None
 
 
-def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: bool = False, hint: re.Pattern[str] = hints) -> str:
+def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: bool = False, hint: re.Pattern[str] = _HINT) -> str:
     """`text` with the values after secret names replaced. `code`: it is Python source, where bare values are expressions.
 
     `hint` finds, in lower case, what every name that `kind_of` knows has in it.
     """
     lower = _lower(text)
     first = hint.search(lower)
-    if first is None:
-        return text
     out: list[str] = []
     position = copied = 0
-    in_text = _text_finder(text) if code else _always
+    in_text = _text_finder(text) if code and first else _always
     while first is not None:
         found = _pair_at(text, first.start(), position)
         position = found.end() if found else first.end()
@@ -77,7 +81,7 @@ def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: boo
             position = copied = max(span[1], position)
         first = hint.search(lower, position)
     text = "".join((*out, text[copied:])) if out else text
-    return _redact_options(text, mark, kind_of) if "--" in text or " -p" in text else text
+    return _redact_options(text, mark, kind_of) if "--" in text else text
 
 
 def _lower(text: str) -> str:

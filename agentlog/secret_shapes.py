@@ -87,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     _rule("bearer", "earer EARER", r"(?i:\bbearer)\s{1,4}(?=[\w.~+/-]{0,64}\d|[\w.~+/-]{24})([\w.~+/-]{8,4000}=*)"),
     _rule("basic", "asic ASIC", r"(?i:\bbasic)\s{1,4}(?=[A-Za-z0-9+/]{0,64}[\dA-Z=])([A-Za-z0-9+/]{10,4000}={1,2}|(?=[A-Za-z0-9+/]{0,64}\d)[A-Za-z0-9+/]{12,4000})"),
     _rule("userpass", "curl wget http", r"(?:\s|\[|\(|,|\"|')(?:-u|--user|--proxy-user)[\"']?[\s,=]{1,4}[\"']?[^\s:\"']{1,128}:([^\s\"']{1,256})"),
-    _rule("signature", "key= KEY= sig= ignature= IGNATURE= redential= oken= KeyId=", r"(?i:[?&;](?:key|sig|signature|x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid))=(?=[^&\s]{0,128}\d)([^&\s\"'#<>\\]{12,2000})"),
+    _rule("signature", "?key= &key= ;key= ?KEY= &KEY= ?sig= &sig= ;sig= ?signature= &signature= ?Signature= &Signature= X-Amz- x-amz- X-Goog- x-goog- AWSAccessKeyId=", r"(?i:[?&;](?:key|sig|signature|x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid))=(?=[^&\s]{0,128}\d)([^&\s\"'#<>\\]{12,2000})"),
 )  # fmt: skip
 """Order matters only where shapes overlap: the more particular comes first."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-MOST = 300
+MOST = 200
 """Values remembered at most; the oldest learned ones are forgotten first."""
 _SHORTEST_LEARNED = 8
 
@@ -13,18 +15,20 @@ _SHORTEST_LEARNED = 8
 class KnownValues:
     """Secret values and the markers that take their place, longest first, in the spellings in which texts carry them."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], object] = lambda: None) -> None:
+        """`changed` is called whenever a value is added."""
         self.version = 0
-        self._lock = threading.Lock()
+        self._changed = changed
+        self._lock = threading.RLock()
         self._given: dict[str, str] = {}
         self._learned: dict[str, str] = {}
-        self._ordered: tuple[tuple[str, str], ...] = ()
+        self._ordered: tuple[tuple[str, str], ...] | None = ()
 
     def add(self, value: str, marker: str) -> None:
         """Hide `value` from now on, whatever it looks like."""
         with self._lock:
             self._given[value] = marker
-            self._arrange()
+            self._renew()
 
     def learn(self, value: str, marker: str) -> None:
         """Hide `value` from now on if it looks like a secret and nothing else: it stood under a secret name."""
@@ -34,28 +38,39 @@ class KnownValues:
             self._learned[value] = marker
             while len(self._learned) > MOST:
                 del self._learned[next(iter(self._learned))]
-            self._arrange()
+            self._renew()
 
     def replace(self, text: str) -> str:
         """`text` with every known value replaced by its marker."""
-        for value, marker in self._ordered:
+        ordered = self._ordered
+        if ordered is None:
+            ordered = self._arranged()
+        for value, marker in ordered:
             if value in text:
                 text = text.replace(value, marker)
         return text
 
-    def _arrange(self) -> None:
-        spelled = {form: marker for value, marker in {**self._learned, **self._given}.items() for form in _spellings(value)}
-        self._ordered = tuple(sorted(spelled.items(), key=lambda item: -len(item[0])))
+    def _renew(self) -> None:
+        self._ordered = None
         self.version += 1
+        self._changed()
+
+    def _arranged(self) -> tuple[tuple[str, str], ...]:
+        with self._lock:
+            known = {**self._learned, **self._given}
+            spelled = {form: marker for value, marker in known.items() for form in _spellings(value)}
+            self._ordered = tuple(sorted(spelled.items(), key=lambda item: -len(item[0])))
+            return self._ordered
 
 
-def _spellings(value: str) -> set[str]:
+@lru_cache(maxsize=2 * MOST)
+def _spellings(value: str) -> frozenset[str]:
     """`value` as it stands in a text, in a literal, in JSON and in a URL."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     forms = {value, escaped, value.replace("\n", "\\n")}
     if not value.isalnum():
         forms |= {quote(value, safe=""), quote_plus(value), quote(value)}
-    return {form for form in forms if len(form) >= 4}
+    return frozenset(form for form in forms if len(form) >= 4)
 
 
 def _is_telling(value: str) -> bool:
