@@ -54,7 +54,7 @@ def parents(source: str, name: str) -> tuple[str, ...]:
         current = wanted.pop(0)
         for targets, reads in statements:
             if current in targets:
-                fresh = [read for read in reads if read not in seen]
+                fresh = [read for read in reads if read not in seen or (read == name and name not in found)]
                 seen.update(fresh)
                 found += fresh
                 wanted += fresh
@@ -144,11 +144,20 @@ def author(case: Situation, name: str, holds: Holds) -> Author | None:
             return found
         found = first
         at = first.execution
-        older = [p for p in parents(at.source, name) if p != name and _has(case, p, at, holds)]
+        sources = parents(at.source, name)
+        if name in sources and first.old is not None:
+            return found
+        older = [p for p in _namesakes(sources, name) if p != name and _has(case, p, at, holds)]
         if not older:
             return found
         name = older[0]
     return found
+
+
+def _namesakes(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Of several names, those that `name` is called after (`y` of `y_train`), where there are such."""
+    parts = name.split("_")
+    return tuple(n for n in names if n in parts) or names
 
 
 def _has(case: Situation, name: str, at: Execution, holds: Holds) -> bool:

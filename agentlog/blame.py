@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentlog.ancestry import Author, Holds, author, parents, version_before
@@ -19,21 +19,22 @@ from agentlog.situation import Situation, Version
 _CODE = frozenset({"module", "function", "type", "builtin_function_or_method", "int", "float", "str", "bool"})
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 _EMPTY = re.compile(
-    r"n_samples=0|0 sample\(s\)|zero-size|is an empty sequence|empty (?:sequence|train|array|DataFrame|data)|size 0\b|No objects to concatenate|at least one (?:array|value|sample)",
+    r"n_samples=0|0 sample\(s\)|zero-size|is an empty sequence|\bempty (?:sequence|train|array|DataFrame|data|range|list)|size 0\b|"
+    r"No objects to concatenate|at least one (?:array|value|sample)|out[- ]of[- ](?:bounds|range)|non-empty|attempt to get arg(?:max|min)",
     re.I,
 )
 _FEATURES = re.compile(
-    r"feature names|features, but|has \d+ features|n_features|number of features|columns overlap|expecting \d+ features", re.I
+    r"feature names|features, but|has \d+ features|number of features|columns overlap|expecting \d+ features", re.I
 )
 _LENGTHS = re.compile(
-    r"inconsistent numbers of samples|length mismatch|same length|Found input variables|size mismatch|shapes? .*(?:not aligned|mismatch)|must match|could not be broadcast|same first dimension|incompatible",
+    r"inconsistent numbers of samples|same length|same first dimension|same size|not aligned|could not be broadcast|size mismatch|different lengths",
     re.I,
 )
 _CONTENT = re.compile(
-    r"could not convert string|contains NaN|NaN, infinity|Unknown label type|dtypes?.*object|must be (?:all )?numeric|invalid literal|complex data not",
-    re.I,
+    r"could not convert string|contains NaN|NaN, infinity|Unknown label type|dtypes? object|must be (?:all )?numeric", re.I
 )
-_DIMENSIONS = re.compile(r"Expected \dD array|too many indices|must be \d-?d|1-dimensional|2-dimensional|y should be a 1d", re.I)
+_DIMENSIONS = re.compile(r"Expected \dD array|too many indices|must be \d-?d\b|1-dimensional|2-dimensional|should be a 1d", re.I)
+_NO_LABELS = re.compile(r"only integers, slices|indices must be integers|is not subscriptable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,15 @@ def made_none(case: Situation, failure: Failure) -> Blame | None:
 
 
 def changed_type(case: Situation, failure: Failure) -> Blame | None:
-    """An attribute that the object does not have, because a cell turned it into something else."""
-    if failure.type != "AttributeError" or not (names := _suspects(failure)):
+    """An attribute or a label that the object does not have, because a cell turned it into something else."""
+    if failure.expression is None or not (failure.type == "AttributeError" or _NO_LABELS.search(failure.message)):
         return None
-    name = names[0]
-    now = version_before(case, name, None)
-    if now is None or now.value is None or failure.expression is None or not failure.expression.text.startswith(f"{name}."):
+    base = re.match(r"([^\W\d]\w*)(?:\.|\[)", failure.expression.text)
+    now = version_before(case, base[1], None) if base else None
+    if base is None or now is None or now.value is None:
         return None
     kind = now.value.type
-    found = author(case, name, lambda value: value.type == kind)
+    found = author(case, base[1], lambda value: value.type == kind)
     if found is None or not _from_another_type(case, found, kind):
         return None
     return _earlier(case, found, f"{{name}} became {_article(kind)} there")
@@ -138,7 +139,7 @@ def changed_type(case: Situation, failure: Failure) -> Blame | None:
 def lost_label(case: Situation, failure: Failure) -> Blame | None:
     """A column or key that was there until a cell took it away. Taking it away twice is the second one's fault."""
     label = offending_word(failure) if failure.type == "KeyError" else None
-    if label is None or case.execution is None or re.search(r"\.drop\(|\bdel\b|\.pop\(", _line(case)):
+    if label is None or case.execution is None or re.search(r"\.drop\(|\bdel\b|\.pop\(", _code(case)):
         return None
     for name in _suspects(failure):
         lost = _loser(case, name, label)
@@ -172,41 +173,51 @@ def wrong_dimensions(case: Situation, failure: Failure) -> Blame | None:
     """One dimension too many or too few: where the data got this form."""
     if not _DIMENSIONS.search(failure.message) or not _in_library(failure):
         return None
-    return _of_property(case, _passed(failure), _is_table, _same_form, "{name} got this form there")
+    few = "Expected 2D" in failure.message or "too many indices" in failure.message
+    names = _passed(failure)
+    said = [name for name in names if _now(case, name, lambda value: str(value.shape) in failure.message)]
+    return _of_property(
+        case, said or names, lambda value: (len(value.shape or ()) == 1) is few, _same_form, "{name} got this form there"
+    )
 
 
 def other_length(case: Situation, failure: Failure) -> Blame | None:
-    """Lengths that do not go together: the latest cell that set one of them."""
+    """Lengths that do not go together: the latest cell that set one of them, unless a name of the same family would fit."""
     if not _LENGTHS.search(failure.message):
         return None
-    found = []
-    for name in _suspects(failure):
-        now = version_before(case, name, None)
-        if now is not None and now.value is not None and length(now.value) is not None:
-            found.append(author(case, name, _same_length(now.value)))
+    sizes = {name: size for name in _suspects(failure) if (size := _size_now(case, name)) is not None}
+    if len(set(sizes.values())) < 2 or any(_fitting_relative(case, name, sizes) for name in sizes):
+        return None
+    found = [author(case, name, lambda value, size=size: length(value) == size) for name, size in sizes.items()]  # type: ignore[misc]
     known = [one for one in found if one is not None and not one.raw]
-    latest = max(known, key=lambda one: one.execution.id, default=None)
-    return _earlier(case, latest, "{name} got its length there")
+    return _earlier(case, max(known, key=lambda one: one.execution.id, default=None), "{name} got its length there")
 
 
 def configured(case: Situation, failure: Failure) -> Blame | None:
     """Parameters that do not go together, given when the object was made in an earlier cell."""
-    expression = failure.expression
-    if expression is None or not _in_library(failure):
+    receiver = re.match(r"([^\W\d]\w*)\.\w+\(", failure.expression.text) if failure.expression else None
+    if receiver is None or not _in_library(failure):
         return None
-    receiver = re.match(r"([^\W\d]\w*)\.\w+\(", expression.text)
-    now = version_before(case, receiver[1], None) if receiver else None
-    if now is None or now.value is None or not _names_parameter(now.value, failure.message):
+    value = case.described(receiver[1])
+    if value is None or not _names_parameter(value, failure.message):
         return None
-    made = next((v for v in case.versions(receiver[1]) if v.change.kind in ("made", "rebound")), None)  # type: ignore[index]
-    if made is None:
+    return _made(case, receiver[1], f"{receiver[1]} was made there with these parameters")
+
+
+def path_given(case: Situation, failure: Failure) -> Blame | None:
+    """A file that is not there, by a path that an earlier cell wrote down."""
+    if failure.type not in ("FileNotFoundError", "NotADirectoryError", "IsADirectoryError"):
         return None
-    return Blame(made.execution.label, made.execution.id, False, f"{receiver[1]} was made there with these parameters")  # type: ignore[index]
+    for name in _suspects(failure):
+        value = case.described(name)
+        if value is not None and isinstance(value.value, str) and value.value and value.value in failure.message:
+            return _made(case, name, f"{name} was given there")
+    return None
 
 
 RULES: tuple[Rule, ...] = (
     own_function, unbound_name, shadowed, made_none, changed_type, lost_label, empty_input, other_features,
-    configured, wrong_content, wrong_dimensions, other_length,
+    configured, path_given, wrong_content, wrong_dimensions, other_length,
 )  # fmt: skip
 
 
@@ -221,12 +232,34 @@ def offending_word(failure: Failure) -> str | None:
 
 def _suspects(failure: Failure) -> list[str]:
     """Names of the failing expression: arguments before the receiver, since the receiver is the tool."""
-    expression = failure.expression
-    if expression is None:
+    if failure.expression is None:
         return []
-    names = list(dict.fromkeys(_NAME.findall(expression.text)))
-    receiver = re.match(r"([^\W\d]\w*)\.\w+\((?=.)", expression.text)
-    return sorted(names, key=lambda name: bool(receiver and name == receiver[1]))
+    text = failure.expression.text
+    try:
+        names = [node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
+    except (SyntaxError, ValueError):
+        names = _NAME.findall(text)
+    receiver = re.match(r"([^\W\d]\w*)\.\w+\((?=.)", text)
+    return sorted(dict.fromkeys(names), key=lambda name: bool(receiver and name == receiver[1]))
+
+
+def _made(case: Situation, name: str, reason: str) -> Blame | None:
+    """Blame for the earlier cell that bound `name`."""
+    made = next((v.execution for v in case.versions(name) if v.change.kind in ("made", "rebound")), None)
+    return Blame(made.label, made.id, False, reason) if made is not None else None
+
+
+def _size_now(case: Situation, name: str) -> int | None:
+    now = version_before(case, name, None)
+    return length(now.value) if now is not None and now.value is not None else None
+
+
+def _fitting_relative(case: Situation, name: str, sizes: Mapping[str, int]) -> bool:
+    """Is there `y_test` of the length that `y_train` should have had? Then the failing cell took the wrong one."""
+    family = name.split("_")[0]
+    wanted = {size for other, size in sizes.items() if other != name}
+    relatives = [v.value for n, v in case.values.items() if n not in sizes and n.split("_")[0] == family and v.value is not None]
+    return any(length(value) in wanted for value in relatives)
 
 
 def _now(case: Situation, name: str, holds: Holds) -> bool:
@@ -287,10 +320,6 @@ def _same_form(value: Value) -> Holds:
     return lambda other: other.type == value.type and len(other.shape or ()) == len(value.shape or ())
 
 
-def _same_length(value: Value) -> Holds:
-    return lambda other: length(other) == length(value)
-
-
 def _in_library(failure: Failure) -> bool:
     return bool(failure.frames) and failure.frames[-1].kind in ("library", "stdlib")
 
@@ -319,8 +348,10 @@ def _loser(case: Situation, name: str, label: str) -> Version | None:
     return None
 
 
-def _line(case: Situation) -> str:
-    return (case.innermost.source or "") if case.innermost else ""
+def _code(case: Situation) -> str:
+    """The failing line and expression."""
+    expression = case.root.expression.text if case.root and case.root.expression else ""
+    return f"{case.innermost.source or '' if case.innermost else ''} {expression}"
 
 
 def _article(kind: str) -> str:

@@ -85,6 +85,18 @@ class Situation:
         known = {execution.id: execution for execution in self.earlier}
         return {**known, self.execution.id: self.execution} if self.execution else known
 
+    def described(self, name: str) -> Value | None:
+        """`name` as the failing expression or a frame of the user's described it, else as an earlier execution left it."""
+        if self.root is not None:
+            for operand in self.root.expression.operands if self.root.expression else ():
+                if operand.text == name:
+                    return operand.value
+            for frame in reversed(user_frames(self.root)):
+                if name in frame.locals:
+                    return frame.locals[name]
+        version = self.values.get(name)
+        return version.value if version else None
+
     def namespace(self, execution: Execution) -> NamespaceChanged | None:
         """What `execution` changed."""
         if execution.id not in self._namespaces:

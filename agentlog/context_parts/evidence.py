@@ -11,6 +11,8 @@ from agentlog.outline import Item, Section, deepening, item, section
 from agentlog.situation import Situation
 from agentlog.valuetext import depths
 
+_WORD = re.compile(r"[A-Za-z_]+|\d+")
+_FILLERS = frozenset({"is", "of", "x", "in", "empty", "from", "to", "Index", "labels", "index", "len", "list"})
 _SIGNS = re.compile(r"\W+")
 
 
@@ -18,8 +20,10 @@ def sections(case: Situation) -> list[Section]:
     """The section `evidence`: reasons in the notebook where they are sure, then each fact once, collectors in their order."""
     if case.root is None:
         return []
-    facts = distinct(case.root.evidence)
-    return [section("evidence", [*map(_of_notebook, case.causes), *(_item(fact, rank) for rank, fact in enumerate(facts))])]
+    facts = [fact for fact in distinct(case.root.evidence) if not _told_by_value(case, fact)]
+    sure = [cause for cause in case.causes if cause.kind != "none"]
+    nothing = [item(0.1, cause.text) for cause in case.causes if cause.kind == "none"]
+    return [section("evidence", [*map(_of_notebook, sure), *(_item(fact, rank) for rank, fact in enumerate(facts)), *nothing])]
 
 
 def distinct(evidence: Iterable[Evidence]) -> list[Fact]:
@@ -28,14 +32,22 @@ def distinct(evidence: Iterable[Evidence]) -> list[Fact]:
     return [fact for fact in facts if not any(_contains(other, fact) for other in facts if other is not fact)]
 
 
+def _told_by_value(case: Situation, fact: Fact) -> bool:
+    """Does the fact say no more than the line of that name among the values?"""
+    value = case.described(fact.about) if fact.about else None
+    return value is not None and _words(fact.text) <= _words(depths(value)[-1][0])
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text)) - _FILLERS
+
+
 def _contains(fact: Fact, part: Fact) -> bool:
     whole, some = (f" {_SIGNS.sub(' ', text)} " for text in (fact.text, part.text))
     return fact.about == part.about and len(whole) > len(some) and some in whole
 
 
 def _of_notebook(cause: Cause) -> Item:
-    if cause.kind == "none":
-        return item(0.3, cause.text)
     others = (
         f"; also not bound: {', '.join(cause.names[1:])}" if len(cause.names) > 1 and cause.kind not in ("stale", "rerun") else ""
     )
