@@ -124,6 +124,8 @@ _KEEP = frozenset(
 """Fields of records and values that are ours and say where, when and what kind: never changed."""
 _NAMED = frozenset({"k", "a", "locals", "arguments", "data", "f", "figures", "git", "environment"})
 """Fields that map the user's names to values."""
+_BESIDE = frozenset({"old", "new", "value"})
+"""Fields that describe what a name or an expression beside them was."""
 _MOST_PASSES = 4
 _SHORT = 300
 _CODE = frozenset({"source", "context", "expression"})
@@ -280,6 +282,8 @@ class Redactor:
                 out[key] = self._names(value)
             else:
                 out[key] = self._any(value, key in _CODE)
+        if not _BESIDE.isdisjoint(fields) and (kind := self._said_of(fields)):
+            out.update({key: self._hidden(fields[key], kind) for key in _BESIDE if key in fields})
         return self._described(out, fields) if "cols" in fields or "ix" in fields or "f" in fields else out
 
     def _names(self, named: dict[str, Any]) -> dict[str, Any]:
@@ -295,14 +299,20 @@ class Redactor:
         return number if hidden == text else hidden
 
     def _pair(self, items: Any) -> list[Any] | None:
-        """("password", <value>) as two items of a sequence: the second is hidden."""
-        if len(items) != 2:
+        """("password", <value>) as two described items of a sequence: the second is hidden."""
+        if len(items) != 2 or items[0].__class__ is not dict or items[1].__class__ is not dict:
             return None
-        name = items[0].get("v") if items[0].__class__ is dict else items[0]
-        kind = self._kind_of(name) if name.__class__ is str and _NAME.fullmatch(name) else None
-        if kind is None or not (items[1].__class__ is dict or items[1].__class__ is str):
-            return None
-        return [self._any(items[0]), self._hidden(items[1], kind)]
+        kind = self._kind_named(items[0].get("v"))
+        return [self._any(items[0]), self._hidden(items[1], kind)] if kind else None
+
+    def _kind_named(self, name: Any) -> str | None:
+        """The kind of secret where `name` is a text and a secret name."""
+        return self._kind_of(name) if name.__class__ is str and _NAME.fullmatch(name) else None
+
+    def _said_of(self, fields: dict[str, Any]) -> str | None:
+        """The kind of secret that a change, an operand or a fact is about."""
+        subject = next((fields[key] for key in ("name", "about", "text") if key in fields), None)
+        return self._kind_of(subject) if subject.__class__ is str else None
 
     def _column(self, column: Any) -> Any:
         """[name, dtype, nulls, sample] of a frame's column."""
@@ -330,11 +340,14 @@ class Redactor:
         kinds = [self._kind_of(column[0]) if column and column[0].__class__ is str else None for column in columns]
         if any(kinds):
             out.pop("range", None)
+        if any(kinds) or len(kinds) == 2:
             out["head"] = [self._row(row, kinds) for row in out.get("head", ())]
 
     def _row(self, row: Any, kinds: list[str | None]) -> Any:
         if row.__class__ is not list or len(row) != len(kinds):
             return row
+        if len(row) == 2 and not any(kinds):  # a table of names and values
+            kinds = [None, self._kind_named(row[0])]
         return [self._hidden(cell, kind) if kind else cell for cell, kind in zip(row, kinds, strict=True)]
 
     # --- hiding what stands under a secret name

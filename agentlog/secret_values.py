@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
@@ -13,32 +12,31 @@ _SHORTEST_LEARNED = 8
 
 
 class KnownValues:
-    """Secret values and the markers that take their place, longest first, in the spellings in which texts carry them."""
+    """Without locks, which a fork or a signal handler could find taken: every step is one operation on a dict.
+
+    Secret values and the markers that take their place, longest first, in the spellings in which texts carry them."""
 
     def __init__(self, changed: Callable[[], object] = lambda: None) -> None:
         """`changed` is called whenever a value is added."""
         self.version = 0
         self._changed = changed
-        self._lock = threading.RLock()
         self._given: dict[str, str] = {}
         self._learned: dict[str, str] = {}
         self._ordered: tuple[tuple[str, str], ...] | None = ()
 
     def add(self, value: str, marker: str) -> None:
         """Hide `value` from now on, whatever it looks like."""
-        with self._lock:
-            self._given[value] = marker
-            self._renew()
+        self._given[value] = marker
+        self._renew()
 
     def learn(self, value: str, marker: str) -> None:
         """Hide `value` from now on if it looks like a secret and nothing else: it stood under a secret name."""
         if value in self._learned or value in self._given or not _is_telling(value):
             return
-        with self._lock:
-            self._learned[value] = marker
-            while len(self._learned) > MOST:
-                del self._learned[next(iter(self._learned))]
-            self._renew()
+        self._learned[value] = marker
+        if len(self._learned) > MOST:
+            self._forget_oldest()
+        self._renew()
 
     def replace(self, text: str) -> str:
         """`text` with every known value replaced by its marker."""
@@ -55,12 +53,20 @@ class KnownValues:
         self.version += 1
         self._changed()
 
+    def _forget_oldest(self) -> None:
+        try:
+            self._learned.pop(next(iter(self._learned)), None)
+        except (RuntimeError, StopIteration):  # another thread was faster
+            pass
+
     def _arranged(self) -> tuple[tuple[str, str], ...]:
-        with self._lock:
+        while True:
+            version = self.version
             known = {**self._learned, **self._given}
             spelled = {form: marker for value, marker in known.items() for form in _spellings(value)}
-            self._ordered = tuple(sorted(spelled.items(), key=lambda item: -len(item[0])))
-            return self._ordered
+            self._ordered = ordered = tuple(sorted(spelled.items(), key=lambda item: -len(item[0])))
+            if version == self.version:
+                return ordered
 
 
 @lru_cache(maxsize=2 * MOST)

@@ -134,6 +134,14 @@ VALUE_PLACES: dict[str, Callable[[str, str], Event]] = {
     "index": lambda name, value: in_frame(locals={"df": Value("DataFrame", index=f"Index '{name}' {value} .. {value}")}),
     "change": lambda name, value: NamespaceChanged(changes=(Change("x", "made", None, describe({name: value})),)),
     "result": lambda name, value: ExecutionEnded(result=describe({name: value})),
+    "change of the name": lambda name, value: NamespaceChanged(
+        changes=(Change(name, "rebound", describe(value), describe([value])),)
+    ),
+    "operand": lambda name, value: raised(expression=Expression("f(x)", 1, True, (Operand(f"conf[{name!r}]", describe(value)),))),
+    "fact": lambda name, value: raised(evidence=(Evidence("c", (Fact("a fact", name, describe(value)),)),)),
+    "table of names and values": lambda name, value: in_frame(
+        locals={"df": Value("DataFrame", columns=(Column("a", "str"), Column("b", "str", 0, (value,))), head=((name, value),))}
+    ),
 }
 """Everywhere a name can say that its value is a secret."""
 
@@ -313,6 +321,16 @@ def test_structure_stays() -> None:
         ExecutionStarted(cell_id="secret=abc-123-def", request="token=abc-123-def", source="pass", notebook="/pwd=ab12/n.ipynb")
     )
     assert redactor().record(start) == start
+
+
+def test_lists_of_names_stay() -> None:
+    """Names that a cell read or wrote are names, also two of them."""
+    record = to_record(
+        NamespaceChanged(reads=("password", "df"), writes=("token", "model"), changes=(Change("password", "made"),))
+    )
+    assert redactor().record(record) == record
+    decision = to_record(DecisionMade(question="which?", choice="jwt", options=("session_id", "jwt")))
+    assert redactor().record(decision) == decision
 
 
 def test_what_helps_debugging_stays() -> None:
