@@ -14,7 +14,6 @@ from __future__ import annotations
 import _thread
 import asyncio
 import functools
-import linecache
 import os
 import re
 import sys
@@ -23,17 +22,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from typing import Any
 
 import IPython
 
+from agentlog.describe import schema
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status
 from agentlog.frames import CellSource, failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.recorder import Recorder
 from agentlog_ipy.memory import Memory
+from agentlog_ipy.sources import Sources
 from agentlog_ipy.whereabouts import Whereabouts
 
 PEAK_RISE = 1_000_000
@@ -65,6 +66,7 @@ class Cell:
     seen: int = 0
     failure: Failure | None = None
     count: int | None = None
+    notebook: str | None = None
 
 
 class CellWatch:
@@ -75,15 +77,13 @@ class CellWatch:
         self.recorder = recorder
         self.whereabouts = whereabouts
         self.kernel = getattr(shell, "kernel", None)
+        self.sources = Sources(getattr(shell.compile, "_filename_map", {}))
         self.memory = Memory()
         self.recording = True
         self.started: list[Callable[[Cell], None]] = []
         self.ended: list[Callable[[Cell, Status], None]] = []
         self._threads = threading.local()
         self._numbers = count(1)
-        self._cells: dict[str, Cell] = {}
-        self._file_of_source: dict[str, list[str]] = {}
-        self._claimed = 0
         self._named_by: str | None = None
         self._counts: deque[int] = deque(maxlen=500)
         self._latest: Cell | None = None
@@ -93,7 +93,6 @@ class CellWatch:
 
     def attach(self) -> None:
         """Register the hooks; a cell that is running now (it loads us) is recorded from here."""
-        self._claimed = len(self._filename_map())
         for event, hook in self._hooks.items():
             self.shell.events.register(event, hook)
         if code := self.whereabouts.running_code():
@@ -129,7 +128,7 @@ class CellWatch:
         if stack and request is not None and stack[-1].request != request:
             self._lost(stack)
         if stack:
-            self._claim(stack[-1])
+            self.sources.claim(stack[-1])
         self._begin(info, info.raw_cell, bool(info.store_history))
 
     def after(self, result: Any) -> None:
@@ -150,11 +149,11 @@ class CellWatch:
         while stack and stack.pop() is not cell:
             pass
         cell.count = result.execution_count if cell.stored else None
-        self._claim(cell)
+        self.sources.claim(cell)
         if cell.count is not None and not cell.own:
             self._counts.append(cell.count)
         error = result.error_before_exec if result.error_before_exec is not None else result.error_in_exec
-        self._end(cell, self._verdict(cell, error))
+        self._end(cell, self._verdict(cell, error), result.result)
 
     def latest(self) -> Cell | None:
         """The cell that runs on any thread, or ran last."""
@@ -181,7 +180,14 @@ class CellWatch:
         stack = self._stack()
         request = self.whereabouts.request()
         cell = Cell(
-            self._identity(request), source, info, request, stored, stack[-1] if stack else self._outer, next(self._numbers), is_own(source)
+            self._identity(request),
+            source,
+            info,
+            request,
+            stored,
+            stack[-1] if stack else self._outer,
+            next(self._numbers),
+            is_own(source),
         )
         stack.append(cell)
         self._latest = cell
@@ -189,15 +195,16 @@ class CellWatch:
         cell.peak = self.memory.peak()
         cell.task = _task_if_async()
         cell.count = self._expected_count() if stored else None
-        limit = self.recorder.limits.source_chars
+        cell.notebook = self.whereabouts.notebook()
         self.recorder.record(
             ExecutionStarted(
+                id=cell.execution,
                 execution=cell.execution,
                 number=cell.number,
                 count=cell.count,
                 cell_id=self.whereabouts.cell_id(info),
-                source=source if len(source) <= limit else source[:limit] + f"\n# ... {len(source) - limit} characters cut",
-                notebook=self.whereabouts.notebook(),
+                source=_within(source, self.recorder.limits.source_chars),
+                notebook=cell.notebook,
                 request=request,
                 within=cell.within.execution if cell.within else None,
                 own=cell.own,
@@ -212,7 +219,7 @@ class CellWatch:
         cell.started = time.perf_counter()
         return cell
 
-    def _end(self, cell: Cell, status: Status) -> None:
+    def _end(self, cell: Cell, status: Status, result: object = None) -> None:
         spent = (time.perf_counter() - cell.started) * 1000
         peak = self.memory.peak()
         self.recorder.record(
@@ -223,6 +230,7 @@ class CellWatch:
                 ms=round(spent, 3),
                 rss=self.memory.resident(),
                 peak=peak if peak and cell.peak and peak - cell.peak >= PEAK_RISE else None,
+                result=schema(result) if result is not None and not cell.own else None,
             ),
             now=True,
         )
@@ -267,30 +275,12 @@ class CellWatch:
         self.recorder.record(event, now=True)
         return failure
 
-    # --- which code is whose -----------------------------------------------------------------------------------------
-
     def cell_of(self, file: str) -> CellSource | None:
         """The cell whose code was compiled under the name `file`."""
-        current = self.current()
-        if current is not None:
-            self._claim(current)
-        cell = self._cells.get(file)
-        if cell is None:
-            return None
-        return CellSource(cell.execution, cell.count, compiled_source(file) or cell.source)
-
-    def _claim(self, cell: Cell) -> None:
-        """Give `cell` the code files that appeared since the last claim, and those its text had when it ran before."""
-        names = self._filename_map()
-        fresh = list(islice(reversed(names), max(0, len(names) - self._claimed)))
-        self._claimed = len(names)
-        if fresh:
-            self._file_of_source.setdefault(cell.source, []).extend(fresh)
-        for file in self._file_of_source.get(cell.source, ()):
-            self._cells[file] = cell
-
-    def _filename_map(self) -> dict[str, int]:
-        return getattr(self.shell.compile, "_filename_map", {})
+        running = self.current()
+        if running is not None:
+            self.sources.claim(running)
+        return self.sources.cell_of(file)
 
     def _expected_count(self) -> int:
         return int(self.shell.execution_count) - (1 if COUNTED_BEFORE_HOOK else 0)
@@ -308,10 +298,8 @@ def is_own(source: str) -> bool:
     return "agentlog" in source and all(map(_OWN_LINE.match, source.splitlines()))
 
 
-def compiled_source(file: str) -> str | None:
-    """The text that was compiled under the name `file`, as long as linecache has it."""
-    entry = linecache.cache.get(file)
-    return "".join(entry[2]) if entry is not None and len(entry) == 4 else None
+def _within(source: str, limit: int) -> str:
+    return source if len(source) <= limit else f"{source[:limit]}\n# ... {len(source) - limit} characters cut"
 
 
 def _held(hook: Callable[[Any], None]) -> Callable[[Any], None]:
