@@ -1,0 +1,193 @@
+"""What is different: between two executions, two moments of a namespace, two runs or sessions, two executed notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from agentlog.alignment import Pair, align
+from agentlog.compare import value_difference
+from agentlog.differences import Difference, PairReader, sides_differences
+from agentlog.divergence import Divergence, first_divergence
+from agentlog.errors import NotFound
+from agentlog.lineage import Lineage, difference, same_cell
+from agentlog.past import Execution, Session
+from agentlog.sides import Side, execution_entry, notebook_side, session_side
+from agentlog.tables import Text
+
+if TYPE_CHECKING:
+    from agentlog.store import Store
+
+TOKENS = 2000
+
+
+@dataclass(frozen=True, repr=False)
+class Diff(Text):
+    """The comparison of `a` (before) with `b` (now). Displays itself; `first` is where they part, None where they do not."""
+
+    a: str
+    b: str
+    first: Divergence | None
+    differences: tuple[Difference, ...]
+    tokens: int = TOKENS
+    format: str = "text"
+
+    def __str__(self) -> str:
+        from agentlog.diff_text import markdown, text
+
+        return markdown(self, self.tokens) if self.format == "markdown" else text(self, self.tokens)
+
+    def markdown(self) -> str:
+        """As markdown, within the token budget."""
+        from agentlog.diff_text import markdown
+
+        return markdown(self, self.tokens)
+
+    def as_json(self) -> dict[str, Any]:
+        """{"a", "b", "first", "differences"}."""
+        return {
+            "a": self.a, "b": self.b, "first": asdict(self.first) | {"text": str(self.first)} if self.first else None,
+            "differences": [asdict(d) | {"weight": d.weight} for d in self.differences],
+        }  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        from agentlog.diff_html import html
+
+        return html(self)
+
+
+# --- runs -----------------------------------------------------------------------------------------------------
+
+
+def compare_sides(a: Side, b: Side, *, tokens: int = TOKENS, format: str = "text") -> Diff:
+    """Two runs, aligned; the first divergence, then the rest by weight."""
+    pairs = align(a.entries, b.entries)
+    reader = PairReader()
+    found = [reader.read(pair) for pair in pairs]
+    whole = _not_told_again(list(sides_differences(a, b)), found)
+    first = first_divergence(pairs, found, whole)
+    return Diff(a.title, b.title, first, _rest(whole, found, first), tokens, format)
+
+
+def _not_told_again(whole: list[Difference], found: Sequence[Sequence[Difference]]) -> list[Difference]:
+    told = {(d.kind, d.name) for differences in found for d in differences}
+    return [d for d in whole if (d.kind, d.name) not in told]
+
+
+def _rest(whole: Sequence[Difference], found: Sequence[Sequence[Difference]], first: Divergence | None) -> tuple[Difference, ...]:
+    """Everything else, the weightiest first, earlier before later."""
+    spent = {id(first.cause), *(id(effect) for effect in first.effects[:3])} if first else set()
+    every = [*whole, *(d for differences in found for d in differences)]
+    return tuple(sorted((d for d in every if id(d) not in spent or d.detail), key=lambda d: -d.weight))
+
+
+def compare_sessions(store: Store, a: Session, b: Session, *, tokens: int = TOKENS, format: str = "text") -> Diff:
+    """Two recorded sessions."""
+    return compare_sides(session_side(store, a), session_side(store, b), tokens=tokens, format=format)
+
+
+def compare_notebooks(a: str, b: str, *, tokens: int = TOKENS, format: str = "text") -> Diff:
+    """Two executed notebook files."""
+    return compare_sides(notebook_side(a), notebook_side(b), tokens=tokens, format=format)
+
+
+def last_ok(store: Store, session: Session) -> Session:
+    """The latest session of the same notebook before `session` that ran without a failure. Raises NotFound."""
+    for one in store.sessions():
+        if one.id < session.id and _same_subject(one, session) and one.executions and not one.failures and one.how != "died":
+            return one
+    raise NotFound(f"no earlier session of {session.title} ran without a failure; name one with --session (see agentlog sessions)")
+
+
+def _same_subject(one: Session, other: Session) -> bool:
+    if one.notebook or other.notebook:
+        return one.notebook == other.notebook
+    return one.life == other.life and one.cwd == other.cwd and one.argv == other.argv
+
+
+# --- executions -----------------------------------------------------------------------------------------------
+
+
+def compare_executions(store: Store, a: Execution, b: Execution, *, tokens: int = TOKENS, format: str = "text") -> Diff:
+    """Two executions: their code, what they read, what came of it."""
+    one, other = execution_entry(store, a), execution_entry(store, b)
+    pair = Pair(one, other)
+    found = [*_inputs(store, a, b), *PairReader().read(pair)]
+    first = _input_first(pair, found)
+    title = [f"{e.label} {e.id[-6:]} ({e.status})" for e in (a, b)]
+    return Diff(*title, first, _rest((), [found], first), tokens, format)
+
+
+def _input_first(pair: Pair, found: list[Difference]) -> Divergence | None:
+    """Of two runs of a cell: the code, else what stood outside it, else an input that changed, else the effect."""
+    first = first_divergence([pair], [[d for d in found if d.kind != "input"]], [])
+    inputs = [d for d in found if d.kind == "input"]
+    if inputs and (first is None or not first.explained or first.cause.kind in ("package", "hash seed", "cwd", "timezone", "environment")):
+        effects = first.effects if first is not None else ()
+        assert pair.a is not None and pair.b is not None
+        return Divergence(inputs[0], pair.a.label, pair.b.label, effects)
+    return first
+
+
+def _inputs(store: Store, a: Execution, b: Execution) -> Iterator[Difference]:
+    """Names the second one read that were something else when the first one ran."""
+    later = Lineage.of(store, b.session)
+    earlier = later if a.session == b.session else Lineage.of(store, a.session)
+    found = []
+    for name in sorted(later.reads(b.id)):
+        one, other = earlier.value(name, a.id), later.value(name, b.id)
+        by = later.writer(name, b.id)
+        if a.session == b.session and (by is None or later.before(by.id, a.id)):
+            continue
+        said = difference(one, other) or value_difference(one, other) if one is not None and other is not None else ""
+        if said:
+            where = f" by {by.label}" if by is not None else ""
+            found.append(Difference("input", f"input {name} changed{where}: {said}", a.label, b.label, name))
+    return iter(found)
+
+
+def last_success(store: Store, failed: Execution) -> Execution | None:
+    """The latest earlier run of the same cell that ended well: in its session, else in earlier ones of the notebook."""
+    here = store.session(failed.session)
+    for session in [here, *(s for s in store.sessions(limit=50) if s.id < here.id and _same_subject(s, here))]:
+        runs = [e for e in store.executions(session.id) if e.status == "ok" and e.id < failed.id and same_cell(e, failed)]
+        if runs:
+            return runs[-1]
+    return None
+
+
+# --- a namespace ----------------------------------------------------------------------------------------------
+
+
+def compare_namespace(store: Store, since: Execution, *, tokens: int = TOKENS, format: str = "text") -> Diff:
+    """What became of each name since the execution `since` of the same session."""
+    lineage = Lineage.of(store, since.session)
+    found = []
+    for name in lineage.names():
+        steps = [s for s in lineage.steps(name) if s.execution.id > since.id]
+        if not steps:
+            continue
+        before = [s for s in lineage.steps(name) if s.execution.id <= since.id]
+        old = before[-1].change.new if before and before[-1].change.kind != "deleted" else None
+        last = steps[-1]
+        kind = _since_kind(old is not None or bool(before), [s.change.kind for s in steps])
+        labels = ", ".join(dict.fromkeys(s.execution.label for s in steps))
+        said = difference(old, last.change.new) if old is not None else _summary(last.change.new)
+        found.append(Difference("name", f"{name} {kind} by {labels}{f': {said}' if said else ''}", since.label, last.execution.label, name))
+    return Diff(f"after {since.label}", "now", None, tuple(found), tokens, format)
+
+
+def _since_kind(existed: bool, kinds: list[str]) -> str:
+    if kinds[-1] == "deleted":
+        return "deleted"
+    if not existed:
+        return "made"
+    return "rebound" if {"made", "rebound", "deleted"} & set(kinds) else "mutated"
+
+
+def _summary(value: Any) -> str:
+    if value is None:
+        return ""
+    shape = f" {value.shape}" if value.shape else f" of {value.length}" if value.length is not None else ""
+    return f"{value.type}{shape}" + (f" {value.value!r}"[:60] if value.value is not None else "")
