@@ -145,7 +145,7 @@ class StreamRedactor(_StreamRedactor):
 
 
 class Redactor:
-    """Takes secrets out of texts and records. Thread-safe: only `KnownValues` changes, and it replaces what it changes."""
+    """Takes secrets out of texts and records. Safe under threads: only `KnownValues` and caches change."""
 
     def __init__(
         self,

@@ -12,9 +12,10 @@ _SHORTEST_LEARNED = 8
 
 
 class KnownValues:
-    """Without locks, which a fork or a signal handler could find taken: every step is one operation on a dict.
+    """Secret values and the markers that take their place, longest first, in the spellings in which texts carry them.
 
-    Secret values and the markers that take their place, longest first, in the spellings in which texts carry them."""
+    Without locks, which a fork or a signal handler could find taken: every step is one operation on a dict.
+    """
 
     def __init__(self, changed: Callable[[], object] = lambda: None) -> None:
         """`changed` is called whenever a value is added."""
