@@ -136,7 +136,8 @@ def on_class(value: object, name: str, default: Any = None) -> Any:
 
 def module_dict(module: object) -> dict[str, Any]:
     """The namespace of a module, without waking a lazy one; empty for anything that is no module."""
-    return _module_dict(module) if is_a(module, ModuleType) else {}
+    found = _module_dict(module) if is_a(module, ModuleType) else None
+    return found if type(found) is dict else {}
 
 
 def loaded(module: str, name: str) -> Any:

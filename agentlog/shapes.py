@@ -47,7 +47,7 @@ _BY_PACKAGE: dict[str, tuple[tuple[Describer, str], ...]] = {
     ),
     "tensorflow": ((tensors.describe_eager_tensor, "EagerTensor Tensor BaseResourceVariable"),),
     "jaxlib": ((tensors.describe_jax_array, "ArrayImpl Array"),),
-    "jax": ((tensors.describe_jax_array, "ArrayImpl"),),
+    "jax": ((tensors.describe_jax_array, "ArrayImpl"), (tensors.describe_tracer, "Tracer")),
     "sklearn": ((libraries.describe_estimator, "BaseEstimator"),),
     "matplotlib": ((libraries.describe_figure, "FigureBase"), (libraries.describe_axes, "_AxesBase")),
     "PIL": ((libraries.describe_image, "Image"),),

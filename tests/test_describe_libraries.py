@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
 import subprocess
 import sys
 import time
 import tracemalloc
 import warnings
+from typing import Any
 
 import pytest
 
@@ -25,10 +27,19 @@ def look(value: object) -> Value:
     return described
 
 
+def optional(name: str) -> Any:
+    """A library, or None where it is not installed."""
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+numpy, pandas = optional("numpy"), optional("pandas")
+
+
+@pytest.mark.skipif(numpy is None, reason="numpy is not installed")
 class TestNumpy:
     """Arrays and scalars."""
 
-    np = pytest.importorskip("numpy")
+    np = numpy
 
     def test_numbers(self):
         """Shape, dtype, range without NaN, number of NaN, first values."""
@@ -105,11 +116,11 @@ class TestNumpy:
         assert (described.shape, described.items[0].type, described.items[0].facts["title"]) == ((2, 2), "Axes", "Sales")
 
 
+@pytest.mark.skipif(pandas is None, reason="pandas is not installed")
 class TestPandas:
     """Frames, series, indexes, groupings, scalars."""
 
-    pd = pytest.importorskip("pandas")
-    np = pytest.importorskip("numpy")
+    pd, np = pandas, numpy
 
     def frame(self):
         pd = self.pd
@@ -328,6 +339,9 @@ class TestTensors:
         described = look(jnp.arange(6.0).reshape(2, 3))
         assert (described.shape, described.dtype, described.cut) == ((2, 3), "float32", "values not read")
         assert "cpu" in str(described.facts["device"]).lower()
+        seen: list[Value] = []
+        pytest.importorskip("jax").jit(lambda x: seen.append(describe(x)) or x)(jnp.ones(3))
+        assert (seen[0].shape, seen[0].dtype, seen[0].facts) == ((3,), "float32", {"traced": True})
 
     def test_tensorflow(self):
         """Shape, dtype, device."""

@@ -78,8 +78,8 @@ def place(file: str, line: int | None) -> str:
     return clip(file, 199)[0] + (f":{line}" if line is not None else "")
 
 
-def _text(name: object) -> str:
-    return str.__str__(name) if peek.is_a(name, str) else "?"  # type: ignore[arg-type]
+def _text(name: Any) -> str:
+    return str.__str__(name) if peek.is_a(name, str) else "?"
 
 
 def _module(value: Any) -> str | None:
@@ -88,7 +88,8 @@ def _module(value: Any) -> str | None:
 
 def describe_method(value: types.MethodType, look: Look) -> Value:
     """A bound method: its function's signature and what it is bound to."""
-    function, owner = value.__func__, value.__self__
+    function = value.__func__
+    owner: Any = value.__self__
     facts: dict[str, Scalar] = {"self": peek.qualified_name(owner) if peek.is_a(owner, type) else type_name(owner)}
     if type(function) is not types.FunctionType:
         return Value(type="method", value=literal(function), facts=facts)
@@ -166,11 +167,11 @@ def describe_module(value: types.ModuleType, look: Look) -> Value:
     held = peek.module_dict(value)
     facts: dict[str, Scalar] = {}
     for fact, name in (("version", "__version__"), ("file", "__file__")):
-        text = held.get(name)
+        text: Any = held.get(name)
         if peek.is_a(text, str):
             facts[fact] = clip(text, 199)[0]
-    name = held.get("__name__")
-    return Value(type=type_name(value), value=name if type(name) is str else None, facts=facts)
+    called = held.get("__name__")
+    return Value(type=type_name(value), value=called if type(called) is str else None, facts=facts)
 
 
 _PREFIX = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}

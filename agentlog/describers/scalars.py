@@ -110,7 +110,7 @@ def describe_str(value: str, look: Look) -> Value:
 def describe_bytes(value: Any, look: Look) -> Value:
     """The first bytes as a literal shows them, with the length in bytes. Serves bytes, bytearray and memoryview."""
     base = next(kind for kind in (bytes, bytearray, memoryview) if peek.is_a(value, kind))
-    length = memoryview.nbytes.__get__(value) if base is memoryview else base.__len__(value)  # type: ignore[attr-defined]
+    length = memoryview.nbytes.__get__(value) if base is memoryview else base.__len__(value)
     room = 40 if look.brief else max(32, look.chars // 4)
     first = memoryview.tobytes(value[:room]) if base is memoryview else bytes(base.__getitem__(value, slice(0, room)))
     shown = len(first)

@@ -173,6 +173,19 @@ def describe_jax_array(value: Any, look: Look) -> Value:
     )
 
 
+def describe_tracer(value: Any, look: Look) -> Value:
+    """What stands for an array while jax traces a function: shape and dtype are known, values are not."""
+    aval = peek.own(value, "aval") or peek.own(peek.own(value, "val"), "aval")
+    known = peek.really_in(aval, "jax")
+    shape = peek.own(aval, "shape") if known else None
+    dtype = peek.own(aval, "dtype") if known else None
+    whole = type(shape) is tuple and all(type(size) is int for size in shape)
+    return Value(
+        type=type_name(value), module="jax", shape=(shape or None) if whole else None,
+        dtype=None if dtype is None else arrays.dtype_text(dtype), facts={"traced": True}, cut="has no value while traced",
+    )  # fmt: skip
+
+
 def describe_sparse(value: Any, look: Look) -> Value:
     """A scipy sparse matrix: shape, dtype, stored elements, their range."""
     shape = peek.own(value, "_shape")
