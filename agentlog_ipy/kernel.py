@@ -358,6 +358,11 @@ class Kernel:
                 return self._runs[identifier].read(stream, start, end)
         raise NotFound(f"no execution {execution!r} among the last {KEPT} of this kernel")
 
+    def last_output(self) -> float | None:
+        """When the running cell put something out last (seconds since 1970); None before it did."""
+        run = self._current
+        return time.time() - (time.monotonic() - run.heard) if run is not None and run.heard else None
+
     def state(self) -> str:
         """What it does now, in words: "idle", "running In[3] for 40 s, last output 2 s ago", "dead"."""
         if not self.alive:

@@ -89,13 +89,15 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     write_text(path, text)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, keeping its mode."""
+def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file whole or not at all; it gets `mode`, else keeps the one it had."""
     descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(part, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        if mode is None:
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(part, mode)
         os.replace(part, path)
     except BaseException:
         os.unlink(part)
@@ -140,13 +142,18 @@ def inject(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNod
         return notebook
     cell = nbformat.v4.new_code_cell(_assignments(notebook, parameters), metadata={"tags": [INJECTED_TAG]})
     cell["id"] = "agentlog-parameters"
+    place_parameters(notebook, cell)
+    return notebook
+
+
+def place_parameters(notebook: NotebookNode, cell: NotebookNode) -> None:
+    """Put the cell with injected parameters where it belongs."""
     old = _tagged(notebook, INJECTED_TAG)
     default = _tagged(notebook, PARAMETERS_TAG)
     if old is not None:
         notebook.cells[old] = cell
     else:
         notebook.cells.insert(0 if default is None else default + 1, cell)
-    return notebook
 
 
 def _tagged(notebook: NotebookNode, tag: str) -> int | None:

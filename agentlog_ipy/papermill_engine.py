@@ -27,6 +27,8 @@ class PapermillClient(CellClient, PapermillNotebookClient):  # type: ignore[misc
         self._set_up(None, notebook)
         self._make = make
 
+    execute = PapermillNotebookClient.execute
+
     def make_kernel(self, cwd: str | None) -> Kernel:
         """The kernel that the engine's options ask for."""
         kernel: Kernel = self._make(cwd)

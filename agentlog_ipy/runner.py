@@ -20,7 +20,18 @@ from agentlog.settings import store_folder
 from agentlog_ipy.client import CellClient
 from agentlog_ipy.inside import context_text, not_recorded, off_loop
 from agentlog_ipy.kernel import Kernel
-from agentlog_ipy.notebook import RAISES_TAG, SKIP_TAGS, code_cells, failed, inject, read_notebook, tags, write_notebook
+from agentlog_ipy.notebook import (
+    INJECTED_TAG,
+    RAISES_TAG,
+    SKIP_TAGS,
+    code_cells,
+    failed,
+    inject,
+    place_parameters,
+    read_notebook,
+    tags,
+    write_notebook,
+)
 from agentlog_ipy.reply import Reply
 
 CONTEXT_TOKENS = 4_000
@@ -141,6 +152,9 @@ class Progress:
     def cell(self, path: str, result: CellResult, number: int, cells: int) -> None:
         """A cell ended."""
 
+    async def before(self) -> None:
+        """Asked before each cell; may wait."""
+
     def running(self, path: str, kernel: Kernel, cell: NotebookNode, number: int, cells: int) -> None:
         """A cell begins."""
 
@@ -171,7 +185,7 @@ class _NotebookRun:
         self.results: dict[int, CellResult] = {}
         self.begun = time.monotonic()
         self._saved = (0.0, 0.0)
-        self._numbers = {position: number for number, (position, _) in enumerate(code_cells(notebook), 1)}
+        self._numbers = _numbered(notebook)
 
     async def run(self) -> NotebookResult:
         """All of it."""
@@ -209,16 +223,25 @@ class _NotebookRun:
 
     def _take_over(self) -> int | None:
         """The outputs of the run before; returns the first cell that must run now, None when nothing is left to do."""
-        try:
-            before = {cell.id: cell for _, cell in code_cells(read_notebook(self.output))}
-        except AgentlogError:
-            before = {}
+        before = self._before()
         for position, cell in code_cells(self.notebook):
             old = before.get(cell.id)
             if old is None or old.source != cell.source or old.execution_count is None or failed(old):
                 return position
             cell.outputs, cell.execution_count = old.outputs, old.execution_count
         return len(self.notebook.cells)
+
+    def _before(self) -> dict[str, NotebookNode]:
+        """The cells of the run before by id; its parameters hold unless others are given."""
+        try:
+            before = {cell.id: cell for _, cell in code_cells(read_notebook(self.output))}
+        except AgentlogError:
+            return {}
+        injected = next((cell for cell in before.values() if INJECTED_TAG in tags(cell)), None)
+        if injected is not None and not self.options.parameters:
+            place_parameters(self.notebook, injected)
+            self._numbers = _numbered(self.notebook)
+        return before
 
     def _clear(self, first: int | None) -> None:
         for position, cell in enumerate(self.notebook.cells):
@@ -249,6 +272,7 @@ class _NotebookRun:
         if replayed and self.given is not None:
             self._done(CellResult(position, cell.id, "ok", source=cell.source, detail="its state was still there"))
             return True
+        await self.progress.before()
         left = self._left()
         if left is not None and left <= 0:
             return False
@@ -341,6 +365,11 @@ class _NotebookRun:
             return
         write_notebook(self.notebook, self.output)
         self._saved = (time.monotonic(), time.monotonic() - now)
+
+
+def _numbered(notebook: NotebookNode) -> dict[int, int]:
+    """Position of each cell that runs -> its number among them, from 1."""
+    return {position: number for number, (position, _) in enumerate(code_cells(notebook), 1)}
 
 
 def _error_line(reply: Reply) -> str:
