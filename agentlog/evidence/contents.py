@@ -46,7 +46,7 @@ def unusable_content(failing: Failing) -> Evidence | None:
     for about, value in _involved(failing):
         if failing.late() or len(facts) > 8:
             break
-        facts += _contents(value, about, culprit, always="accessor" in failing.message)
+        facts += _contents(failing, value, about, culprit, always="accessor" in failing.message)
     facts += _converted(failing, culprit)
     return Evidence("unusable_content", tuple(facts[:10])) if facts else None
 
@@ -88,10 +88,13 @@ def _is_content(value: Any) -> bool:
     )
 
 
-def _contents(value: Any, about: str, culprit: object, always: bool) -> list[Fact]:
+def _contents(failing: Failing, value: Any, about: str, culprit: object, always: bool) -> list[Fact]:
     if probe.is_frame(value):
-        return [] if always else _frame_contents(value, about, culprit)
-    found = column_facts(probe.items_of(value), culprit)
+        return [] if always else _frame_contents(failing, value, about, culprit)
+    items = probe.items_of(value)
+    found = column_facts(items, culprit)
+    if len(items) < (probe.length_of(value) or 0) and found:
+        found.insert(0, f"in the first {len(items)}")
     dtype = probe.dtype_of(value)
     if found or dtype == "object" or always:
         return [Fact("; ".join(filter(None, [probe.say(value), *found, *_sample(value)])), about=about)]
@@ -105,17 +108,19 @@ def _sample(value: Any) -> list[str]:
     return [f"e.g. {probe.some(distinct[:4])}"] if distinct else []
 
 
-def _frame_contents(frame: Any, about: str, culprit: object) -> list[Fact]:
+def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -> list[Fact]:
     """Columns that are not numbers, those with missing or infinite values; the cell with the text that failed."""
     kinds = probe.dtypes_of(frame)[:400]
     other = [(label, dtype) for label, dtype in kinds if not _numeric(dtype)]
     facts = []
     if other:
         shown = ", ".join(f"{label} ({dtype})" for label, dtype in other[:30])
-        samples = tuple(f"{label}: {'; '.join(_column(frame, kinds, label, culprit))}" for label, _ in other[:12])
+        samples = tuple(
+            f"{label}: {'; '.join(_column(frame, kinds, label, culprit))}" for label, _ in other[:12] if not failing.late()
+        )
         facts.append(Fact(f"{len(other)} of {len(kinds)} columns are not numbers: {shown}", about=about, detail=samples))
     facts += _holding(frame, about, kinds, culprit)
-    missing = _missing_by_column(frame, kinds)
+    missing = _missing_by_column(failing, frame, kinds)
     if missing:
         shown = ", ".join(f"{label} {count}" for label, count in missing[:20])
         facts.append(
@@ -125,7 +130,7 @@ def _frame_contents(frame: Any, about: str, culprit: object) -> list[Fact]:
 
 
 def _rows(frame: Any) -> str:
-    return f"{len(frame)}" if len(frame) <= probe.SCAN else f"the first {probe.SCAN} of {len(frame)}"
+    return f"{len(frame)}" if len(frame) <= probe.ROWS else f"the first {probe.ROWS} of {len(frame)}"
 
 
 def _numeric(dtype: str) -> bool:
@@ -159,11 +164,13 @@ def _holding(frame: Any, about: str, kinds: list[tuple[Any, str]], culprit: obje
     return []
 
 
-def _missing_by_column(frame: Any, kinds: list[tuple[Any, str]]) -> list[tuple[Any, int]]:
+def _missing_by_column(failing: Failing, frame: Any, kinds: list[tuple[Any, str]]) -> list[tuple[Any, int]]:
     found = []
     for position, (label, dtype) in enumerate(kinds):
+        if failing.late():
+            break
         if not dtype.startswith(("int", "uint", "bool")):
-            count = missing_in(probe.column(frame, position).iloc[: probe.SCAN])
+            count = missing_in(probe.column(frame, position).iloc[: probe.ROWS])
             if count:
                 found.append((label, count))
     return sorted(found, key=lambda pair: -pair[1])

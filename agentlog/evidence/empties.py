@@ -72,6 +72,13 @@ def conditions(failing: Failing, node: ast.AST) -> list[Fact]:
     return facts[:3]
 
 
+def _column_text(node: ast.expr) -> tuple[str, str]:
+    """("df", "column 'month' ") for `df['month']`."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return ast.unparse(node.value), f"column {node.slice.value!r} "
+    return ast.unparse(node), ""
+
+
 @collector(
     "ValueError", pattern=r"n_samples=0|0 sample|empty|zero-size|at least one|No objects|minimum of 1|not enough|0 feature"
 )

@@ -13,8 +13,10 @@ from typing import Any
 from agentlog import peek
 from agentlog.evaluate import DICTS, PLAIN, SIZED, UNKNOWN, attribute, package_of, safe_length
 
-SCAN = 100_000
-"""Elements looked at of one column or list; what is beyond is said to be unseen."""
+SCAN = 20_000
+"""Elements taken out of one column or list; what is beyond is said to be unseen."""
+ROWS = 100_000
+"""Rows in which missing values of a column are counted, by the library itself."""
 _SQUEEZE = re.compile(r"[\s_\-.]+")
 
 

@@ -1,0 +1,82 @@
+"""Attributes that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "numpy",
+        "import numpy as np\nX_train = np.zeros((160, 12))\nX_train.join(3)",
+        "missing_attribute",
+        [("X_train", "is ndarray 160x12 float64: it has no 'join'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.region",
+        "missing_attribute",
+        [("df", "no column 'region'; nearest 'Region' (differs in case); 3 columns: 'Region', 'emissions', 'baseYear'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.append({'a': 1})",
+        "missing_attribute",
+        [(None, "pandas.DataFrame.append: gone since pandas 2.0, its notes name pandas.concat; installed: ")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndata1 = pd.Categorical([1, 2, 3], categories=range(7), ordered=True)\ndata1.cat.rename_categories(['Monday'])",
+        "missing_attribute",
+        [("data1", "is Categorical (3,) category: it has no 'cat'"), (None, "pandas.Categorical never had cat")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ns = pd.Series(['a'])\ns.lower()",
+        "missing_attribute",
+        [("s", "Series has .str.lower")],
+    ),
+    (
+        "numpy",
+        "import numpy as np\nnp.float(3)",
+        "missing_attribute",
+        [(None, "numpy.float: gone since NumPy 1.24, its notes name float; installed: ")],
+    ),
+    (
+        "",
+        "class Order:\n    def __init__(self): self.total = 5\no = Order()\no.totl",
+        "missing_attribute",
+        [("o", "is Order: it has no 'totl'; nearest 'total' (similar)"), ("o", "its attributes: total")],
+    ),
+    (
+        "",
+        "import re\nm = re.match('a', 'b')\nm.group(1)",
+        "missing_attribute",
+        [("m", "is None: it has no 'group'")],
+    ),
+    (
+        "",
+        "import re\nm = re.match('a', 'b')\nm.group(1)",
+        "nothing_there",
+        [("m", "is None; last assigned by line 2 `m = re.match('a', 'b')`")],
+    ),
+    (
+        "",
+        "x = ['a']\nx.upper()",
+        "missing_attribute",
+        [("x", "its elements (str) have 'upper'")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """What the object is, what comes nearest, what removed it."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

@@ -1,0 +1,52 @@
+"""Errors inside functions that something else called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'v': ['1', '2', 'x3']})\ndef conv(t): return int(t) * 2\ndf['v'].apply(conv)",
+        "element",
+        [(None, "conv was called by pandas Series.apply"), (None, "with t = 'x3'"), (None, "'x3' is element 2 of Series (3,)")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'v': [1, 0], 'w': [2, 0]})\ndf.apply(lambda r: 1 // int(r['v']), axis=1)",
+        "element",
+        [(None, "with r = row 1 ('v': 0, 'w': 0)"), (None, "row 1 of 2, label 1")],
+    ),
+    (
+        "",
+        "vals = ['1', 'x']\nout = [int(v) for v in vals]",
+        "iteration",
+        [(None, "the loop `for v in vals`: v = 'x'; vals is list of 2"), ("v", "'x' is element 1 of list of 2")],
+    ),
+    (
+        "",
+        "import concurrent.futures as cf\ndef work(x): return 10 // x\nwith cf.ThreadPoolExecutor(1) as pool:\n    list(pool.map(work, [1, 2, 0]))",
+        "element",
+        [(None, "work was called by concurrent"), (None, "with x = 0")],
+    ),
+    (
+        "",
+        "try:\n    {}['a']\nexcept KeyError as e:\n    raise RuntimeError('could not load') from e",
+        "chain",
+        [(None, "2 exceptions in the chain; it began with KeyError: a in <module>, line 2")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """Which element, at which position; where a chain began."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

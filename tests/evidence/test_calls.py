@@ -1,0 +1,49 @@
+"""Calls that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "",
+        "def f(a, b=2, *, key=None): pass\nf(1, 2, 3)",
+        "wrong_call",
+        [("f", "signature: f(a, b=2, *, key=None)"), ("f", "called with 3 positional (1, 2, 3)")],
+    ),
+    (
+        "",
+        "def f(a, b=2, *, key=None): pass\nf(1, kye=3)",
+        "wrong_call",
+        [("f", "no parameter 'kye'; nearest 'key' (similar)")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.preprocessing import OneHotEncoder\nOneHotEncoder(spars=False)",
+        "wrong_call",
+        [
+            ("OneHotEncoder", "no parameter 'spars'; nearest 'sparse_output'"),
+            ("OneHotEncoder", "called with 0 positional, keywords spars"),
+        ],
+    ),
+    (
+        "",
+        "class Shop:\n    def open(self, hour): pass\nshop = Shop()\nshop.open()",
+        "wrong_call",
+        [("shop.open", "signature: open(self, hour)"), ("shop.open", "called with 0 positional")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """The real signature, what was passed, the nearest parameter."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

@@ -1,0 +1,77 @@
+"""Values that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "pandas sklearn",
+        "import pandas as pd\nfrom sklearn.linear_model import LinearRegression\nX = pd.DataFrame({'a': [1, 2, 3], 'street': ['9 St', 'x', 'y'], 'c': [1.0, None, 2.0]})\nLinearRegression().fit(X, [1, 2, 3])",
+        "unusable_content",
+        [
+            ("X", "1 of 3 columns are not numbers: street"),
+            ("X", "'9 St' is in column 'street'"),
+            ("X", "missing values in 1 of 3 columns, of 3 rows: c 1"),
+        ],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ngame_df = pd.DataFrame({'released': ['2010-01-02', None, '2011-01-01']})\ngame_df['released'].apply(lambda x: str(x).split('-')[0]).astype('int')",
+        "unusable_content",
+        [
+            ("game_df['released']", "1 of 3 missing (NaN or None)"),
+            ("game_df", "missing values in 1 of 1 columns, of 3 rows: released 1"),
+        ],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ns = pd.Series(['1', '2', '46.0'])\n[int(v) for v in s]",
+        "unusable_content",
+        [("v", "int() was given str '46.0': a decimal number as text"), ("s", "'46.0' 1 times of 3, first at position 2")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'a': [1.0, None, float('inf')]})\ndf['a'].astype(int)",
+        "unusable_content",
+        [("df['a']", "1 of 3 missing (NaN or None); 1 infinite")],
+    ),
+    (
+        "numpy sklearn",
+        "import numpy as np\nfrom sklearn.linear_model import LinearRegression\nX = np.array([[1, np.nan], [np.inf, 2]])\nLinearRegression().fit(X, [1, 2])",
+        "unusable_content",
+        [("X", "ndarray 2x2 float64; 1 of 4 missing (NaN or None); 1 infinite")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ns = pd.Series([1, 2])\ns.str.lower()",
+        "unusable_content",
+        [("s", "Series (2,) int64; e.g. 1, 2")],
+    ),
+    (
+        "",
+        "text = '1,234'\nint(text)",
+        "unusable_content",
+        [("text", "int() was given str '1,234': with a thousands separator")],
+    ),
+    (
+        "",
+        "word = ''\nfloat(word)",
+        "unusable_content",
+        [("word", "an empty text")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """Which column, how many, samples."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

@@ -1,0 +1,44 @@
+"""Nothing where something was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "pandas sklearn",
+        "import numpy as np, pandas as pd\nfrom sklearn.model_selection import train_test_split\ndf = pd.DataFrame({'month': [1, 8], 'n': [3, 4]})\nab = df[df['month'] == '8']\nx = np.array(ab.loc[:, 'n']).reshape(-1, 1)\ntrain_test_split(x, test_size=0.2)",
+        "nothing_there",
+        [
+            ("x", "is ndarray 0x1 int64 empty; last assigned by line 5"),
+            ("ab", "DataFrame 0x2 empty"),
+            ("df", "column 'month' int64, compared with str '8'; nearest 8 (is an int, not a str); 2 distinct values: 1, 8"),
+        ],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf = df.dropna(inplace=True)\ndf.head()",
+        "nothing_there",
+        [("df", "is None; last assigned by line 3 `df = df.dropna(inplace=True)`")],
+    ),
+    (
+        "",
+        "names = {}\nmax(names)",
+        "nothing_there",
+        [("names", "is empty dict")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """None and empty tables, followed back to what emptied them."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

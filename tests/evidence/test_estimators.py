@@ -1,0 +1,63 @@
+"""Estimators: parameters, features at fit time, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "pandas sklearn",
+        "import pandas as pd\nfrom sklearn.preprocessing import StandardScaler\nscaler = StandardScaler()\ntrain = pd.DataFrame({'a': [1, 2], 'b': [2, 3], 'c': [1, 1]})\ntest = pd.DataFrame({'a': [1, 2], 'd': [2, 3]})\nscaler.fit_transform(train)\nscaler.transform(test)",
+        "estimator",
+        [
+            ("test", "scaler was fitted with 3 features, test has 2 (DataFrame 2x2)"),
+            ("test", "1 columns unseen at fit time: 'd'"),
+            ("test", "2 columns of fit time are missing: 'b', 'c'"),
+            ("scaler", "was fitted by line 6 `scaler.fit_transform(train)`: train is now DataFrame 2x3"),
+        ],
+    ),
+    (
+        "sklearn",
+        "from sklearn.linear_model import LogisticRegression\nm = LogisticRegression(max_iter=1000, solver='liblinear', penalty='elasticnet')\nm.fit([[1], [2]], [0, 1])",
+        "estimator",
+        [("m", "penalty='elasticnet'"), ("m", "solver='liblinear'"), ("m", "not fitted")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.linear_model import LogisticRegression\nm, n = LogisticRegression(), LogisticRegression().fit([[1], [2]], [0, 1])\nm.predict([[1]])",
+        "estimator",
+        [("m", "LogisticRegression(), not fitted"), ("m", "another LogisticRegression is fitted: n")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.linear_model import LogisticRegression\nX, y = [[1], [2], [3]], [0.5, 1.2, 3.3]\nLogisticRegression().fit(X, y)",
+        "labels",
+        [("y", "3 distinct values, 3 of them not whole numbers")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.preprocessing import LabelEncoder\nle = LabelEncoder().fit(['a', 'b'])\nnew = ['a', 'z']\nle.transform(new)",
+        "labels",
+        [("new", "1 values are not among the 2 known classes: 'z'")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.pipeline import make_pipeline\nfrom sklearn.preprocessing import StandardScaler\npipe = make_pipeline(StandardScaler())\npipe.transform([[1]])",
+        "estimator",
+        [("pipe", "steps: standardscaler: StandardScaler")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """What the model is, what it was fitted with, what it got."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

@@ -1,0 +1,121 @@
+"""Missing keys, columns, labels and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.groupby('Region').get_group('A').sort_values(by='%percent emission')",
+        "missing_key",
+        [
+            ("df.groupby('Region').get_group('A')", "no column '%percent emission'; nearest 'emissions' (similar)"),
+            ("...", "DataFrame 1x3; columns: 'Region', 'emissions', 'baseYear'"),
+        ],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf['region']",
+        "missing_key",
+        [
+            ("df", "no column 'region'; nearest 'Region' (differs in case)"),
+            ("df", "DataFrame 3x3; columns: 'Region', 'emissions', 'baseYear'"),
+        ],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf[['region', 'nope']]",
+        "missing_key",
+        [("df", "no column 'region'; nearest 'Region'"), ("df", "no column 'nope'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.drop(columns=['Emission'])",
+        "missing_key",
+        [("df", "no column 'Emission'; nearest 'emissions'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.groupby('Region').get_group('a')",
+        "missing_group",
+        [("df['Region']", "no group 'a'; nearest 'A' (differs in case)"), ("df['Region']", "3 groups: 'A', 'B', 'C'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\npart = df[df['emissions'] != 4]\npart['emissions'][1]",
+        "missing_key",
+        [
+            ("part['emissions']", "no label 1"),
+            ("part['emissions']", "1 of the labels between 0 and 2 do not exist, 1 is one of them"),
+        ],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\nnamed = df.set_index('Region')\nnamed.loc['b', 'emissions']",
+        "missing_key",
+        [("named", "no label 'b'; nearest 'B' (differs in case)")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\nnamed = df.set_index('Region')\nnamed['Region']",
+        "missing_key",
+        [("named", "'Region' is the name of the index"), ("df", "has 'Region' (DataFrame 3x3)")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.columns = [1, 2, 3]\ndf['1']",
+        "missing_key",
+        [("df", "no column '1'; nearest 1 (is an int, not a str)")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Region': ['A', 'B', 'C'], 'emissions': [3, 4, 5], 'baseYear': [1, 2, 3]})\ndf.apply(lambda row: row['emission'], axis=1)",
+        "missing_key",
+        [("row", "no label 'emission'; nearest 'emissions'")],
+    ),
+    (
+        "",
+        "conf = {'Host': 'x', 'port': 1}\nfor k in ['port', 'host']:\n    conf[k]",
+        "missing_key",
+        [("conf", "no key 'host'; nearest 'Host' (differs in case)"), ("conf", "2 keys: 'Host', 'port'")],
+    ),
+    (
+        "",
+        "conf = {8: 'x'}\nconf['a'] = conf.pop('8')",
+        "missing_key",
+        [("conf", "no key '8'; nearest 8 (is an int, not a str)")],
+    ),
+    (
+        "",
+        "rows = [{'id': 1, 'name': 'x'}, {'id': 2}]\nnames = [r['name'] for r in rows]",
+        "missing_key",
+        [("r", "no key 'name'"), ("r", "1 keys: 'id'")],
+    ),
+    (
+        "",
+        "import os\nos.environ['PATHH']",
+        "missing_key",
+        [("os.environ", "no environment variable 'PATHH'; nearest 'PATH' (similar)")],
+    ),
+    (
+        "",
+        "config = {'a': {}}\nconfig['a']['b']",
+        "missing_key",
+        [("config['a']", "no keys at all: it is empty")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """The container is named, with what it has and what comes nearest."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

@@ -1,0 +1,70 @@
+"""Types that do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "",
+        "n = 3\nprint('total: ' + n)",
+        "operand_types",
+        [("n", "right side is int 3"), ("'total: '", "left side is str 'total: '")],
+    ),
+    (
+        "",
+        "total = None\ntotal += 5",
+        "operand_types",
+        [("total", "left side is None")],
+    ),
+    (
+        "",
+        "def price(): return '9'\nn = 3\nprice() - n",
+        "operand_types",
+        [("price()", "left side is of type str"), ("n", "right side is int 3")],
+    ),
+    (
+        "",
+        "vals = [3, 'a', None]\nsorted(vals)",
+        "operand_types",
+        [("vals", "elements: 1 int, 1 str, 1 NoneType, the first NoneType at position 2")],
+    ),
+    (
+        "",
+        "list = [1, 2]\nx = list('abc')",
+        "operand_types",
+        [("list", "hides the builtin of this name: it is list of 2")],
+    ),
+    (
+        "",
+        "import datetime\ndatetime(2020, 1, 1)",
+        "operand_types",
+        [("datetime", "is module datetime, which holds datetime")],
+    ),
+    (
+        "",
+        "d, k = {}, [1, 2]\nd[k] = 3",
+        "unhashable",
+        [("k", "is list of 2")],
+    ),
+    (
+        "numpy",
+        "import json, numpy as np\nout = {'a': {'b': [1, np.int64(3)]}}\njson.dumps(out)",
+        "unserialisable",
+        [("out['a']['b'][1]", "is int64 3 of numpy")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """Both sides with type and value."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)

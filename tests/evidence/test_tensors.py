@@ -1,0 +1,44 @@
+"""Tensors and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+CASES = [
+    (
+        "torch",
+        "import torch\nfrom torch import nn\nmodel = nn.Sequential(nn.Linear(10, 5), nn.ReLU(), nn.Linear(4, 2))\nx = torch.zeros(3, 10)\nmodel(x)",
+        "tensors",
+        [
+            ("x", "Tensor 3x10 torch.float32 on cpu"),
+            (None, "Linear(in_features=4, out_features=2)"),
+            (None, "it is model[2]; input: input Tensor 3x5"),
+        ],
+    ),
+    (
+        "torch",
+        "import torch\na, b = torch.zeros(3, 4), torch.zeros(4, 4, dtype=torch.float64)\na @ b",
+        "tensors",
+        [("a", "torch.float32"), ("b", "torch.float64")],
+    ),
+    (
+        "torch",
+        "import torch\nfrom torch import nn\nmodel = nn.Linear(2, 3)\nmodel.load_state_dict({'weight': torch.zeros(3, 4)})",
+        "state_dict",
+        [(None, "1 weights missing: 'bias'"), (None, "weight: given Tensor 3x4 torch.float32 on cpu, model Parameter 3x2")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
+)
+def test_facts(
+    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
+) -> None:
+    """Shapes, dtypes and what the layer was built for."""
+    for module in needs.split():
+        pytest.importorskip(module)
+    check(crash(source), wanted, collector)
