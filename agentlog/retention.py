@@ -33,6 +33,8 @@ LOG = "removed.log"
 PACK_BYTES = 64_000
 """Smaller segments stay plain: packing them saves next to nothing."""
 BLOB_AGE = 86_400.0
+PATIENCE = 5.0
+"""Seconds to wait for another gc on the same store."""
 _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 _TAIL = 1 << 16
 
@@ -79,7 +81,7 @@ def collect(
         raise NotFound(f"no store yet at {folder}: there is nothing to collect")
     days = Limits().keep_days if keep_days is None else keep_days
     most = Limits().keep_bytes if keep_bytes is None else keep_bytes
-    with locked(folder / "gc.lock", 5.0) as mine:
+    with locked(folder / "gc.lock", PATIENCE) as mine:
         if not mine:
             raise StoreError(f"another `agentlog gc` works on {folder}; try again when it is done")
         segments = Segments(folder)
