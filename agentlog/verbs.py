@@ -106,7 +106,7 @@ def log_tool_call(
         _called(door, tool, name, arguments or {}, result, ok)
 
 
-class capture_errors(ContextDecorator):  # noqa: N801 - used like a function
+class capture_errors(ContextDecorator):
     """Record an exception that leaves the block or the decorated function; it goes on unless `reraise=False`."""
 
     def __init__(self, message: str = "", *, reraise: bool = True) -> None:
