@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 
 from agentlog.errors import StoreError
 from agentlog.gather import Batch, SegmentState
+from agentlog.processes import is_alive
 from agentlog.segments import SegmentFile, Source
 
 COMMIT_BYTES = 32 << 20
@@ -32,6 +34,26 @@ def follow(connection: sqlite3.Connection, source: Source, files: dict[str, Segm
             connection.execute("ROLLBACK")
         raise
     return [trouble for trouble in troubles if trouble]
+
+
+def settled(connection: sqlite3.Connection, files: dict[str, SegmentFile], known: Collection[str]) -> set[str]:
+    """Segments beside those `known` that will not grow any more: they were closed, or their process is gone."""
+    rows = connection.execute("SELECT name, bytes, ended, pid, host, boot, start FROM segments").fetchall()
+    found = set()
+    for name, size, ended, *process in rows:
+        file = files.get(name)
+        if file is None or name in known or size != file.size:
+            continue
+        if ended or file.packed or (is_alive(*process) is False and _size(file) == size):
+            found.add(name)  # a process may write and go between our reading and our asking for it: hence the size again
+    return found
+
+
+def _size(file: SegmentFile) -> int | None:
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return None
 
 
 def _known_segments(connection: sqlite3.Connection) -> dict[str, tuple[int, int, int]]:

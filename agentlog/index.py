@@ -17,7 +17,7 @@ from typing import Any
 
 from agentlog import schema
 from agentlog.errors import StoreError
-from agentlog.follow import follow
+from agentlog.follow import follow, settled
 from agentlog.gather import Record, parse_line
 from agentlog.places import locked
 from agentlog.segments import SegmentFile, Source
@@ -44,6 +44,7 @@ class Index:
         self._connection: sqlite3.Connection | None = None
         self._stamp: tuple[int, ...] = ()
         self._sizes: dict[str, int] | None = None
+        self._settled: frozenset[str] = frozenset()
         self._names: dict[int, str] = {}
         self._mutex = threading.RLock()
 
@@ -81,7 +82,7 @@ class Index:
     def refresh(self) -> None:
         """Take in what was written since the last time. Raises StoreError only where the journal cannot be read."""
         with self._mutex:
-            files = self.source.files()
+            files = self.source.files(self._settled)
             if self._connection is not None and self._sizes == _sizes_of(files) and self._untouched():
                 return
             if self._connection is None:
@@ -187,6 +188,7 @@ class Index:
         self._sizes, self._names = None, {}
         self.notes += follow(self._connected(), self.source, files)
         self._sizes = _sizes_of(files)
+        self._settled |= settled(self._connected(), files, self._settled)
 
     # --- the file -------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ lines are handed out: the line that a writer is writing, or was writing when it 
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,8 @@ FOLDER = "journal"
 PLAIN, PACKED, FAULT = ".jsonl", ".jsonl.z", ".fault"
 CHUNK = 1 << 20
 OPEN_FILES = 32
+TICK = 50_000_000
+"""Nanoseconds within which a file system may give two changes the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,11 @@ class SegmentFile:
 class Source(Protocol):
     """Where an index reads segments from: a folder, or memory."""
 
-    def files(self) -> dict[str, SegmentFile]:
-        """The segments by name, in the order of their names (and so of their starts)."""
+    def files(self, settled: Collection[str] = ()) -> dict[str, SegmentFile]:
+        """The segments by name, in the order of their names (and so of their starts).
+
+        Those in `settled` will not be written to any more: they need no second look while the folder stays as it is.
+        """
 
     def chunks(self, name: str, start: int) -> Iterator[tuple[int, bytes]]:
         """(offset, bytes) from `start` on, each a run of whole lines."""
@@ -64,20 +70,42 @@ class Segments:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder) / FOLDER
         self._open: OrderedDict[str, _Plain | Packed] = OrderedDict()
+        self._listed: dict[str, SegmentFile] = {}
+        self._listed_at = 0
+        """the folder's own time when it was listed; 0 where a change right after it could go unnoticed"""
 
-    def files(self) -> dict[str, SegmentFile]:
+    def files(self, settled: Collection[str] = ()) -> dict[str, SegmentFile]:
         """See Source. Where a segment is there in both forms (packing was cut short) the plain one counts."""
-        found: dict[str, SegmentFile] = {}
         try:
-            with os.scandir(self.folder) as entries:
-                for entry in entries:
-                    file = _segment_file(entry)
-                    if file and not (file.packed and file.name in found):
-                        found[file.name] = file
+            changed = os.stat(self.folder).st_mtime_ns
+            if changed != self._listed_at or not self._restat(settled):
+                self._listed = self._list()
+                self._listed_at = changed if time.time_ns() - changed > TICK else 0
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise StoreError(f"cannot read {self.folder}: {error.strerror or error}") from None
+        return dict(self._listed)
+
+    def _restat(self, settled: Collection[str]) -> bool:
+        """Look again at the segments that may have grown; False where one is gone."""
+        for name in [name for name in self._listed if name not in settled]:
+            file = self._listed[name]
+            try:
+                status = os.stat(file.path)
+            except FileNotFoundError:
+                return False
+            if status.st_size != file.size:
+                self._listed[name] = replace(file, size=status.st_size, modified=status.st_mtime)
+        return True
+
+    def _list(self) -> dict[str, SegmentFile]:
+        found: dict[str, SegmentFile] = {}
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                file = _segment_file(entry)
+                if file and not (file.packed and file.name in found):
+                    found[file.name] = file
         return {name: found[name] for name in sorted(found)}
 
     def chunks(self, name: str, start: int) -> Iterator[tuple[int, bytes]]:
@@ -186,7 +214,7 @@ class MemorySegment:
         """Add a line, newline included."""
         self._text += line
 
-    def files(self) -> dict[str, SegmentFile]:
+    def files(self, settled: Collection[str] = ()) -> dict[str, SegmentFile]:
         """See Source."""
         return {self.NAME: SegmentFile(self.NAME, Path(self.NAME + PLAIN), len(self._text))}
 
