@@ -32,7 +32,8 @@ def run_in_kernel(codes: Iterator[str], folder: Path, environment: dict[str, str
     try:
         client.wait_for_ready(timeout=ENOUGH)
         return [
-            client.execute_interactive(code, timeout=ENOUGH, output_hook=lambda _: None)["content"]["status"] for code in codes
+            client.execute_interactive(code, stop_on_error=False, timeout=ENOUGH, output_hook=lambda _: None)["content"]["status"]
+            for code in codes
         ]
     finally:
         client.stop_channels()
