@@ -189,6 +189,8 @@ def test_enums_and_classes():
     """A member by name and value; classes by what they offer."""
     assert (look(Colour.RED).value, look(Colour.RED).attributes["value"].value) == ("RED", 1)
     assert look(Colour).facts["members"] == "RED, BLUE"
+    flags = enum.Flag("Flags", "READ WRITE")
+    assert look(flags.READ | flags.WRITE).attributes["value"].value == 3
     assert look(Order).facts["fields"] == "number, lines, _hidden"
     described = look(Plain)
     assert (described.value, described.facts["init"], described.facts["methods"]) == ("Plain", "(self)", "method")

@@ -275,6 +275,39 @@ class TestPolarsAndArrow:
         assert look(pa.array([1, 2])).dtype == "int64"
         assert "a: int64" in look(table.schema).value
 
+    def test_pyarrow_extension_types_of_the_user_are_not_run(self):
+        """Their text and their scalars are the user's code."""
+        pa = pytest.importorskip("pyarrow")
+        ran: list[str] = []
+
+        class Scalar(pa.ExtensionScalar):
+            def as_py(self, **kwargs):
+                ran.append("as_py")
+                return 1
+
+        class Kind(pa.ExtensionType):
+            def __init__(self):
+                super().__init__(pa.int64(), "test.kind")
+
+            def __arrow_ext_serialize__(self):
+                return b""
+
+            @classmethod
+            def __arrow_ext_deserialize__(cls, storage, serialized):
+                return cls()
+
+            def __arrow_ext_scalar_class__(self):
+                return Scalar
+
+            def __str__(self):
+                ran.append("str")
+                return "kind"
+
+        array = pa.ExtensionArray.from_storage(Kind(), pa.array([1, 2]))
+        described = look(pa.table({"a": array}))
+        assert ran == []
+        assert (described.columns[0].dtype, described.head) == ("Kind", (("<Kind>",), ("<Kind>",)))
+
 
 class TestTensors:
     """torch, jax, tensorflow, scipy."""

@@ -50,7 +50,7 @@ def _kind(value: object) -> dict[str, Scalar]:
 def describe_enum(value: Any, look: Look) -> Value:
     """The member's name, with its value."""
     name, raw = peek.own(value, "_name_"), peek.own(value, "_value_")
-    text = name if type(name) is str else None
+    text = name if type(name) is str else literal(raw)  # a combination of flags may have no name
     attributes = dict(zip(("value",), look.children([raw]), strict=True)) if look.shown(1) else {}
     return Value(
         type=type_name(value), module=peek.class_module(type(value)), value=text, attributes=attributes, facts={"kind": "enum"}

@@ -71,7 +71,7 @@ def _polars_cell(item: Any, chars: int) -> Scalar:
 
 
 def _is_time(item: Any) -> bool:
-    return peek.class_module(type(item)) in ("datetime", "decimal")
+    return peek.really_in(item, "datetime") or peek.really_in(item, "decimal")
 
 
 def _distinct(series: Any) -> tuple[Scalar, ...]:
@@ -111,48 +111,57 @@ def describe_lazy(value: Any, look: Look) -> Value:
 
 def describe_arrow_table(value: Any, look: Look) -> Value:
     """Shape, columns with type and missing values, first rows."""
+    if not peek.really_in(value, "pyarrow"):
+        return Value(type=type_name(value), module=_package(value), cut="a subclass is not asked")
     rows, width = value.num_rows, value.num_columns
     shown = min(width, look.limits.columns)
     fields = [value.schema.field(place) for place in range(shown)]
     if look.brief:
-        return _table(
-            value, (rows, width), tuple(Column(clip(field.name, 80)[0], clip(str(field.type), 80)[0]) for field in fields)
-        )
+        return _table(value, (rows, width), tuple(Column(clip(field.name, 80)[0], _arrow_type(field.type)) for field in fields))
     arrays = [value.column(place) for place in range(shown)]
     columns = tuple(
-        Column(clip(field.name, 80)[0], clip(str(field.type), 80)[0], array.null_count, _arrow_distinct(array))
+        Column(clip(field.name, 80)[0], _arrow_type(field.type), array.null_count, _arrow_distinct(array))
         for field, array in zip(fields, arrays, strict=True)
     )
-    head = (
-        tuple(zip(*([_polars_cell(item, 80) for item in array.slice(0, _ROWS).to_pylist()] for array in arrays), strict=True))
-        if rows
-        else ()
-    )
+    head = tuple(zip(*(_arrow_cells(array, _ROWS) for array in arrays), strict=True)) if rows else ()
     return _table(value, (rows, width), columns, head=head, facts=_size(value.nbytes), cut=_cut(rows, width, shown))
 
 
+def _arrow_type(kind: Any) -> str:
+    """The type in arrow's words; an extension type of the user's by its class."""
+    return clip(str(kind), 80)[0] if peek.really_in(kind, "pyarrow") else type_name(kind)
+
+
+def _arrow_cells(array: Any, count: int, chars: int = 80) -> list[Scalar]:
+    """First values; of an extension type of the user's, whose scalars may run its code, only how many."""
+    part = array.slice(0, count)
+    if not peek.really_in(array.type, "pyarrow"):
+        return [f"<{type_name(array.type)}>"] * len(part)
+    return [_polars_cell(item, chars) for item in part.to_pylist()]
+
+
 def _arrow_distinct(array: Any) -> tuple[Scalar, ...]:
-    if str(array.type) not in _TEXTS:
-        return ()
-    return tuple(dict.fromkeys(_polars_cell(item, 40) for item in array.slice(0, 200).to_pylist()))[:5]
+    return tuple(dict.fromkeys(_arrow_cells(array, 200, 40)))[:5] if _arrow_type(array.type) in _TEXTS else ()
 
 
 def describe_arrow_array(value: Any, look: Look) -> Value:
     """Length, type, missing values, first values."""
+    if not peek.really_in(value, "pyarrow"):
+        return Value(type=type_name(value), module=_package(value), cut="a subclass is not asked")
     length = len(value)
-    common: dict[str, Any] = {
-        "type": type_name(value),
-        "module": _package(value),
-        "shape": (length,),
-        "dtype": clip(str(value.type), 80)[0],
-    }
+    kind = _arrow_type(value.type)
     if look.brief:
-        return Value(**common)
-    head = tuple((_polars_cell(item, 80),) for item in value.slice(0, _VALUES).to_pylist())
+        return Value(type=type_name(value), module=_package(value), shape=(length,), dtype=kind)
+    head = tuple((item,) for item in _arrow_cells(value, _VALUES))
     cut = f"{length - _VALUES} of {length} values" if length > _VALUES else None
-    return Value(**common, nulls=value.null_count, head=head, facts=_size(value.nbytes), cut=cut)
+    return Value(
+        type=type_name(value), module=_package(value), shape=(length,), dtype=kind,
+        nulls=value.null_count, head=head, facts=_size(value.nbytes), cut=cut,
+    )  # fmt: skip
 
 
 def describe_by_text(value: Any, look: Look) -> Value:
     """Schemas, scalars, dtypes: what the library's own text says."""
+    if not peek.really_in(value, "pyarrow"):
+        return Value(type=type_name(value), module=_package(value))
     return Value(type=type_name(value), module=_package(value), value=clip(str(value), look.chars)[0])

@@ -137,7 +137,7 @@ def describe_eager_tensor(value: Any, look: Look) -> Value:
     facts: dict[str, Scalar] = {}
     shape: tuple[int, ...] | None = None
     dtype = None
-    if peek.really_in(value, "tensorflow") or type_name(value) == "EagerTensor":
+    if peek.really_in(value, "tensorflow"):
         dimensions = value.shape.as_list() if value.shape.rank is not None else None
         shape = None if dimensions is None or None in dimensions else tuple(dimensions) or None
         dtype = value.dtype.name
