@@ -80,7 +80,8 @@ def _run(
     if args.on:
         from agentlog_ipy.cluster import run_on
 
-        return run_on(args.on, [(path, replace(options, output=output)) for path, output in jobs], progress)
+        absolute = [(path, replace(options, output=str(Path(output).absolute()))) for path, output in jobs]
+        return run_on(args.on, absolute, progress)
     return run_blocking(run_many([(path, replace(options, output=output)) for path, output in jobs], args.jobs, progress))
 
 

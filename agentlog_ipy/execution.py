@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from agentlog_ipy.link import Link
 from agentlog_ipy.reply import Look, Reply, ReplyStatus, outputs_of
 from agentlog_ipy.transcript import Error, Transcript, error_of
 
+_RATE_LIMIT = re.compile(r"^IOPub (data|message) rate exceeded", re.MULTILINE)
 END_OF_INPUT = "\x04"
 """what ipykernel turns into an EOFError"""
 
@@ -179,6 +181,10 @@ def _notes(run: Run, content: Message) -> list[str]:
         notes.append("the kernel never said that all output was sent; some may be missing")
     if run.interrupted and content.get("status") == "ok":
         notes.append("it was interrupted, held that back and ended in order")
+    if _RATE_LIMIT.search(run.transcript.text("stderr")[-5_000:]):
+        notes.append(
+            "the Jupyter server dropped output (its iopub rate limit): raise ZMQChannelsWebsocketConnection.iopub_data_rate_limit"
+        )
     dropped = sum(spool.dropped for name in ("stdout", "stderr") for spool in run.transcript.spools(name))
     if dropped:
         notes.append(f"{dropped:,} characters of output beyond the limit were dropped")

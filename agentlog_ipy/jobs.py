@@ -1,9 +1,9 @@
 """A queue of notebooks that survives its runner: every job is a JSON file, every runner holds a lock on what it runs.
 
-    <store>/queue/<id>.json      what to run, how far it is, how it ended
-    <store>/queue/<id>.lock      locked by the runner while it runs; free and "running" means: its runner is gone
-    <store>/queue/<id>.cancel    asks the runner to stop it;  <id>.pause: to wait before the next cell
-    <store>/queue/paused         nothing new is begun
+<store>/queue/<id>.json      what to run, how far it is, how it ended
+<store>/queue/<id>.lock      locked by the runner while it runs; free and "running" means: its runner is gone
+<store>/queue/<id>.cancel    asks the runner to stop it;  <id>.pause: to wait before the next cell
+<store>/queue/paused         nothing new is begun
 """
 
 from __future__ import annotations
@@ -57,7 +57,11 @@ class Step:
         if quiet < QUIET_SECONDS or self.cpu_share is None:
             return text
         stuck = self.cpu_share < IDLE_SHARE
-        return text + ("; stuck or waiting: it uses no processor time" if stuck else f"; slow: it computes ({self.cpu_share:.0%} of a processor)")
+        return text + (
+            "; stuck or waiting: it uses no processor time"
+            if stuck
+            else f"; slow: it computes ({self.cpu_share:.0%} of a processor)"
+        )
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,9 @@ class Queue:
 
     def _begin(self, job: Job) -> Job:
         (self.folder / f"{job.id}.cancel").unlink(missing_ok=True)
-        job = replace(job, state="running", begun=time.time(), attempts=job.attempts + 1, runner=os.getpid(), note="", step=Step())
+        job = replace(
+            job, state="running", begun=time.time(), attempts=job.attempts + 1, runner=os.getpid(), note="", step=Step()
+        )
         self.write(job)
         return job
 

@@ -218,15 +218,16 @@ class Link:
         self.footprint = Footprint.of(self.facts.pid)
 
     def _options(self) -> dict[str, Any]:
-        owned = self.process.owned
+        started_here = isinstance(self.process, LocalProcess)
+        within_reach = started_here or isinstance(self.process, FoundProcess)
         return {
-            "stack_file": str(self.folder / "stacks.txt"),
+            "stack_file": str(self.folder / "stacks.txt") if within_reach else None,
             "look_file": str(self.folder / "look.json"),
             "signals": self.signals,
             "record": self.wishes.record,
             "memory": self.wishes.memory,
-            "empty_stdin": owned,
-            "die_with_parent": os.getpid() if owned and not getattr(self.process, "keep", False) else None,
+            "empty_stdin": self.process.owned,
+            "die_with_parent": os.getpid() if started_here and not self.process.keep else None,
         }
 
     # --- questions ------------------------------------------------------------------------------------------------

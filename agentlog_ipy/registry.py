@@ -86,7 +86,9 @@ class Registry:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    async def open(self, name: str, *, spec: str = "python3", cwd: str | None = None, record: bool = True, max_tokens: int) -> Kernel:
+    async def open(
+        self, name: str, *, spec: str = "python3", cwd: str | None = None, record: bool = True, max_tokens: int
+    ) -> Kernel:
         """The kernel called `name`, started if there is none (or only a dead one)."""
         with self.locked(name):
             entry = self.find(name)
@@ -100,7 +102,9 @@ class Registry:
         return Kernel.attach(entry.connection_file, store=self.store, max_tokens=max_tokens)
 
     async def _start(self, name: str, spec: str, cwd: str | None, record: bool, max_tokens: int) -> Kernel:
-        kernel = Kernel(spec, cwd=cwd or os.getcwd(), record=record, store=self.store, keep=True, kill=False, max_tokens=max_tokens)
+        kernel = Kernel(
+            spec, cwd=cwd or os.getcwd(), record=record, store=self.store, keep=True, kill=False, max_tokens=max_tokens
+        )
         await kernel.start()
         process = kernel.link.process
         assert isinstance(process, LocalProcess)

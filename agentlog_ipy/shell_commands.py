@@ -46,7 +46,10 @@ class Executed:
             "count": reply.count,
             "stdout": reply.stdout,
             "stderr": reply.stderr,
-            "outputs": [{"result": out.result, "text": out.text, "images": [asdict(image) for image in out.images]} for out in reply.outputs],
+            "outputs": [
+                {"result": out.result, "text": out.text, "images": [asdict(image) for image in out.images]}
+                for out in reply.outputs
+            ],
             "error": str(reply.error) if reply.error else None,
             "context": reply.context,
             "notes": list(reply.notes),
@@ -61,7 +64,9 @@ def execute(args: argparse.Namespace, place: str | Path | None) -> Executed:
 
 
 async def _execute(args: argparse.Namespace, code: str, store: Path) -> Reply:
-    kernel = await Registry(store).open(args.kernel, spec=args.spec, cwd=args.cwd, record=not args.no_record, max_tokens=args.tokens)
+    kernel = await Registry(store).open(
+        args.kernel, spec=args.spec, cwd=args.cwd, record=not args.no_record, max_tokens=args.tokens
+    )
     kernel.handle = SHOW
     try:
         reply = await kernel.run(code, timeout=args.timeout, answers=args.answer, kill=args.kill)

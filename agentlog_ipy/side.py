@@ -51,7 +51,7 @@ def _shell():
 
 
 def _signals(shell, options):
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or not options.get("stack_file"):
         return
     numbers = options.get("signals") or {}
     stack = _open(options["stack_file"])
@@ -77,8 +77,8 @@ def _limits(shell, options):
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
-        if os.getppid() != options["die_with_parent"]:
-            os._exit(1)
+        if os.getppid() == 1 != options["die_with_parent"]:
+            os._exit(1)  # the runner is gone already
     if options.get("memory"):
         import resource
 

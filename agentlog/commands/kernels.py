@@ -1,8 +1,8 @@
 """The named kernels that `agentlog exec` started: list them, interrupt, restart or stop them.
 
-    agentlog kernels list
-    agentlog kernels restart work --replay     a new process, and the cells that were ok run again
-    agentlog kernels stop --all
+agentlog kernels list
+agentlog kernels restart work --replay     a new process, and the cells that were ok run again
+agentlog kernels stop --all
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A queue of notebooks that survives its runner.
 
-    agentlog queue add a.ipynb b.ipynb --timeout 60
-    agentlog queue work -j 2          run what waits; a second runner, here or elsewhere, may help
-    agentlog queue list               what waits, runs (how long, last output, stuck or slow) and how the rest ended
-    agentlog queue pause | resume | cancel ID
+agentlog queue add a.ipynb b.ipynb --timeout 60
+agentlog queue work -j 2          run what waits; a second runner, here or elsewhere, may help
+agentlog queue list               what waits, runs (how long, last output, stuck or slow) and how the rest ended
+agentlog queue pause | resume | cancel ID
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("clear", help="forget the jobs that ended")
     add = actions.add_parser("add", help="queue notebooks, with the options of agentlog run")
     run_command.arguments(add)
-    for name, words in (("pause", "begin nothing new, or hold jobs"), ("resume", "go on"), ("cancel", "take jobs out, running ones too")):
+    for name, words in (
+        ("pause", "begin nothing new, or hold jobs"),
+        ("resume", "go on"),
+        ("cancel", "take jobs out, running ones too"),
+    ):
         actions.add_parser(name, help=words).add_argument("jobs", nargs="*", metavar="ID")
     work = actions.add_parser("work", help="run what waits")
     work.add_argument("-j", "--jobs", dest="at_once", type=int, default=1, metavar="N", help="notebooks at a time")
