@@ -24,7 +24,7 @@ SHELL_NAMES = frozenset(
 )
 _BUILTIN = frozenset(dir(builtins)) | SHELL_NAMES
 _WORD = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
-_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|\[([^\[\]]+)\]")
+_QUOTED = tuple(re.compile(pattern) for pattern in (r"'([^']+)'", r"\"([^\"]+)\"", r"`([^`]+)`", r"\[([^\[\]]+)\]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Case:
     @cached_property
     def labels(self) -> set[str]:
         """Keys, columns, attributes that the message quotes."""
-        quoted = {part.strip().strip("'\"") for found in _QUOTED.findall(self.failure.message) for part in found if part}
+        quoted = {part.strip().strip("'\"") for pattern in _QUOTED for part in pattern.findall(self.failure.message)}
         if self.failure.type == "KeyError":
             quoted.add(self.failure.message.strip().strip("'\""))
         return {part for part in quoted if part and len(part) <= 80}

@@ -42,9 +42,9 @@ def _explains(case: Case, step: Step) -> bool:
     """Does this change take away what the failure asks for?"""
     old, new = step.change.old, step.change.new
     lost = lost_labels(old, new)
-    if lost & case.labels:
+    if lost & case.labels or any(_mentions(case.execution.source, label) for label in lost):
         return True
-    if case.failure.type in ("KeyError",) and (known_labels(old) or known_labels(new)):
+    if case.failure.type == "KeyError" and (known_labels(old) or known_labels(new)):
         return False
     if case.failure.type == "AttributeError":
         return old is not None and new is not None and old.type != new.type

@@ -180,13 +180,14 @@ def order(case: Case, names: tuple[str, ...]) -> tuple[Run, ...]:
         key, source, run = provider
         if key not in chosen:
             chosen[key] = run
-            todo.extend((needed, depth + 1) for needed in sorted(_needs(source)))
+            todo.extend((needed, depth + 1) for needed in sorted(_needs(source, name)))
     return tuple(run for _, run in sorted(chosen.values(), key=lambda entry: entry[0]))
 
 
-def _needs(source: str) -> frozenset[str]:
+def _needs(source: str, name: str) -> frozenset[str]:
+    """What the cell needs when it runs, and what the function `name` that it defines needs when it is called."""
     names = analyse(source)
-    return names.reads | (names.lazy & names.loads)
+    return names.reads | dict(names.functions).get(name, frozenset())
 
 
 def _provider(case: Case, name: str) -> tuple[str, str, tuple[int, Run]] | None:

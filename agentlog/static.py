@@ -8,6 +8,7 @@ Two passes that agree on Python 3.10 to 3.13: the bytecode for names, because th
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ EMPTY: frozenset[str] = frozenset()
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _CLASS_NAMES = frozenset({"__name__", "__module__", "__qualname__", "__annotations__", "__doc__", "__firstlineno__", "__classdict__"})
 _NEW_LOCALS = 0x2  # code flag CO_NEWLOCALS: a function, not a class body
+_ROUGH_WRITES = re.compile(r"^(?:(?:async\s+)?(?:def|class)\s+)?([^\W\d]\w*)(?=\s*(?:=(?!=)|\(|:))", re.M)
 _IGNORED = frozenset({"__annotations__", "__conditional_annotations__"})
 
 
@@ -42,7 +44,7 @@ class CellNames:
     dynamic      exec, eval, globals, setattr, a magic: any name could change
     attributes   attribute names used anywhere (`seed` of `np.random.seed`)
     texts        short string constants, parts of f-strings included: some name files
-    valid        False where the text is no Python: all the rest is empty then
+    valid        False where the text is no Python: `writes` is then a guess by line, all the rest is empty
     """
 
     reads: frozenset[str] = EMPTY
@@ -76,7 +78,7 @@ def analyse(source: str) -> CellNames:
         tree = ast.parse(text)
         code = compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return CellNames(valid=False, dynamic=True)
+        return CellNames(valid=False, dynamic=True, writes=frozenset(_ROUGH_WRITES.findall(source)))
     return _combine(_Names().cell(code), roles_of(tree), magic)
 
 
