@@ -95,7 +95,9 @@ def reading(folder: Path, events: int) -> None:
     say("writing them (one process)", timed(lambda: fill(folder, events)))
     size = sum(file.stat().st_size for file in (folder / "journal").iterdir())
     store = Store.open(folder)
+    before = time.process_time()
     say(f"indexing them cold ({size / 1e6:.0f} MB)", timed(store.refresh), "aim: 15 s")
+    say("  of that on the processor (the rest is other programs')", time.process_time() - before)
     print(f"{'size of the index':58} {(folder / 'index.sqlite').stat().st_size / 1e6:8.0f} MB")
     session = store.session().id
     say("opening again, first answer", timed(lambda: Store.open(folder).last_failure(session), 5))
@@ -130,8 +132,9 @@ def _text(text: str) -> object:
 WRITER = """
 import os, sys, time
 sys.path.insert(0, {here!r})
-from store import cell, encode, new_id
-from agentlog.journal import Journal
+from store import cell
+from agentlog.ids import new_id
+from agentlog.journal import Journal, encode
 from agentlog.settings import Limits
 from pathlib import Path
 folder, records, out = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
