@@ -7,9 +7,10 @@ gave it to them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from agentlog.events import Value
@@ -152,6 +153,22 @@ def author(case: Situation, name: str, holds: Holds) -> Author | None:
             return found
         name = older[0]
     return found
+
+
+def ancestors(case: Situation, names: Iterable[str], generations: int = 3) -> list[str]:
+    """Names of data that `names` were made from, or fitted with, in earlier executions; nearest first."""
+    found: dict[str, None] = {}
+    near = list(names)
+    for _ in range(generations):
+        further: list[str] = []
+        for name in near:
+            for version in islice(case.versions(name), 3):
+                further += [
+                    p for p in parents(version.execution.source, name) if p != name and p not in found and p in case.values
+                ]
+        found.update(dict.fromkeys(further))
+        near = further
+    return list(found)
 
 
 def _namesakes(names: tuple[str, ...], name: str) -> tuple[str, ...]:

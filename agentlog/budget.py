@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from agentlog.outline import Cut, Entry, Item, Part, Section
 
+FLOOR = 1.0
+"""A step must give at least this much for a whole budget's worth of its tokens: small budgets take no odds and ends."""
+
 Cost = Callable[[str, str | None, str], float]
 """(section title, item name, text) -> tokens that saying it adds; with text "" what opening the section adds."""
 
@@ -58,6 +61,7 @@ class _Allocation:
 
     def __init__(self, tokens: float, cost: Cost) -> None:
         self.left = tokens
+        self.floor = FLOOR / max(tokens, 1.0)
         self.cost = cost
         self.opened: set[str] = set()
 
@@ -84,7 +88,7 @@ class _Allocation:
             if price <= self.left:
                 ratio = (place.gain(level) - place.gain(place.level)) / max(price, 0.5)
                 best = max(best or (ratio, level), (ratio, level))
-        return best
+        return best if best and best[0] >= self.floor else None
 
     def fill(self, places: list[_Place]) -> None:
         """Take steps while any fits. A step's ratio only falls as tokens run out, so a stale heap entry is weighed anew."""

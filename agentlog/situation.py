@@ -94,6 +94,9 @@ class Situation:
             for frame in reversed(user_frames(self.root)):
                 if name in frame.locals:
                     return frame.locals[name]
+            border = next((frame for frame in self.root.frames if frame.arguments), None)
+            if border is not None and name.startswith("argument "):
+                return border.arguments.get(name.removeprefix("argument "))
         version = self.values.get(name)
         return version.value if version else None
 

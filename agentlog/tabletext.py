@@ -21,12 +21,17 @@ def frame_depths(value: Value, words: Collection[str]) -> list[Depth]:
         return [(size, 0.8), (size + index, 1.0)]
     whole = f"{size}: {columns_by_type(value.columns, words, 60)}"
     told = whole + nulls_text(value.columns) + index
-    return [
+    listed = [
         (size, 0.45),
         (f"{size}: {columns_by_type(value.columns, words, 8)}", 0.66),
         (f"{size}: {columns_by_type(value.columns, words, 24)}", 0.76),
         (whole, 0.8),
         (told, 0.88),
+    ]
+    if not value.head and not any(column.sample for column in value.columns):
+        return listed
+    return [
+        *listed,
         (size + index + _lines(value, 30, 1), 0.93),
         (size + index + facts_text(value.facts) + _lines(value, 60, 3), 0.96),
         (size + index + facts_text(value.facts, verbose=True) + _lines(value, 400, 5), 1.0),

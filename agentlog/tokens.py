@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from agentlog.errors import MissingExtra, UsageError
 
-FACTOR = 1.12
+FACTOR = 1.1
 """What the estimate is multiplied with, so that the real count is not above it."""
 
 _PIECE = re.compile(r"([^\r\n\w]|_)?([^\W\d_]+)|(\d{1,3})|( ?(?:[^\s\w]|_)+)[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from agentlog.ancestry import ancestors
 from agentlog.events import Failure, Frame, Value
 from agentlog.outline import Item, Section, deepening, section
 from agentlog.situation import Situation, user_frames
@@ -19,12 +20,35 @@ def sections(case: Situation) -> list[Section]:
     found: dict[str, tuple[float, Value]] = {}
     if failure is not None:
         _of_operands(failure, found)
+        relevance = _Relevance(case, failure)
         for depth, frame in enumerate(reversed(user_frames(failure))):
-            _of_frame(case, failure, frame, depth, found)
+            _of_frame(relevance, frame, depth, found)
     _of_namespace(case, found)
     words = said_words(case)
     ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
     return [section("values", [_item(case, name, worth, value, words) for name, (worth, value) in ranked])]
+
+
+class _Relevance:
+    """How much a name matters: what the evidence is about, the line, what those were made from, the cell, the rest."""
+
+    def __init__(self, case: Situation, failure: Failure) -> None:
+        inner = case.innermost
+        self.evidence = {name for e in failure.evidence for name in (*e.names, *(fact.about for fact in e.facts if fact.about))}
+        self.line = set(
+            _WORD.findall(f"{inner.source or ''} {failure.expression.text if failure.expression else ''}" if inner else "")
+        )
+        self.cell = set(_WORD.findall(case.execution.source)) if case.execution else set()
+        self.ancestors = set(ancestors(case, [name for name in case.values if name in self.line]))
+
+    def of(self, name: str, value: Value) -> float:
+        if value.type in _CODE:
+            return 0.4
+        known = ((self.evidence, 3.0), (self.line, 2.5), (self.ancestors, 2.0), (self.cell, 1.5))
+        worth = next((worth for names, worth in known if name in names), 0.0)
+        if worth == 0.0 and value.shape is None and not value.attributes:
+            return 0.4
+        return (worth or 0.8) * (1.3 if value.columns else 1.0)
 
 
 def said_words(case: Situation) -> frozenset[str]:
@@ -37,19 +61,13 @@ def said_words(case: Situation) -> frozenset[str]:
 def _of_operands(failure: Failure, found: dict[str, tuple[float, Value]]) -> None:
     for operand in failure.expression.operands if failure.expression else ():
         if operand.text.isidentifier():
-            found[operand.text] = (4.0, operand.value)
+            found[operand.text] = (5.0 if operand.value.columns else 4.0, operand.value)
 
 
-def _of_frame(case: Situation, failure: Failure, frame: Frame, depth: int, found: dict[str, tuple[float, Value]]) -> None:
-    """Locals in the order the recorder ranked them; what the line, the evidence and the cell mention is worth more."""
-    named = {name for evidence in failure.evidence for name in evidence.names}
-    line = set(_WORD.findall(frame.source or ""))
-    cell = set(_WORD.findall(case.execution.source)) if case.execution else set()
+def _of_frame(relevance: _Relevance, frame: Frame, depth: int, found: dict[str, tuple[float, Value]]) -> None:
+    """Locals in the order the recorder ranked them, weighed by relevance, less the further out the frame is."""
     for rank, (name, value) in enumerate(frame.locals.items()):
-        base = 3.0 if name in named else 2.5 if name in line else 1.5 if name in cell else 0.8
-        if value.type in _CODE:
-            base = min(base, 0.4)
-        worth = base / (1 + 0.05 * rank) / (1 + 0.5 * depth)
+        worth = relevance.of(name, value) / (1 + 0.05 * rank) / (1 + 0.5 * depth)
         if name not in found:
             found[name] = (worth, value)
         elif depth == 0:
