@@ -31,6 +31,8 @@ LINGER = 0.1
 """Seconds that queued records may wait for more of them."""
 RETRY = 2.0
 """Seconds between two tries to write to a disk that refused."""
+FORK_SECONDS = 2.0
+"""Longest wait for the writer to finish before the process forks."""
 QUEUED_BLOB_BYTES = 64_000_000
 """Bytes of blobs that may wait; beyond it the caller writes its own."""
 
@@ -119,7 +121,7 @@ class Recorder:
         if self._alive():
             reached.wait(timeout)
         else:
-            self._drain()
+            self._drain_here()
         self._write_held(force=True)
         return reached.is_set()
 
@@ -129,12 +131,27 @@ class Recorder:
             return
         self.flush()
         self._closed = True
-        self._queue.put(_nothing)
+        self._queue.put(_stop)
         self._hurry.put(None)
         if self._writer is not None and self._writer is not threading.current_thread():
             self._writer.join(1.0)
         with suppress(OSError):
             self.journal.close()
+
+    def before_fork(self) -> None:
+        """Have no thread of ours while the process forks: it would be a hazard, and Python warns of it."""
+        writer = self._writer
+        if writer is not None and writer is not threading.current_thread():
+            self._queue.put(_stop)
+            self._hurry.put(None)
+            writer.join(FORK_SECONDS)
+            if not writer.is_alive():
+                self._writer = None
+
+    def resume(self) -> None:
+        """In the parent after a fork: go on with what other threads queued meanwhile."""
+        if not self._queue.empty():
+            self._ensure_writer()
 
     def after_fork(self) -> None:
         """In a forked child: a queue, a writer and a segment of its own; what waited belongs to the parent."""
@@ -233,17 +250,18 @@ class Recorder:
             writer.start()
             self._writer = writer
         except RuntimeError:  # the interpreter is ending: no new threads, so write here
-            self._drain()
+            self._drain_here()
         finally:
             self._start.release()
 
     def _write_queue(self) -> None:
-        while not self._closed:
-            first = self._queue.get()
-            with suppress(Empty):
-                self._hurry.get(timeout=LINGER)
-            self._work(first)
-            self._drain()
+        with suppress(_Stop):
+            while True:
+                first = self._queue.get()
+                with suppress(Empty):
+                    self._hurry.get(timeout=LINGER)
+                self._work(first)
+                self._drain()
 
     def _drain(self) -> None:
         with suppress(Empty):
@@ -251,12 +269,19 @@ class Recorder:
                 self._work(self._queue.get_nowait())
         self._report_losses()
 
+    def _drain_here(self) -> None:
+        """Drain on the caller's thread, where there is no writer."""
+        with suppress(_Stop):
+            self._drain()
+
     def _work(self, item: dict[str, Any] | Job) -> None:
         try:
             if callable(item):
                 item()
             else:
                 self._commit(item)
+        except _Stop:
+            raise
         except Exception as error:
             guard.note("writer", error)
 
@@ -269,8 +294,12 @@ class Recorder:
             self._commit(to_record(event))
 
 
-def _nothing() -> None:
-    """Wakes the writer."""
+class _Stop(Exception):
+    """The writer thread is to end; the next queued event starts another."""
+
+
+def _stop() -> None:
+    raise _Stop
 
 
 def _stamp(event: Event, session: str, execution_of: Callable[[], str | None]) -> None:
@@ -314,10 +343,20 @@ def stop() -> None:
         atexit.unregister(stop)
 
 
+def _before_fork() -> None:
+    if _current is not None:
+        _current.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    if _current is not None:
+        _current.resume()
+
+
 def _after_fork_in_child() -> None:
     if _current is not None:
         _current.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
