@@ -41,12 +41,14 @@ class Afterwards:
         """Settle what is owed."""
         self.settle()
 
+    @guarded("namespace")
     def started(self, cell: Cell) -> None:
         """Before a cell runs: settle what is owed, look at the namespace."""
         if _looked_at(cell):
             self.settle()
             self._watch.before(cell.source)
 
+    @guarded("namespace")
     def ended(self, cell: Cell, status: Status) -> None:
         """After a cell ran: there is something to do, now or soon."""
         if not _looked_at(cell):

@@ -15,6 +15,7 @@ from typing import Any
 
 from agentlog import guard
 from agentlog.events import Status
+from agentlog.guard import guarded
 from agentlog_ipy.cells import Cell
 from agentlog_ipy.displays import KINDS
 from agentlog_ipy.outputs import Outputs, Slot
@@ -41,6 +42,7 @@ class KernelTap:
         if self._session.__dict__.get("send") is self._send:
             del self._session.__dict__["send"]
 
+    @guarded("outputs")
     def started(self, cell: Cell) -> None:
         """Outputs that answer the cell's request are its own; those of nested cells are the outer cell's."""
         if cell.within is None and cell.request is not None:
@@ -88,7 +90,7 @@ class TerminalTap:
     def __init__(self, outputs: Outputs) -> None:
         self.idle: list[Callable[[], None]] = []
         self._outputs = outputs
-        self._undo: list[Callable[[], None]] = []
+        self._patched: list[tuple[Any, Any, Any]] = []
         self._slot: Slot | None = None
 
     def attach(self) -> None:
@@ -98,49 +100,44 @@ class TerminalTap:
         """Nothing stays patched."""
         self._restore()
 
+    @guarded("outputs")
     def started(self, cell: Cell) -> None:
         """Patch `write` of whatever the streams are now."""
         if cell.within is not None:
             return
         self._restore()
         self._slot = self._outputs.expect(cell.execution, cell.execution)
-        for name in ("stdout", "stderr"):
-            self._patch(getattr(sys, name), name, self._slot)
+        self._patch(sys.stdout, "stdout")
+        self._patch(sys.stderr, "stderr")
 
+    @guarded("outputs")
     def ended(self, cell: Cell, status: Status) -> None:
         """Put the streams back; a terminal has shown everything by now."""
         if cell.within is None and self._slot is not None and self._slot.execution == cell.execution:
             self._restore()
             self._outputs.over(self._slot)
 
-    def _restore(self) -> None:
-        while self._undo:
-            self._undo.pop()()
+    def _patch(self, stream: Any, name: str) -> None:
+        names = getattr(stream, "__dict__", None)
+        if names is None:  # a stream that cannot be patched shows what it shows
+            return
+        original, before = stream.write, names.get("write")
+        put, slot = self._outputs.put, self._slot
 
-    def _patch(self, stream: Any, name: str, slot: Slot) -> None:
-        original = stream.write
-        before = getattr(stream, "__dict__", {}).get("write")
-
-        @functools.wraps(original)
         def write(text: Any, *args: Any, **kwargs: Any) -> Any:
             written = original(text, *args, **kwargs)
-            try:
-                if type(text) is str and text:
-                    self._outputs.put("stream", slot, {"name": name, "text": text})
-            except Exception as error:
-                guard.note("outputs", error)
+            if type(text) is str and text:
+                put("stream", slot, {"name": name, "text": text})  # type: ignore[arg-type]
             return written
 
-        def undo() -> None:
-            if getattr(stream, "__dict__", {}).get("write") is not write:
-                return
-            if before is None:
-                del stream.write
-            else:
-                stream.write = before
+        stream.write = write
+        self._patched.append((stream, write, before))
 
-        try:
-            stream.write = write
-        except AttributeError:  # a stream that cannot be patched shows what it shows
-            return
-        self._undo.append(undo)
+    def _restore(self) -> None:
+        while self._patched:
+            stream, ours, before = self._patched.pop()
+            if stream.__dict__.get("write") is ours:
+                if before is None:
+                    del stream.write
+                else:
+                    stream.write = before

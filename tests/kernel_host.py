@@ -50,10 +50,22 @@ class TestKernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
 
+    def send(self, code: str, *, metadata: dict[str, Any] | None = None, subshell: str | None = None, **options: Any) -> str:
+        """Ask for a cell to be run; returns the id of the request."""
+        silent = options.get("silent", False)
+        content = {"silent": silent, "store_history": not silent, "user_expressions": {}, "allow_stdin": False}
+        message = self.client.session.msg(
+            "execute_request", content | {"stop_on_error": False, "code": code} | options, metadata=metadata
+        )
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
     def run(self, code: str, *, answers: tuple[str, ...] = (), interrupt_at: str | None = None, **options: Any) -> Seen:
         """Run a cell and wait for its reply and its idle message."""
         options.setdefault("allow_stdin", bool(answers))
-        request = self.client.execute(code, stop_on_error=False, **options)
+        request = self.send(code, **options)
         seen, waiting = Seen(), list(answers)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
