@@ -42,7 +42,7 @@ class Context:
         frame = self.counter.cost(style.document(Cut(())))
         spare = 0.0
         while True:
-            text = style.document(cut(self.sections, budget - frame - spare, lambda *of: self._cost(style, *of), self.how))
+            text: str = style.document(cut(self.sections, budget - frame - spare, lambda *of: self._cost(style, *of), self.how))
             over = self.counter.count(text) - budget
             if over <= 0 or spare > budget:
                 return text

@@ -100,6 +100,16 @@ class Situation:
         version = self.values.get(name)
         return version.value if version else None
 
+    def seen(self, name: str, value: Value) -> Value:
+        """`value`, or what the look at the namespace after the cell said of `name`, where there was no time at the failure."""
+        if not (value.cut or "").startswith("not looked at"):
+            return value
+        namespace = self.namespace(self.execution) if self.execution else None
+        after = next((change.new for change in namespace.changes if change.name == name), None) if namespace else None
+        version = self.values.get(name)
+        known = after or (version.value if version else None)
+        return known if known is not None and known.type == value.type else value
+
     def namespace(self, execution: Execution) -> NamespaceChanged | None:
         """What `execution` changed."""
         if execution.id not in self._namespaces:

@@ -35,7 +35,12 @@ def depths(value: Value, words: Collection[str] = NO_WORDS) -> tuple[Depth, ...]
     elif value.type in _TEXT:
         found = _string_depths(value)
     elif value.type in _PLAIN:
-        found = [(scalar(value.value), 1.0)]
+        found = [
+            (
+                scalar(value.value) if value.value is not None or value.type == "NoneType" else f"{value.type}{cut_text(value)}",
+                1.0,
+            )
+        ]
     elif value.shape is not None:
         found = array_depths(value)
     elif value.entries or value.items or value.length is not None:

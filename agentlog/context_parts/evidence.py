@@ -15,7 +15,9 @@ from agentlog.valuetext import depths
 UNBOUND = frozenset({"failed", "deleted", "restart", "unrun", "edited", "local", "near", "nowhere", "skipped branch"})
 """Kinds of notebook causes that say why a name is not bound."""
 _WORD = re.compile(r"[A-Za-z_]+|\d+")
-_FILLERS = frozenset({"is", "of", "x", "in", "empty", "from", "to", "Index", "labels", "index", "len", "list"})
+_FILLERS = frozenset(
+    {"is", "of", "x", "in", "empty", "from", "to", "Index", "labels", "index", "len", "list", "columns", "left", "right"}
+)
 _DESCRIBES = re.compile(
     r"(?:is )?(?:an? )?(?:ndarray|DataFrame|Series|Index|list|tuple|dict|set|str|int|float|Tensor|[A-Z]\w+)\b(?! not)"
 )

@@ -34,6 +34,7 @@ class _Relevance:
 
     def __init__(self, case: Situation, failure: Failure) -> None:
         inner = case.innermost
+        self.case = case
         self.evidence = {name for e in failure.evidence for name in (*e.names, *(fact.about for fact in e.facts if fact.about))}
         self.line = set(
             _WORD.findall(f"{inner.source or ''} {failure.expression.text if failure.expression else ''}" if inner else "")
@@ -66,7 +67,9 @@ def _of_operands(failure: Failure, found: dict[str, tuple[float, Value]]) -> Non
 
 def _of_frame(relevance: _Relevance, frame: Frame, depth: int, found: dict[str, tuple[float, Value]]) -> None:
     """Locals in the order the recorder ranked them, weighed by relevance, less the further out the frame is."""
-    for rank, (name, value) in enumerate(frame.locals.items()):
+    module_level = frame.function.startswith("<")
+    for rank, (name, local) in enumerate(frame.locals.items()):
+        value = relevance.case.seen(name, local) if module_level else local
         worth = relevance.of(name, value) / (1 + 0.05 * rank) / (1 + 0.5 * depth)
         if name not in found:
             found[name] = (worth, value)
