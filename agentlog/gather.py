@@ -44,13 +44,15 @@ class Batch:
     sessions: dict[str, tuple[int, str]] = field(default_factory=dict)
     """session id -> (row number, floor: nothing of it comes before this)"""
     executions: dict[str, int] = field(default_factory=dict)
+    fresh: dict[int, Record] = field(default_factory=dict)
+    """rows of executions that the table does not have yet: one INSERT for all that is known"""
+    known: dict[int, Record] = field(default_factory=dict)
+    """what is new of executions that the table has"""
     events: list[tuple[Any, ...]] = field(default_factory=list)
-    starts: list[tuple[Any, ...]] = field(default_factory=list)
-    ends: list[tuple[Any, ...]] = field(default_factory=list)
-    names: list[tuple[Any, ...]] = field(default_factory=list)
     failures: list[tuple[Any, ...]] = field(default_factory=list)
     errors: list[tuple[Any, ...]] = field(default_factory=list)
     tags: list[tuple[Any, ...]] = field(default_factory=list)
+    _next: int = 0
 
     def add_lines(self, segment: SegmentState, place: int, data: bytes) -> None:
         """Collect the whole lines `data` that start at `place` of `segment`."""
@@ -69,12 +71,18 @@ class Batch:
 
     def write(self) -> None:
         """Write what was collected. Raises sqlite3.Error."""
-        for sql, rows in (
-            (_EVENT, self.events), (_START, self.starts), (_END, self.ends), (_NAMES, self.names),
-            (_FAILURE, self.failures), (_ERROR, self.errors), (_TAG, self.tags),
-        ):  # fmt: skip
+        connection = self.connection
+        connection.executemany(
+            _EXECUTION, [[row.get(name, default) for name, default in _COLUMNS] for row in self.fresh.values()]
+        )
+        for number, row in self.known.items():
+            changes = ", ".join(f"{name} = ?" for name in row)
+            connection.execute(f"UPDATE executions SET {changes} WHERE number = ?", (*row.values(), number))
+        self.fresh.clear()
+        self.known.clear()
+        for sql, rows in ((_EVENT, self.events), (_FAILURE, self.failures), (_ERROR, self.errors), (_TAG, self.tags)):
             if rows:
-                self.connection.executemany(sql, rows)
+                connection.executemany(sql, rows)
                 rows.clear()
         self.sessions.clear()
         self.executions.clear()
@@ -131,10 +139,22 @@ class Batch:
         number = self.executions.get(identifier)
         if number is None:
             row = self.connection.execute("SELECT number FROM executions WHERE id = ?", (identifier,)).fetchone()
-            insert = "INSERT INTO executions (id, session) VALUES (?, ?)"
-            number = row[0] if row else self.connection.execute(insert, (identifier, session)).lastrowid or 0
+            number = row[0] if row else self._new_execution(identifier, session)
             self.executions[identifier] = number
         return number
+
+    def _new_execution(self, identifier: str, session: int) -> int:
+        if not self._next:
+            row = self.connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'executions'").fetchone()
+            self._next = row[0] + 1 if row else 1
+        number, self._next = self._next, self._next + 1
+        self.fresh[number] = {"number": number, "id": identifier, "session": session}
+        return number
+
+    def execution_row(self, number: int) -> Record:
+        """The columns of execution `number` that are to be written."""
+        row = self.fresh.get(number)
+        return row if row is not None else self.known.setdefault(number, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +197,11 @@ def _text(value: Any) -> Any:
     return json.dumps(value)
 
 
+def _value(record: Record, key: str, default: Any) -> Any:
+    value = record.get(key)
+    return default if value is None else _text(value)
+
+
 def _session_start(batch: Batch, record: Record, row: Row) -> None:
     values = [_text(record.get(key, default)) for key, default in _SESSION_FIELDS]
     packed = [json.dumps(record.get(key) or empty) for key, empty in (("argv", []), ("git", {}), ("packages", {}))]
@@ -198,18 +223,23 @@ def _session_end(batch: Batch, record: Record, row: Row) -> None:
 
 
 def _cell_start(batch: Batch, record: Record, row: Row) -> None:
-    values = [_text(record.get(key, default)) for key, default in _START_FIELDS]
-    batch.starts.append((row.at, row.session, row.segment, *values, row.execution))
+    if row.execution is not None:
+        columns = batch.execution_row(row.execution)
+        columns.update(at=row.at, session=row.session, segment=row.segment)
+        columns.update((name, _value(record, key, default)) for name, key, default in _START_FIELDS)
 
 
 def _cell_end(batch: Batch, record: Record, row: Row) -> None:
-    values = [_text(record.get(key, default)) for key, default in _END_FIELDS]
-    batch.ends.append((*values, row.execution))
+    if row.execution is not None:
+        columns = batch.execution_row(row.execution)
+        columns.update((name, _value(record, key, default)) for name, key, default in _END_FIELDS)
+        columns.update((key, _text(record[key])) for key in ("count", "rss") if key in record)
 
 
 def _cell_namespace(batch: Batch, record: Record, row: Row) -> None:
-    reads, writes = ("\n".join(map(str, record.get(key) or ())) for key in ("reads", "writes"))
-    batch.names.append((reads, writes, row.execution))
+    if row.execution is not None:
+        columns = batch.execution_row(row.execution)
+        columns.update((key, "\n".join(map(str, record.get(key) or ()))) for key in ("reads", "writes"))
 
 
 def _error(batch: Batch, record: Record, row: Row) -> None:
@@ -238,20 +268,23 @@ _SESSION_FIELDS = (
     ("python", None), ("notebook", None), ("kernel", None), ("cwd", None), ("t", None),
 )  # fmt: skip
 _START_FIELDS = (
-    ("number", 0), ("count", None), ("cell_id", None), ("source", ""), ("notebook", None), ("within", None),
-    ("own", False), ("internal", False), ("t", None), ("rss", None),
+    ("ordinal", "number", 0), ("count", "count", None), ("cell_id", "cell_id", None), ("source", "source", ""),
+    ("notebook", "notebook", None), ("within", "within", None), ("own", "own", False), ("internal", "internal", False),
+    ("started", "t", None), ("rss", "rss", None),
 )  # fmt: skip
-_END_FIELDS = (("t", None), ("status", "ok"), ("ms", 0.0), ("count", None), ("rss", None), ("peak", None))
+"""Column, key of the record, what it is where the record does not say."""
+_END_FIELDS = (("ended", "t", None), ("status", "status", "ok"), ("ms", "ms", 0.0), ("peak", "peak", None))
+_COLUMNS = (
+    *((name, None) for name in ("number", "id", "session", "at", "segment")),
+    *((name, None if name not in ("own", "internal") else False) for name, _, _ in _START_FIELDS),
+    ("ended", None), ("status", "running"), ("ms", None), ("peak", None), ("reads", None), ("writes", None),
+)  # fmt: skip
 
 _EVENT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SESSION = """UPDATE sessions SET at = ?, segment = ?, life = ?, agent = ?, task = ?, parent = ?, host = ?, pid = ?,
     python = ?, notebook = coalesce(notebook, ?), kernel = ?, cwd = ?, started = ?, argv = ?,
     git = json_patch(?, coalesce(git, '{}')), packages = json_patch(?, coalesce(packages, '{}')) WHERE number = ?"""
-_START = """UPDATE executions SET at = ?, session = ?, segment = ?, ordinal = ?, count = coalesce(count, ?), cell_id = ?, source = ?,
-    notebook = ?, within = ?, own = ?, internal = ?, started = ?, rss = coalesce(rss, ?) WHERE number = ?"""
-_END = """UPDATE executions SET ended = ?, status = ?, ms = ?, count = coalesce(?, count), rss = coalesce(?, rss), peak = ?
-    WHERE number = ?"""
-_NAMES = "UPDATE executions SET reads = ?, writes = ? WHERE number = ?"
+_EXECUTION = f"INSERT INTO executions ({', '.join(name for name, _ in _COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _FAILURE = """INSERT OR IGNORE INTO failures (at, session, execution, segment, place, size, type, message, hash, origin)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _ERROR = "UPDATE executions SET error = ?, hash = ? WHERE number = ? AND (error IS NULL OR ? = 'cell')"

@@ -127,8 +127,13 @@ def test_a_known_kind_with_fields_of_another_form_is_kept_too(store: Store, jour
     session = new_id()
     journal.append({"e": "error", "i": new_id(), "t": "t", "s": session, "failure": [1, 2]})
     journal.append({"e": "cell.start", "i": new_id(), "t": "t", "s": session, "x": new_id(), "count": {"n": 1}, "source": 2**80})
+    journal.append({"e": "cell.end", "i": new_id(), "t": None, "s": session, "x": new_id(), "status": None, "ms": [1], "rss": {}})
+    journal.append({"e": "session.start", "i": new_id(), "s": session, "pid": 2**70, "git": [1], "argv": {"a": 1}, "packages": "x"})
+    journal.append({"e": "log", "i": new_id(), "s": session, "tags": "abc", "m": "half \ud83d of a character"})
     assert [type(event) for event in store.events(session=session)][:1] == [Unknown]
     assert len(store.executions(session)) == 1
+    assert store.session().id == session
+    assert store.status()["notes"] in ([], ["index built anew: there was none"])
 
 
 def test_a_segment_of_a_newer_schema_is_read_as_far_as_understood(store: Store, store_folder: Path) -> None:
