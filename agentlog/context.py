@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
 from agentlog.budget import cut
-from agentlog.context_parts import cells, changes, evidence, failure, standing, values, workspace
+from agentlog.context_parts import cells, changes, evidence, failure, records, standing, values, workspace
 from agentlog.legend import TITLES
 from agentlog.outline import Cut, Part, Section, item, section
 from agentlog.renderers import renderer
@@ -94,6 +94,15 @@ def build(
             _ordered([*standing.of_execution(case), *cells.sections(case)]), f"{command} show {case.execution.count} --full"
         )
     return Context(_ordered(standing.of_session(case)), f"{command} history")
+
+
+def recent(
+    store: Store, *, session: str | None = None, tags: Collection[str] | None = None, command: str = "agentlog"
+) -> Context:
+    """The session's most recent records, newest first; with `tags` only those that carry one of them."""
+    case = situation(store, session, failed=False)
+    found = [*standing.of_session(case)[:1], *records.sections(case, tags)]
+    return Context(_ordered(found), f"{command} history")
 
 
 def _of_failure(case: Situation) -> list[Section]:

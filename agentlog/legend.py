@@ -13,7 +13,8 @@ TITLES: dict[str, str] = {
     "sources": "the cells involved, as they ran",
     "workspace": "git state and diff",
     "seen before": "earlier failures of the same kind and what ended them",
-    "session": "where the session stands",
+    "session": "where the session, cell or name stands",
+    "records": "what was logged, newest first",
 }
 """Titles of sections, in the order in which they are printed."""
 

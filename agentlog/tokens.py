@@ -116,9 +116,9 @@ class TokenCounter:
 
 
 def counter(tokenizer: str | None = None, factor: float | None = None) -> TokenCounter:
-    """The counter for `tokenizer` (a name that tiktoken knows; None: the estimate).
+    """The counter for `tokenizer` (a name that rs-bpe or tiktoken knows: o200k_base, cl100k_base; None: the estimate).
 
-    Raises MissingExtra where tiktoken is not installed, UsageError for a name it does not know or cannot load.
+    Raises MissingExtra where neither is installed, UsageError for a name it does not know or cannot load.
     """
     if tokenizer in (None, "", "estimate"):
         return TokenCounter(factor=factor or _factor_of_environment())
@@ -133,14 +133,36 @@ def _factor_of_environment() -> float:
 
 
 def _encoder(name: str) -> Callable[[str], int]:
+    """The counting function of the tokenizer `name`: rs-bpe carries its vocabularies with it, tiktoken fetches them once."""
+    counting = _with_rs_bpe(name) or _with_tiktoken(name)
+    if counting is None:
+        raise MissingExtra(f"counting with {name}", "tokens")
+    return counting
+
+
+def _with_rs_bpe(name: str) -> Callable[[str], int] | None:
+    try:
+        from rs_bpe.bpe import openai
+    except ImportError:
+        return None
+    make = getattr(openai, name, None)
+    if make is None:
+        return None
+    encoding = make()
+    return lambda text: len(encoding.encode(text))
+
+
+def _with_tiktoken(name: str) -> Callable[[str], int] | None:
     try:
         import tiktoken
     except ImportError:
-        raise MissingExtra(f"counting with {name}", "tokens") from None
+        return None
     try:
         encoding = tiktoken.get_encoding(name)
     except Exception as error:  # an unknown name, or a vocabulary that could not be fetched
-        raise UsageError(f"tokenizer {name!r} cannot be used: {type(error).__name__}: {error}"[:300]) from None
+        raise UsageError(
+            f"tokenizer {name!r} cannot be used: {type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        ) from None
 
     def count(text: str) -> int:
         """In blocks: long runs are quadratic in the encoder."""
