@@ -42,6 +42,8 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt, ast.GtE: operator.ge,
 }  # fmt: skip
 
+_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
 _LIBRARY_ATTRIBUTES = {
     "pandas": frozenset({"shape", "columns", "index", "dtype", "dtypes", "size", "ndim", "name", "names", "empty", "nlevels", "categories"}),
     "numpy": frozenset({"shape", "dtype", "size", "ndim", "nbytes"}),
@@ -69,7 +71,7 @@ class Scope:
         self.locals = local
         self.globals = local if world is None else world
         builtins = self.globals.get("__builtins__", {})
-        self.builtins: Mapping[str, object] = vars(builtins) if isinstance(builtins, types.ModuleType) else builtins  # type: ignore[assignment]
+        self.builtins: Mapping[str, object] = peek.module_dict(builtins) or builtins  # type: ignore[assignment]
 
     def lookup(self, name: str) -> object:
         """The object `name` stands for, else UNKNOWN."""
@@ -104,29 +106,29 @@ def attribute(value: object, name: str) -> object:
         return _of_class(value, name)  # type: ignore[arg-type]
     kind = type(value)
     found = peek.on_class(value, name, UNKNOWN)
-    if isinstance(found, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+    if type(found) in _SLOTS:
         return found.__get__(value, kind) if _harmless(found, value, name) else UNKNOWN
-    if isinstance(found, property):
+    if type(found) is property:
         return found.__get__(value, kind) if _library_property(value, name) else UNKNOWN
     stored = peek.own(value, name, UNKNOWN)
     if stored is not UNKNOWN:
         return stored
     if found is UNKNOWN:
         return _pandas_column(value, name) if package_of(kind) == "pandas" else UNKNOWN
-    if isinstance(found, (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)):
+    if type(found) in _FUNCTIONS:
         return found
     return UNKNOWN if hasattr(type(found), "__get__") else found
 
 
 def _of_class(value: type, name: str) -> object:
     found = next((peek.class_dict(base)[name] for base in peek.mro(value) if name in peek.class_dict(base)), UNKNOWN)
-    if isinstance(found, (staticmethod, classmethod)):
-        return found.__func__
-    return UNKNOWN if isinstance(found, (property, types.GetSetDescriptorType, types.MemberDescriptorType)) else found
+    if type(found) in (staticmethod, classmethod):
+        return found.__func__  # type: ignore[attr-defined]
+    return UNKNOWN if type(found) in (property, *_SLOTS) else found
 
 
 def _harmless(found: object, value: object, name: str) -> bool:
-    if isinstance(found, types.MemberDescriptorType):
+    if type(found) is types.MemberDescriptorType:
         return True
     return package_of(type(value)) == "builtins" or _library_property(value, name)
 
@@ -180,8 +182,8 @@ def safe_length(value: object) -> int | None:
         return len(value)  # type: ignore[arg-type]
     if package_of(kind) in ("numpy", "pandas", "torch", "polars", "scipy"):
         shape = attribute(value, "shape")
-        if isinstance(shape, tuple):
-            return int(shape[0]) if shape else None
+        if issubclass(type(shape), tuple):
+            return int(shape[0]) if shape else None  # type: ignore[index]
     return None
 
 

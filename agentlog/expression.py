@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from agentlog.evaluate import UNKNOWN, Scope, package_of
 from agentlog.events import Expression, Operand, Value
+from agentlog.relevance import own_code
 from agentlog.stack import Level
 
 TEXT_LIMIT = 500
@@ -141,11 +142,12 @@ def _callee(function: ast.expr, whole: bool) -> list[ast.AST]:
 
 
 def _uninteresting(value: object) -> bool:
-    if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, types.MethodDescriptorType)):
+    kind = type(value)
+    if issubclass(kind, (types.ModuleType, types.BuiltinFunctionType, types.MethodDescriptorType)):
         return True
-    if isinstance(value, (type, types.FunctionType, types.MethodType)):
-        return value.__module__ != "__main__" if type(getattr(value, "__module__", None)) is str else True
-    return value is os.environ or (callable(value) and package_of(type(value)) in ("numpy", "functools"))
+    if issubclass(kind, (type, types.FunctionType, types.MethodType)):
+        return not own_code(value)
+    return value is os.environ or (callable(value) and package_of(kind) in ("numpy", "functools"))
 
 
 # --- where ----------------------------------------------------------------------------------------------------
@@ -256,7 +258,8 @@ def _by_executing(level: Level, around: tuple[ast.stmt, ...]) -> Located | None:
 def _by_line(level: Level, lines: list[str], around: tuple[ast.stmt, ...]) -> Located | None:
     line = level.line + level.shift
     if around:
-        return Located(around[-1], _head(around[-1]), line, False, around)
+        node = around[-1].value if isinstance(around[-1], ast.Expr) else around[-1]
+        return Located(node, _head(around[-1]), line, False, around)
     if not 0 < level.line <= len(lines):
         return None
     text = lines[level.line - 1].strip()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentlog import peek
 from agentlog.describe import describe, describe_names
-from agentlog.evaluate import Scope
+from agentlog.evaluate import Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
 from agentlog.evidence import Failing, collect
 from agentlog.expression import Located, describe_expression, locate, names_in
@@ -20,7 +20,19 @@ from agentlog.guard import guarded, note
 from agentlog.patterns import hash_error
 from agentlog.relevance import by_distance, history_of, is_data, made_from, order_names, own_code
 from agentlog.settings import Limits
-from agentlog.stack import CellOf, CellSource, Level, depth_of, levels_of, no_cells
+from agentlog.stack import (
+    CellOf,
+    CellSource,
+    Level,
+    arguments_of,
+    cause_of,
+    classify,
+    depth_of,
+    levels_of,
+    no_cells,
+    release,
+    traceback_of,
+)
 
 __all__ = ["CellSource", "failure_of", "message_of", "no_cells"]
 
@@ -46,6 +58,7 @@ def failure_of(
     """
     work = _Work(cell_of, namespace or {}, limits, project, skip_modules)
     found: Failure | None = work.failure(error)
+    work.done()
     return found or Failure(type=peek.class_name(type(error)), message="", hash=hash_error(peek.class_name(type(error)), ""))
 
 
@@ -60,6 +73,7 @@ class _Work:
     skip_modules: tuple[str, ...]
     started: float = field(default_factory=time.perf_counter)
     seen: set[int] = field(default_factory=set)
+    levels: list[Level] = field(default_factory=list)
 
     @property
     def describe_until(self) -> float:
@@ -72,8 +86,9 @@ class _Work:
     @guarded("frames")
     def failure(self, error: BaseException, depth: int = 0) -> Failure:
         self.seen.add(id(error))
-        levels = levels_of(error.__traceback__, self.cell_of, self.project, self.skip_modules, self.limits.frames)
-        left_out = depth_of(error.__traceback__) - self.limits.frames
+        levels = levels_of(traceback_of(error), self.cell_of, self.project, self.skip_modules, self.limits.frames)
+        self.levels += levels
+        left_out = depth_of(traceback_of(error)) - self.limits.frames
         user = next((level for level in reversed(levels) if level.user), None)
         located = _guarded_locate(user)
         scope = user.scope() if user else Scope(self.namespace)
@@ -84,15 +99,21 @@ class _Work:
             type=peek.class_name(type(error)),
             module=peek.class_module(type(error)),
             message=message,
-            frames=self.frames(levels, user, located, evidence, max(left_out, 0)),
+            frames=self.frames(levels, user, located, evidence, max(left_out, 0)) or self.unrun(error),
             expression=expression,
             evidence=evidence,
             notes=_notes(error),
             cause=self.cause(error, depth),
-            explicit_cause=error.__cause__ is not None,
+            explicit_cause=cause_of(error)[1],
             group=self.members(error, depth),
-            hash=hash_error(peek.class_name(type(error)), message, (level.function for level in levels if level.user)),
+            hash=hash_error(
+                peek.class_name(type(error)), message, (level.frame.f_code.co_name for level in levels if level.user)
+            ),
         )
+
+    @guarded("frames")
+    def done(self) -> None:
+        release(self.levels)
 
     def evidence(
         self, error: BaseException, message: str, levels: list[Level], user: Level | None, located: Located | None, scope: Scope
@@ -119,6 +140,34 @@ class _Work:
         if left_out > 0 and len(levels) >= self.limits.frames:
             made.insert(len(made) // 2, Frame("synthetic", "", 0, f"({left_out} more frames)"))
         return tuple(made)
+
+    def unrun(self, error: BaseException) -> tuple[Frame, ...]:
+        """The place that a syntax error names: nothing ran, so it has no frame."""
+        if not peek.is_a(error, SyntaxError):
+            return ()
+        file, line, text = (attribute(error, name) for name in ("filename", "lineno", "text"))
+        if type(file) is not str or type(line) is not int:
+            return ()
+        kind, cell = classify(file, self.cell_of, self.project)
+        lines = cell.source.splitlines() if cell else []
+        line += cell.first_line - 1 if cell else 0
+        source = lines[line - 1] if 0 < line <= len(lines) else text if type(text) is str else None
+        around = tuple(
+            (n, lines[n - 1]) for n in range(max(1, line - _CONTEXT_LINES), min(len(lines), line + _CONTEXT_LINES) + 1)
+        )
+        said = source.rstrip("\n") if source else None
+        return (
+            Frame(
+                kind,
+                file,
+                line,
+                "<module>",
+                cell=cell.execution if cell else None,
+                count=cell.count if cell else None,
+                source=said,
+                context=around,
+            ),
+        )
 
     def frame(self, levels: list[Level], index: int, user: Level | None, located: Located | None, wanted: list[str]) -> Frame:
         level = levels[index]
@@ -186,7 +235,7 @@ class _Work:
     # --- chains -----------------------------------------------------------------------------------------------
 
     def cause(self, error: BaseException, depth: int) -> Failure | None:
-        before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        before = cause_of(error)[0]
         if before is None or id(before) in self.seen or depth >= _CHAIN:
             return None
         found: Failure | None = self.failure(before, depth + 1)
@@ -257,7 +306,7 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 
 def message_of(error: BaseException, limits: Limits = Limits()) -> str:  # noqa: B008
     """str(error) where no code of the user's runs for it, else its arguments described."""
-    text = _own_text(error) if _safe_str(error) else _from_arguments(BaseException.args.__get__(error))  # type: ignore[attr-defined]
+    text = _own_text(error) if _safe_str(error) else _from_arguments(arguments_of(error))
     most = limits.message_chars
     return text if len(text) <= most else f"{text[: most - 200]} ... {text[-150:]}"
 
@@ -266,20 +315,18 @@ def _own_text(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:
-        return _from_arguments(BaseException.args.__get__(error))  # type: ignore[attr-defined]
+        return _from_arguments(arguments_of(error))
 
 
 def _safe_str(error: BaseException) -> bool:
     """Is `__str__` that of an installed library or of the interpreter, and are the arguments plain?"""
-    from agentlog.stack import classify
-
     method = peek.on_class(error, "__str__")
     code = getattr(method, "__code__", None)
     if code is not None and classify(code.co_filename, no_cells, Path("/nowhere"))[0] not in ("library", "stdlib"):
         return False
     if code is not None or peek.class_name(type(error)) in ("ExceptionGroup", "BaseExceptionGroup"):
         return True
-    return all(_plain(part) for part in BaseException.args.__get__(error))  # type: ignore[attr-defined]
+    return all(_plain(part) for part in arguments_of(error))
 
 
 def _plain(part: object, depth: int = 0) -> bool:

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from agentlog import peek
 from agentlog.evaluate import Scope
 from agentlog.events import FrameKind
 
+_OPTIMIZED = 0x1  # code flag CO_OPTIMIZED: a function, whose locals are no dictionary
+_FRAME_AND_US = 3  # references to a snapshot: the frame, our variable, the argument of getrefcount
 _OUR_OWN = ("agentlog", "agentlog_ipy")
 
 
@@ -57,7 +60,11 @@ class Level:
     @property
     def function(self) -> str:
         code = self.frame.f_code
-        return getattr(code, "co_qualname", code.co_name)
+        name = getattr(code, "co_qualname", None)
+        if name is not None:
+            return str(name)
+        owner = self.frame.f_locals.get("self") if code.co_varnames[:1] == ("self",) and code.co_argcount else None
+        return code.co_name if owner is None else f"{peek.class_name(type(owner))}.{code.co_name}"
 
     @property
     def module(self) -> str | None:
@@ -121,6 +128,38 @@ def levels_of(
             kind_of[file] = classify(file, cell_of, project)
         levels.append(Level(frame, line or 0, lasti, *kind_of[file]))
     return levels
+
+
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """The traceback, read from the exception's own slot: a subclass may have redefined the name."""
+    return BaseException.__traceback__.__get__(error, type(error))  # type: ignore[attr-defined, no-any-return]
+
+
+def cause_of(error: BaseException) -> tuple[BaseException | None, bool]:
+    """The exception it came from, `__cause__` else `__context__` unless suppressed; and whether it was said explicitly."""
+    cause = BaseException.__cause__.__get__(error, type(error))  # type: ignore[attr-defined]
+    if cause is not None or BaseException.__suppress_context__.__get__(error, type(error)):  # type: ignore[attr-defined]
+        return cause, cause is not None
+    return BaseException.__context__.__get__(error, type(error)), False  # type: ignore[attr-defined]
+
+
+def arguments_of(error: BaseException) -> tuple[object, ...]:
+    return BaseException.args.__get__(error, type(error))  # type: ignore[attr-defined, no-any-return]
+
+
+def release(levels: list[Level]) -> None:
+    """Empty the snapshots of locals that looking made.
+
+    Before Python 3.13 `f_locals` leaves a dictionary in the frame, which would keep the user's objects alive as long as
+    the frame runs. One that somebody else holds too (a `locals()` of the user's) is left alone.
+    """
+    if sys.version_info >= (3, 13):
+        return
+    for level in levels:
+        if level.frame.f_code.co_flags & _OPTIMIZED:
+            snapshot = level.frame.f_locals
+            if sys.getrefcount(snapshot) <= _FRAME_AND_US:
+                snapshot.clear()
 
 
 def depth_of(traceback: TracebackType | None) -> int:

@@ -45,11 +45,10 @@ def missing_attribute(failing: Failing) -> Evidence | None:
 
 def _owner(failing: Failing) -> tuple[object, str]:
     """The live object and the attribute's name: the exception keeps them on Python 3.10 and later."""
-    error = failing.error
     told = _TOLD.search(failing.message)
-    name = error.name if type(getattr(type(error), "name", None)) is not property else None  # type: ignore[attr-defined]
+    name = failing.told("name")
     found = name if type(name) is str else told.group("name") if told else ""
-    owner = error.obj if type(name) is str else UNKNOWN  # type: ignore[attr-defined]
+    owner = failing.told("obj", UNKNOWN) if type(name) is str else UNKNOWN
     if owner is None and told and told.group("type") != "NoneType":
         owner = UNKNOWN
     return owner, found

@@ -13,7 +13,7 @@ from agentlog.evidence import probe
 from agentlog.evidence.bounds import looped
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
-from agentlog.stack import Level
+from agentlog.stack import Level, arguments_of, cause_of, traceback_of
 
 _CALLERS = frozenset(
     {
@@ -121,7 +121,7 @@ def position_of(wanted: object, holder: Any) -> Fact | None:
 @collector()
 def iteration(failing: Failing) -> Evidence | None:
     """How far the loops and comprehensions around the failing line had come. Index errors say this themselves."""
-    if not failing.loops() or isinstance(failing.error, (IndexError, KeyboardInterrupt, TimeoutError)):
+    if not failing.loops() or failing.is_a(IndexError, KeyboardInterrupt, TimeoutError):
         return None
     facts = looped(failing)
     for target, iterated in failing.loops()[:2]:
@@ -141,24 +141,26 @@ def chain(failing: Failing) -> list[Fact] | None:
     """Where a chain of exceptions began: its root, and the user's line it came from."""
     links: list[BaseException] = [failing.error]
     while len(links) < 20:
-        last = links[-1]
-        before = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
-        if before is None or before in links:
+        before = cause_of(links[-1])[0]
+        if before is None or any(before is link for link in links):
             break
         links.append(before)
     if len(links) < 2:
         return None
     root = links[-1]
-    place = root.__traceback__
+    place = traceback_of(root)
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     at = f" in {place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
-    text = root.args[0] if root.args and type(root.args[0]) is str else ""
-    return (
-        [Fact(f"{len(links)} exceptions in the chain; it began with {probe.type_name(root)}: {text[:200]}{at}")]
-        if type(root) is not type(failing.error) or text != failing.message
-        else None
-    )
+    text = _text(root)
+    if type(root) is type(failing.error) and text == failing.message:
+        return None
+    return [Fact(f"{len(links)} exceptions in the chain; it began with {probe.type_name(root)}: {text[:200]}{at}")]
+
+
+def _text(error: BaseException | None) -> str:
+    parts = arguments_of(error) if error is not None else ()
+    return str(parts[0]) if parts and type(parts[0]) is str else ""
 
 
 @collector("BaseExceptionGroup")
@@ -167,13 +169,8 @@ def group(failing: Failing) -> list[Fact]:
     members = list(_members(failing.error, 0))
     kinds = Counter(probe.type_name(member) for member in members)
     first = members[0] if members else None
-    text = first.args[0] if first is not None and first.args and type(first.args[0]) is str else ""
-    return [
-        Fact(
-            f"{len(members)} exceptions: {probe.tally_text(kinds.most_common())}"
-            + (f"; the first: {probe.type_name(first)}: {text[:200]}" if first else "")
-        )
-    ]
+    shown = f"; the first: {probe.type_name(first)}: {_text(first)[:200]}" if first is not None else ""
+    return [Fact(f"{len(members)} exceptions: {probe.tally_text(kinds.most_common())}{shown}")]
 
 
 def _members(error: BaseException, depth: int) -> list[BaseException]:

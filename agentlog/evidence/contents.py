@@ -13,6 +13,7 @@ from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.expression import operands_of
 
 CONVERSION = (
     r"could not convert|invalid literal for|unable to parse string|cannot convert|Cannot convert|must be real number|argument must be a string|"
@@ -60,6 +61,7 @@ def _literal(failing: Failing) -> object:
 def _involved(failing: Failing) -> list[tuple[str, object]]:
     """Tables, columns and arrays of the user's line, then those handed to the library, then those it was working on; each once."""
     found = failing.data() + [(failing.name_of(value) or f"argument {name}", value) for name, value in _opened(failing.handed())]
+    found += [pair for _, iterated in failing.loops() for pair in operands_of(iterated, failing.scope)]
     found += [
         (f"{name} in the library", value)
         for name, value in failing.library_locals("self", "X", "values", "arr", "array", "data").items()

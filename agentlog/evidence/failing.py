@@ -6,8 +6,9 @@ import ast
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from agentlog.evaluate import UNKNOWN, Scope
+from agentlog.evaluate import UNKNOWN, Scope, attribute
 from agentlog.events import Value
 from agentlog.expression import Located, operands_of
 from agentlog.settings import Limits
@@ -57,6 +58,14 @@ class Failing:
     @property
     def names(self) -> Mapping[str, object]:
         return self.scope.locals
+
+    def told(self, name: str, default: Any = None) -> Any:
+        """What the exception itself holds under `name`; properties of the user's are not run."""
+        found = attribute(self.error, name)
+        return default if found is UNKNOWN else found
+
+    def is_a(self, *kinds: type) -> bool:
+        return issubclass(type(self.error), kinds)
 
     def late(self) -> bool:
         return time.perf_counter() >= self.deadline

@@ -38,7 +38,7 @@ def file_trouble(failing: Failing) -> list[Fact] | None:
 
 
 def _path(failing: Failing) -> str | None:
-    name = getattr(failing.error, "filename", None) if isinstance(failing.error, OSError) else None
+    name = failing.told("filename") if failing.is_a(OSError) else None
     if isinstance(name, bytes):
         name = os.fsdecode(name)
     if type(name) is str and name:

@@ -24,9 +24,9 @@ _PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow",
 @collector("ImportError")
 def failed_import(failing: Failing) -> list[Fact]:
     """For a missing module: the nearest that exist. For a missing name: the module's version, file and nearest names."""
-    module = getattr(failing.error, "name", None)
+    module = failing.told("name")
     told = re.search(r"cannot import name '?(\w+)'?", failing.message)
-    wanted = getattr(failing.error, "name_from", None) or (told.group(1) if told else None)
+    wanted = failing.told("name_from") or (told.group(1) if told else None)
     if type(module) is not str:
         return []
     facts = _missing_module(module) if wanted is None or module not in sys.modules else _missing_name(module, str(wanted))

@@ -13,6 +13,7 @@ from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.stack import arguments_of
 
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|(?<![\w.])(-?\d+)(?![\w.])")
 
@@ -26,13 +27,13 @@ def missing_key(failing: Failing) -> Evidence | None:
         return grouped
     owner, about = owner_of(failing, keys)
     facts = facts_about(owner, about, keys, failing) if owner is not UNKNOWN else []
-    facts += elsewhere(failing, keys, owner)
+    facts += _in_elements(failing, keys) + elsewhere(failing, keys, owner)
     return Evidence("missing_key", tuple(facts), tuple(filter(None, [about])))
 
 
 def wanted_keys(failing: Failing) -> list[object]:
     """The keys that were not found: the exception's argument, or those its text lists."""
-    args = failing.error.args
+    args = arguments_of(failing.error)
     key = args[0] if args else UNKNOWN
     if type(key) is str:
         listed = _listed(key)
@@ -105,11 +106,11 @@ def _asked_in_library(failing: Failing) -> object:
 
 def _receiver(failing: Failing) -> str | None:
     """The text of what the failing call or subscript was made on."""
-    node = failing.node
-    base = _base(node) if node is not None else None
-    if base is None and isinstance(node, (ast.Subscript, ast.Attribute)):
-        base = node.value
-    return ast.unparse(base)[:80] if base is not None else None
+    for node in failing.nodes(ast.Call, ast.Subscript):
+        base = node.value if isinstance(node, ast.Subscript) else _base(node)
+        if base is not None:
+            return ast.unparse(base)[:80]
+    return None
 
 
 # --- what the owner has ---------------------------------------------------------------------------------------
@@ -191,6 +192,25 @@ def _gaps(labels: list[Any], length: int, keys: list[object], about: str | None)
         return [
             Fact(f"{gone} of the labels between {min(labels)} and {max(labels)} do not exist, {key} is one of them", about=about)
         ]
+    return []
+
+
+def _in_elements(failing: Failing, keys: list[object]) -> list[Fact]:
+    """Where the loop around goes over dicts: how many of them lack the key, and what the first of those has."""
+    key = keys[0] if keys else UNKNOWN
+    for target, iterated in failing.loops():
+        items = probe.items_of(failing.resolve(iterated))
+        if (
+            not isinstance(target, ast.Name)
+            or not items
+            or type(items[0]) is not dict
+            or not (type(key) in PLAIN or type(key) is tuple)
+        ):
+            continue
+        lack = [i for i, item in enumerate(items) if type(item) is dict and key not in item]
+        if lack:
+            said = f"{len(lack)} of {len(items)} elements have no {probe.show(key)}, the first is element {lack[0]}"
+            return [Fact(f"{said} with {probe.some(list(items[lack[0]]), 20)}", about=ast.unparse(iterated))]
     return []
 
 

@@ -33,23 +33,27 @@ def operand_types(failing: Failing) -> Evidence | None:
 
 def _sides(failing: Failing) -> list[Fact]:
     """The two sides of the innermost operator, also where one of them is a call whose type only the message tells."""
-    node = failing.node
-    pairs = []
-    if isinstance(node, ast.BinOp):
-        pairs = [node.left, node.right]
-    elif isinstance(node, ast.AugAssign):
-        pairs = [node.target, node.value]
-    elif isinstance(node, ast.Compare):
-        pairs = [node.left, node.comparators[0]]
     told = re.findall(r"'([^']+)'", failing.message)
+    exact = failing.located is not None and failing.located.exact
+    nodes = [failing.node] if exact else list(failing.nodes(ast.BinOp, ast.AugAssign, ast.Compare))
+    pairs = [pair for node in nodes if (pair := _pair(node))]
     facts = []
-    for side, part in enumerate(pairs):
+    for side, part in enumerate(pairs[0] if len(pairs) == 1 else ()):
         value = failing.resolve(part)
         if value is not UNKNOWN:
             facts.append(Fact(f"{'left' if side == 0 else 'right'} side is {probe.say(value)}", about=ast.unparse(part)[:100]))
         elif len(told) == 2:
             facts.append(Fact(f"{'left' if side == 0 else 'right'} side is of type {told[side]}", about=ast.unparse(part)[:100]))
     return facts
+
+
+def _pair(node: ast.AST | None) -> list[ast.expr]:
+    """Left and right of an operator."""
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.AugAssign):
+        return [node.target, node.value]
+    return [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else []
 
 
 def mixed(value: Any, about: str) -> list[Fact]:

@@ -13,6 +13,7 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
 _BODY = 600
+_DRIVERS = frozenset({"sqlite3", "sqlalchemy", "psycopg", "psycopg2", "pymysql", "MySQLdb", "duckdb", "oracledb", "pyodbc"})
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 
@@ -26,14 +27,10 @@ def http(failing: Failing) -> list[Fact] | None:
         if id(value) not in seen:
             seen.add(id(value))
             facts += _answer(about, value) if _is_answer(value) else _request(about, value)
-    code, reason = getattr(failing.error, "code", None), getattr(failing.error, "reason", None)
+    code, reason = failing.told("code"), failing.told("reason")
     if package_of(type(failing.error)) == "urllib":
         facts.append(
-            Fact(
-                f"status {code} for {_address(getattr(failing.error, 'url', None))}"
-                if type(code) is int
-                else f"reason: {str(reason)[:200]}"
-            )
+            Fact(f"status {code} for {_address(failing.told('url'))}" if type(code) is int else f"reason: {str(reason)[:200]}")
         )
     return facts[:5] or None
 
@@ -103,10 +100,7 @@ def _address(url: object) -> str:
 )
 def sql(failing: Failing) -> list[Fact] | None:
     """The statement, its parameters by type, and the place the driver names."""
-    if not any(
-        package_of(base) in ("sqlite3", "sqlalchemy", "psycopg", "psycopg2", "pymysql", "MySQLdb", "duckdb", "oracledb", "pyodbc")
-        for base in peek.mro(type(failing.error))
-    ):
+    if not any(package_of(base) in _DRIVERS for base in peek.mro(type(failing.error))):
         return None
     statement, parameters = _statement(failing)
     facts = []
@@ -115,12 +109,14 @@ def sql(failing: Failing) -> list[Fact] | None:
         facts += _place(statement, failing)
     if parameters is not None:
         facts.append(Fact(f"parameters: {_by_type(parameters)}"))
-    code = (
-        getattr(failing.error, "sqlite_errorname", None)
-        or getattr(failing.error, "sqlstate", None)
-        or getattr(failing.error, "pgcode", None)
-    )
+    code = _driver(failing, "sqlite_errorname") or _driver(failing, "sqlstate") or _driver(failing, "pgcode")
     return facts + ([Fact(f"the driver's code: {code}")] if type(code) is str else [])
+
+
+def _driver(failing: Failing, name: str) -> Any:
+    """An attribute of a driver's own exception."""
+    error = getattr(failing.error, "orig", None) if package_of(type(failing.error)) == "sqlalchemy" else failing.error
+    return getattr(error, name, None) if package_of(type(error)) in _DRIVERS else None
 
 
 def _statement(failing: Failing) -> tuple[object, object]:
@@ -155,7 +151,7 @@ def _by_type(parameters: Any) -> str:
 
 def _place(statement: str, failing: Failing) -> list[Fact]:
     """PostgreSQL names a position, SQLite the word it stumbled over."""
-    position = getattr(getattr(failing.error, "diag", None), "statement_position", None)
+    position = getattr(_driver(failing, "diag"), "statement_position", None)
     if type(position) is str and position.isdigit():
         from agentlog.evidence.parsing import around
 

@@ -28,7 +28,7 @@ def around(text: str, position: int) -> str:
 @collector("JSONDecodeError")
 def json_text(failing: Failing) -> list[Fact]:
     """The document around the position; what kind of document it is when it is no JSON."""
-    doc, position = getattr(failing.error, "doc", None), getattr(failing.error, "pos", 0)
+    doc, position = failing.told("doc"), failing.told("pos", 0)
     if type(doc) is not str or type(position) is not int:
         return []
     if not doc.strip():
@@ -55,17 +55,17 @@ def _source_of(failing: Failing, doc: str) -> list[Fact]:
 @collector("UnicodeDecodeError", "UnicodeEncodeError")
 def encoding(failing: Failing) -> list[Fact]:
     """The bytes around the place, how they read in the usual encodings, and what the beginning looks like."""
-    error: Any = failing.error
-    data, start, end = error.object, error.start, error.end
+    data, start, end = failing.told("object"), failing.told("start"), failing.told("end")
+    codec = failing.told("encoding")
     if type(data) is str:
         letter = data[start:end]
-        return [Fact(f"{letter!r} (U+{ord(letter[0]):04X}) has no form in {error.encoding}; at {start}: {around(data, start)}")]
+        return [Fact(f"{letter!r} (U+{ord(letter[0]):04X}) has no form in {codec}; at {start}: {around(data, start)}")]
     piece = bytes(data[max(0, start - 20) : end + 20])
-    facts = [Fact(f"byte 0x{data[start]:02x} at {start} of {len(data)} is not {error.encoding}; around: {piece!r}")]
+    facts = [Fact(f"byte 0x{data[start]:02x} at {start} of {len(data)} is not {codec}; around: {piece!r}")]
     facts += [
         Fact(f"read as {name}: {text!r}")
         for name in ("cp1252", "latin-1", "utf-8")
-        if (text := _read(piece, name)) and name != error.encoding
+        if (text := _read(piece, name)) and name != codec
     ][:2]
     return facts + _mark(bytes(data[:16]))
 
@@ -151,7 +151,7 @@ def _lines(path: str, number: int) -> list[Fact]:
 @collector("error", "PatternError", pattern=r"position|unterminated|nothing to repeat|missing|bad escape|unbalanced|group")
 def regex(failing: Failing) -> list[Fact]:
     """The pattern around the position."""
-    pattern, position = getattr(failing.error, "pattern", None), getattr(failing.error, "pos", None)
+    pattern, position = failing.told("pattern"), failing.told("pos")
     if type(pattern) is bytes:
         pattern = pattern.decode("latin-1")
     return (
@@ -164,12 +164,8 @@ def regex(failing: Failing) -> list[Fact]:
 @collector("MarkedYAMLError", "ParseError", "TOMLDecodeError", "ExpatError", "XMLSyntaxError")
 def marked(failing: Failing) -> list[Fact]:
     """YAML, XML, TOML: the line of the text that the error's mark points at."""
-    error: Any = failing.error
-    mark = getattr(error, "problem_mark", None)
-    position = getattr(error, "position", None) or (
-        getattr(error, "lineno", None),
-        getattr(error, "colno", getattr(error, "offset", 0)),
-    )
+    mark = failing.told("problem_mark")
+    position = failing.told("position") or (failing.told("lineno"), failing.told("colno", failing.told("offset", 0)))
     line, column = (mark.line + 1, mark.column) if mark is not None else position
     told = re.search(r"line (\d+),? column (\d+)", failing.message)
     if line is None and told:
@@ -221,14 +217,14 @@ def _dates_in(value: Any, about: str, culprit: str | None) -> list[Fact]:
 @collector("SyntaxError")
 def syntax(failing: Failing) -> list[Fact]:
     """The line with the place marked, and the line before it, where an open bracket often is."""
-    error: Any = failing.error
-    if type(error.text) is not str or type(error.lineno) is not int:
+    text, number = failing.told("text"), failing.told("lineno")
+    if type(text) is not str or type(number) is not int:
         return []
-    column = max(0, (error.offset or 1) - 1)
-    text = error.text.rstrip("\n")
-    facts = [Fact(f"line {error.lineno}: {text[:column]}»{text[column:]}"[:300])]
+    column = max(0, (failing.told("offset") or 1) - 1)
+    text = text.rstrip("\n")
+    facts = [Fact(f"line {number}: {text[:column]}»{text[column:]}"[:300])]
     tabs = [word for word, mark in (("tabs", "\t"), ("spaces", " ")) if text.startswith(mark)]
-    if "indent" in failing.message or "Tab" in probe.type_name(error):
+    if "indent" in failing.message or "Tab" in probe.type_name(failing.error):
         facts.append(Fact(f"indented by {len(text) - len(text.lstrip())} {tabs[0] if tabs else 'characters'}"))
     strange = [f"{letter!r} (U+{ord(letter):04X})" for letter in dict.fromkeys(text) if ord(letter) > 127]
     return facts + ([Fact(f"letters beyond ASCII on the line: {', '.join(strange[:6])}")] if strange else [])

@@ -13,6 +13,7 @@ from agentlog.evidence import probe
 from agentlog.evidence.bounds import looped
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.stack import traceback_of
 
 _MB = 1_000_000
 
@@ -21,7 +22,7 @@ _MB = 1_000_000
 def out_of_memory(failing: Failing) -> list[Fact]:
     """What was asked for, what the process holds, what the machine has, and the largest objects of the namespace."""
     facts = []
-    shape, dtype = getattr(failing.error, "shape", None), getattr(failing.error, "dtype", None)
+    shape, dtype = failing.told("shape"), failing.told("dtype")
     if type(shape) is tuple and dtype is not None and package_of(type(failing.error)) == "numpy":
         size = int(dtype.itemsize)
         for length in shape:
@@ -82,7 +83,7 @@ def recursion(failing: Failing) -> list[Fact]:
     """The functions of the cycle with how often they stand on the stack, and how their arguments went."""
     counts: Counter[tuple[str, int]] = Counter()
     calls: dict[str, list[Any]] = {}
-    traceback = failing.error.__traceback__
+    traceback = traceback_of(failing.error)
     while traceback is not None:
         frame = traceback.tb_frame
         code = frame.f_code

@@ -38,7 +38,7 @@ def undefined_name(failing: Failing) -> Evidence | None:
 
 
 def _name(failing: Failing) -> str | None:
-    name = getattr(failing.error, "name", None)
+    name = failing.told("name")
     if type(name) is str:
         return name
     told = re.search(r"(?:name|variable) '(\w+)'", failing.message)

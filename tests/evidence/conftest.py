@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,10 @@ def run_cell(source: str, history: tuple[str, ...] = (), **names: Any) -> Failur
             exec(compile(source, "<the cell>", "exec"), world)
     except BaseException as error:
         return failure_of(error, cell_of=lambda name: here if name == "<the cell>" else None, namespace=world, limits=PATIENT)
+    finally:
+        for value in world.values():
+            if isinstance(value, sqlite3.Connection):
+                value.close()
     raise AssertionError(f"did not crash: {source}")
 
 

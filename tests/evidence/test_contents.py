@@ -28,7 +28,7 @@ CASES = [
     ),
     (
         "pandas",
-        "import pandas as pd\ns = pd.Series(['1', '2', '46.0'])\n[int(v) for v in s]",
+        "import pandas as pd\ns = pd.Series(['1', '2', '46.0'])\nfor v in s:\n    int(v)",
         "unusable_content",
         [("v", "int() was given str '46.0': a decimal number as text"), ("s", "'46.0' 1 times of 3, first at position 2")],
     ),

@@ -92,7 +92,7 @@ CASES = [
         "",
         "rows = [{'id': 1, 'name': 'x'}, {'id': 2}]\nnames = [r['name'] for r in rows]",
         "missing_key",
-        [("r", "no key 'name'"), ("r", "1 keys: 'id'")],
+        [("rows", "1 of 2 elements have no 'name', the first is element 1 with 'id'")],
     ),
     (
         "",
