@@ -43,7 +43,7 @@ COUNTED_BEFORE_HOOK = IPython.version_info[:2] >= (9, 8)
 """IPython 9.8 and later count a cell before `pre_run_cell`, earlier ones after it."""
 
 _OWN_LINE = re.compile(
-    r"\s*(#.*|%(agentlog\b.*|(load|reload|unload)_ext\s+agentlog\s*)|agentlog\s+(context|diff|why|timeline|history|show|sessions|status)\b.*)?$"
+    r"\s*(%(agentlog\b.*|(load|reload|unload)_ext\s+agentlog\s*)|agentlog\s+(context|diff|why|timeline|history|show|sessions|status)\b.*)$"
 )
 
 
@@ -295,7 +295,10 @@ class CellWatch:
 
 def is_own(source: str) -> bool:
     """Does the cell hold only %agentlog lines (and comments)?"""
-    return "agentlog" in source and all(map(_OWN_LINE.match, source.splitlines()))
+    if "agentlog" not in source:
+        return False
+    lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return bool(lines) and all(map(_OWN_LINE.match, lines))
 
 
 def _within(source: str, limit: int) -> str:

@@ -36,6 +36,7 @@ class TestKernel:
     __test__ = False
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.store = folder / "store"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "ipython").mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AGENTLOG", "PYTEST"))}
@@ -88,6 +89,12 @@ class TestKernel:
             elif kind not in ("status", "execute_input"):
                 seen.messages.append((kind, content))
         raise TimeoutError(f"no idle message after {PATIENCE} s for {code!r}")
+
+    def settle(self) -> None:
+        """Read away what earlier requests still had to say."""
+        request = self.client.kernel_info()
+        while self.client.get_shell_msg(timeout=PATIENCE)["parent_header"].get("msg_id") != request:
+            pass
 
     def _reply(self, request: str, deadline: float) -> dict[str, Any]:
         while time.monotonic() < deadline:

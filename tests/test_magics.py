@@ -1,0 +1,125 @@
+"""`%agentlog`: answers, mistakes in one line, on and off, completion."""
+
+# ruff: noqa: F811
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from shell_host import bare, of_kind, run, shell  # noqa: F401
+
+import agentlog
+from agentlog import guard
+from agentlog.commands import MAGICS
+from agentlog_ipy.cells import is_own
+from agentlog_ipy.live import LIVE
+from agentlog_ipy.magics import overview
+
+
+def ask(shell: Any, line: str) -> Any:
+    return shell.run_line_magic("agentlog", line)
+
+
+def test_overview_names_everything(shell: Any) -> None:
+    """`%agentlog` alone lists every subcommand with its line."""
+    text = str(ask(shell, ""))
+    assert all(f"  {name} " in text for name in (*MAGICS, *LIVE))
+    assert "not installed" not in text
+    assert repr(overview()) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("contxt", "did you mean 'context'?"),
+        ("bogus", "the commands are"),
+        ("context --tkens 5", "--tkens"),
+        ("context --tokens many", "--tokens"),
+        ("gc", "command line"),
+        ("hint maybe", "maybe"),
+        ("context 'unclosed", "quotation"),
+        ("context --session nosuchsession", "nosuchsession"),
+    ],
+)
+def test_mistakes_are_one_line(shell: Any, capsys: pytest.CaptureFixture[str], line: str, said: str) -> None:
+    """What was tried and what to do, in one line on stderr; the cell goes on."""
+    result = run(shell, f"%agentlog {line}\nwent_on = True")
+    captured = capsys.readouterr()
+    assert result.success
+    assert shell.user_ns["went_on"]
+    assert captured.err.startswith("%agentlog")
+    assert captured.err.count("\n") == 1
+    assert said in captured.err
+    assert guard.faults() == []
+
+
+def test_help_is_shown(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` prints the options and is no error."""
+    assert run(shell, "%agentlog context --help").success
+    assert "--tokens" in capsys.readouterr().out
+
+
+def test_context_of_the_failure(shell: Any) -> None:
+    """`%agentlog context` returns the Context of what just failed, within its tokens."""
+    run(shell, "prices = {'apple': 1}")
+    run(shell, "prices['pear']")
+    context = ask(shell, "context --tokens 300")
+    assert "KeyError" in str(context)
+    assert "prices" in str(context)
+    assert len(str(context)) < 300 * 6
+
+
+def test_status(shell: Any, store_folder: Path) -> None:
+    """Where it records, what it wrote, and that nothing is wrong."""
+    run(shell, "x = 1")
+    text = str(ask(shell, "status"))
+    assert str(store_folder) in text
+    assert "faults     none" in text
+
+
+def test_off_and_on(shell: Any, store_folder: Path) -> None:
+    """After `off` nothing is recorded, `on` goes on; both cells are whole."""
+    for code in ("a = 1", "%agentlog off", "b = 2", "%agentlog on", "c = 3"):
+        assert run(shell, code).success
+    sources = [start["source"] for start in of_kind(store_folder, "cell.start")]
+    assert sources == ["a = 1", "%agentlog off", "%agentlog on", "c = 3"]
+    assert len(of_kind(store_folder, "cell.end")) == 4
+    agentlog.unload_ipython_extension(shell)
+    assert len(of_kind(store_folder, "session.end")) == 1
+
+
+def test_own_cells() -> None:
+    """Own are cells of only %agentlog lines, comments and blanks; a line that only mentions us is the user's."""
+    for source in (
+        "%agentlog",
+        "%agentlog context --tokens 5",
+        "\n# x\n%agentlog why df\n",
+        "%load_ext agentlog",
+        "agentlog history",
+    ):
+        assert is_own(source), source
+    for source in ("x = 1", "%agentlogs", "import agentlog", "c = %agentlog context", "%agentlog diff\nx = 1", "# agentlog", ""):
+        assert not is_own(source), source
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("%agentlog his", {"history"}),
+        ("%agentlog context --tok", {"--tokens", "--tokenizer"}),
+        ("%agentlog context --format ma", {"markdown"}),
+        ("%agentlog context bas", {"basket"}),
+        ("%agentlog context ", {"2", "1", "basket"}),
+        ("%agentlog hint o", {"on", "off"}),
+    ],
+)
+def test_completion(shell: Any, typed: str, offered: set[str]) -> None:
+    """Tab gives what can stand there: subcommands, options, choices, numbers of cells, names."""
+    run(shell, "basket = []")
+    run(shell, "1")
+    with provisionalcompleter():
+        found = {completion.text for completion in shell.Completer.completions(typed, len(typed))}
+    assert offered <= found
+    assert "%time" not in found
