@@ -45,8 +45,8 @@ class ZmqWire:
 
     def __init__(self, connection: dict[str, Any]) -> None:
         self._context = zmq.asyncio.Context()
-        self._context.setsockopt(zmq.RCVHWM, 0)
-        self._context.setsockopt(zmq.LINGER, 0)
+        self._context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined]
+        self._context.setsockopt(zmq.LINGER, 0)  # type: ignore[attr-defined]
         self.client = AsyncKernelClient(context=self._context)
         self.client.load_connection_info(connection)
         self.session: Session = self.client.session

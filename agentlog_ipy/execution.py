@@ -97,7 +97,7 @@ class Run:
 
     def has_news(self) -> bool:
         """Did something come late that nobody was told of?"""
-        return len(self.late.text("stdout")) + len(self.late.text("stderr")) > self._news
+        return bool(self.late.items) and len(self.late.text("stdout")) + len(self.late.text("stderr")) > self._news
 
     def late_note(self) -> str:
         """What came late, said once."""

@@ -67,7 +67,7 @@ def signals() -> dict[str, int]:
     if first is not None:
         return {"stack": first + 11, "look": first + 12, "stop": first + 13}
     if hasattr(signal, "SIGUSR1"):
-        return {"stack": signal.SIGUSR1, "look": signal.SIGINFO, "stop": signal.SIGUSR2}
+        return {"stack": signal.SIGUSR1, "look": signal.SIGWINCH, "stop": signal.SIGUSR2}
     return {}
 
 
@@ -218,8 +218,8 @@ class Link:
         self.footprint = Footprint.of(self.facts.pid)
 
     def _options(self) -> dict[str, Any]:
-        started_here = isinstance(self.process, LocalProcess)
-        within_reach = started_here or isinstance(self.process, FoundProcess)
+        within_reach = isinstance(self.process, (LocalProcess, FoundProcess))
+        ours = isinstance(self.process, LocalProcess) and not self.process.keep
         return {
             "stack_file": str(self.folder / "stacks.txt") if within_reach else None,
             "look_file": str(self.folder / "look.json"),
@@ -227,14 +227,15 @@ class Link:
             "record": self.wishes.record,
             "memory": self.wishes.memory,
             "empty_stdin": self.process.owned,
-            "die_with_parent": os.getpid() if started_here and not self.process.keep else None,
+            "die_with_parent": os.getpid() if ours else None,
         }
 
     # --- questions ------------------------------------------------------------------------------------------------
 
     async def wait(self, request: Request, seconds: float | None) -> bool:
         """Until `request` is complete (True), the time is over or the process is dead (False)."""
-        await asyncio.wait({request.settled, self.dead}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {request.settled, self.dead}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return request.complete
 
     async def ask(self, kind: str, content: Message, *, beside: bool = False, seconds: float = 10.0) -> Message:
@@ -249,7 +250,8 @@ class Link:
         return await self._answer(request, seconds)
 
     async def _answer(self, request: Request, seconds: float) -> Message:
-        await asyncio.wait({request.reply, self.dead}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {request.reply, self.dead}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if request.reply.done() and not request.reply.cancelled():
             return request.reply.result()
         if self.dead.done():

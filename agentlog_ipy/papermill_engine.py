@@ -19,7 +19,7 @@ from agentlog_ipy.kernel import Kernel
 _OURS = ("input_path", "timeout", "startup_timeout", "execution_timeout", "start_timeout", "store", "record")
 
 
-class PapermillClient(CellClient, PapermillNotebookClient):  # type: ignore[misc]
+class PapermillClient(CellClient, PapermillNotebookClient):
     """papermill's client, its cells executed by ours."""
 
     def __init__(self, nb_man: Any, *, notebook: str | None, make: Any, **options: Any) -> None:

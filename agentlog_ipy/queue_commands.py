@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -94,4 +95,4 @@ def _work(found: Queue, args: argparse.Namespace) -> Jobs:
     return Jobs(tuple(done), found.paused, int(any(job.state in ("failed", "error") for job in done)))
 
 
-_ACTIONS = {"list": _list, "add": _add, "pause": _pause, "resume": _resume, "cancel": _cancel, "clear": _clear, "work": _work}
+_ACTIONS: dict[str, Callable[[Queue, argparse.Namespace], Jobs | Said]] = {"list": _list, "add": _add, "pause": _pause, "resume": _resume, "cancel": _cancel, "clear": _clear, "work": _work}

@@ -8,6 +8,8 @@ C code holds the interpreter's lock), one writes the running frames with their l
 an exception that `except KeyboardInterrupt` and `except Exception` do not hold back.
 """
 
+from __future__ import annotations
+
 import asyncio
 import faulthandler
 import json
@@ -18,12 +20,14 @@ import socket
 import sys
 import threading
 import types
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
 
 FRAMES = 12
 NAMES = 24
 TEXT = 200
 
-_state = {"files": {}}
+_state: dict[str, Any] = {"files": {}}
 
 
 class StoppedAtDeadline(BaseException):
@@ -33,7 +37,7 @@ class StoppedAtDeadline(BaseException):
 # --- at the start ---------------------------------------------------------------------------------------------
 
 
-def begin(options):
+def begin(options: dict[str, Any]) -> str:
     """Prepare this kernel for its runner and say who it is."""
     shell = _state["shell"] = options.pop("shell", None) or _shell()
     for prepare in (_signals, _limits, _children, _record):
@@ -44,13 +48,13 @@ def begin(options):
     return json.dumps(_facts(shell))
 
 
-def _shell():
+def _shell() -> Any:
     from IPython import get_ipython
 
     return get_ipython()
 
 
-def _signals(shell, options):
+def _signals(shell: Any, options: Mapping[str, Any]) -> None:
     if threading.current_thread() is not threading.main_thread() or not options.get("stack_file"):
         return
     numbers = options.get("signals") or {}
@@ -64,14 +68,14 @@ def _signals(shell, options):
         signal.signal(numbers["stop"], _on_stop)
 
 
-def _open(path):
-    file = _state["files"].get(path)
+def _open(path: str) -> TextIO:
+    file: TextIO | None = _state["files"].get(path)
     if file is None:
         file = _state["files"][path] = open(path, "a")  # noqa: SIM115  (faulthandler writes to it as long as the kernel lives)
     return file
 
 
-def _limits(shell, options):
+def _limits(shell: Any, options: Mapping[str, Any]) -> None:
     shell.call_pdb = False
     if options.get("die_with_parent") and sys.platform == "linux":
         import ctypes
@@ -86,7 +90,7 @@ def _limits(shell, options):
         resource.setrlimit(resource.RLIMIT_AS, (options["memory"], hard))
 
 
-def _children(shell, options):
+def _children(shell: Any, options: Mapping[str, Any]) -> None:
     """`!command` reads an empty input; it would wait forever at the pseudo-terminal it is given."""
     if not options.get("empty_stdin") or os.name != "posix":
         return
@@ -95,7 +99,7 @@ def _children(shell, options):
     shell.getoutput = lambda command, *args, **kwargs: getoutput("exec </dev/null\n" + command, *args, **kwargs)
 
 
-def _record(shell, options):
+def _record(shell: Any, options: Mapping[str, Any]) -> None:
     if not options.get("record"):
         return
     try:
@@ -107,7 +111,7 @@ def _record(shell, options):
         shell.extension_manager.load_extension("agentlog")
 
 
-def _facts(shell):
+def _facts(shell: Any) -> dict[str, Any]:
     facts = {"pid": os.getpid(), "host": socket.gethostname(), "python": sys.executable, "version": sys.version.split()[0]}
     facts["faults"] = _state.get("faults", [])
     facts["missing"] = _state.get("missing", False)
@@ -124,12 +128,12 @@ def _facts(shell):
 # --- what runs now --------------------------------------------------------------------------------------------
 
 
-def look():
+def look() -> str:
     """The running frames of the current cell, innermost last, with their locals (from another thread)."""
-    return json.dumps(_running(sys._current_frames().get(threading.main_thread().ident)))
+    return json.dumps(_running(sys._current_frames().get(threading.main_thread().ident or 0)))
 
 
-def _on_look(number, frame):
+def _on_look(number: int, frame: types.FrameType | None) -> None:
     found = json.dumps(_running(frame))
     path = _state["look_file"]
     with open(path + ".part", "w") as file:
@@ -137,22 +141,23 @@ def _on_look(number, frame):
     os.replace(path + ".part", path)
 
 
-def _on_stop(number, frame):
+def _on_stop(number: int, frame: types.FrameType | None) -> None:
     if any(level.f_globals is _namespace() for level in _levels(frame)):
         raise StoppedAtDeadline("stopped at the deadline")
 
 
-def _namespace():
-    return _state["shell"].user_ns
+def _namespace() -> dict[str, Any]:
+    namespace: dict[str, Any] = _state["shell"].user_ns
+    return namespace
 
 
-def _levels(frame):
+def _levels(frame: types.FrameType | None) -> Iterator[types.FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
 
 
-def _running(frame):
+def _running(frame: types.FrameType | None) -> dict[str, Any]:
     frames = list(_levels(frame))
     frames.reverse()
     cell = next((at for at, level in enumerate(frames) if level.f_globals is _namespace()), None)
@@ -164,7 +169,7 @@ def _running(frame):
     return {"awaiting": awaiting, "frames": [_frame(level) for level in frames[cell:][-FRAMES:]]}
 
 
-def _frame(frame):
+def _frame(frame: types.FrameType) -> dict[str, Any]:
     code = frame.f_code
     module = frame.f_globals is _namespace() and code.co_name in ("<module>", "<cell line: 1>")
     names = [name for name in code.co_names if name in frame.f_locals] if module else list(frame.f_locals)
@@ -179,11 +184,11 @@ def _frame(frame):
     }
 
 
-def _library(file):
+def _library(file: str) -> bool:
     return "site-packages" in file or file.startswith((sys.prefix, sys.base_prefix, "<frozen"))
 
 
-def cell_task():
+def cell_task() -> Any:
     """The task that runs the current cell, where the cell awaits something."""
     loop = getattr(getattr(_state["shell"].kernel, "io_loop", None), "asyncio_loop", None)
     if loop is None:
@@ -191,11 +196,13 @@ def cell_task():
     waiting = [task for task in asyncio.all_tasks(loop) if not task.done()]
     cells = [task for task in waiting if any(f.f_globals is _namespace() for f in _task_frames(task))]
     named = [task for task in cells if getattr(task.get_coro(), "__name__", "") == "run_cell_async"]
-    return (named or cells or [None])[0]
+    found = named or cells
+    return found[0] if found else None
 
 
-def _task_frames(task):
-    frames, part = [], task.get_coro()
+def _task_frames(task: Any) -> list[types.FrameType]:
+    frames: list[types.FrameType] = []
+    part = task.get_coro()
     while part is not None and len(frames) < 200:
         frame = getattr(part, "cr_frame", None) or getattr(part, "gi_frame", None) or getattr(part, "ag_frame", None)
         if isinstance(frame, types.FrameType):
@@ -204,7 +211,7 @@ def _task_frames(task):
     return frames
 
 
-def cancel():
+def cancel() -> str:
     """Cancel the task of the current cell (called on a subshell's thread)."""
     task = cell_task()
     if task is None or getattr(task.get_coro(), "__name__", "") != "run_cell_async":
@@ -216,7 +223,7 @@ def cancel():
 # --- values ---------------------------------------------------------------------------------------------------
 
 
-def variables():
+def variables() -> str:
     """Every name of the user's and what it holds."""
     shell = _state["shell"]
     hidden, kept = shell.user_ns_hidden, {}
@@ -227,13 +234,13 @@ def variables():
     return json.dumps(_described(kept))
 
 
-def one(name):
+def one(name: str) -> str:
     """What `name` holds, or null."""
     namespace = _namespace()
     return json.dumps(_described({name: namespace[name]})[name] if name in namespace else None)
 
 
-def _described(values):
+def _described(values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         from agentlog.describe import describe_names
         from agentlog.events import plain
@@ -241,17 +248,18 @@ def _described(values):
     except ImportError:
         return {name: _plainly(value) for name, value in values.items()}
     described = {name: plain(value) for name, value in describe_names(values).items()}
-    return Redactor().record({"locals": described})["locals"]
+    redacted: dict[str, Any] = Redactor().record({"locals": described})["locals"]
+    return redacted
 
 
-def _plainly(value):
+def _plainly(value: object) -> dict[str, Any]:
     """A description without agentlog: nothing of the user's is run for it."""
     kind = type(value)
-    out = {"t": kind.__name__}
+    out: dict[str, Any] = {"t": kind.__name__}
     if kind in (int, float, bool, type(None)):
         out["v"] = value
     elif kind is str:
-        out.update(v=value[:TEXT], n=len(value))
+        out.update(v=value[:TEXT], n=len(value))  # type: ignore[index, arg-type]
     elif kind in (list, tuple, dict, set, frozenset, bytes, bytearray):
-        out["n"] = len(value)
+        out["n"] = len(value)  # type: ignore[arg-type]
     return out

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from agentlog_ipy.replay import Replayed
 from agentlog_ipy.reply import Reply
 
 T = TypeVar("T")
+CLEAN_UP_SECONDS = 10.0
+"""What was cancelled may take this long to clean up behind itself."""
 
 
 class LoopThread:
@@ -36,25 +39,17 @@ class LoopThread:
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Do `work` there and wait. What interrupts the wait (Ctrl-C) cancels the work and waits for its end."""
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        done: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []
+        self._loop.call_soon_threadsafe(lambda: tasks.append(_started(work, done)))
         try:
-            return future.result()
+            return done.result()
         except BaseException:
-            if not future.done():
-                future.cancel()
-                self._settle()
+            if not done.done():
+                self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+                with suppress(Exception, CancelledError):
+                    done.result(CLEAN_UP_SECONDS)
             raise
-
-    def _settle(self) -> None:
-        """Let what was cancelled clean up behind itself, 10 s at most."""
-
-        async def others() -> None:
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            cancelled = [task for task in tasks if task.cancelling()] if hasattr(asyncio.Task, "cancelling") else []
-            if cancelled:
-                await asyncio.wait(cancelled, timeout=10.0)
-
-        asyncio.run_coroutine_threadsafe(others(), self._loop).result(12.0)
 
     def close(self) -> None:
         """End the loop and its thread."""
@@ -72,11 +67,27 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
         loop.close()
 
 
+def _started(work: Coroutine[Any, Any, T], done: Future[T]) -> asyncio.Task[T]:
+    """A task for `work` that hands what comes of it to `done`."""
+
+    def hand_over(task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            done.set_exception(CancelledError())
+        elif (error := task.exception()) is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(task.result())
+
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(hand_over)
+    return task
+
+
 class SyncKernel:
     """`with SyncKernel() as k: reply = k.run(code, timeout=30)`: a `Kernel` with the same options and answers."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self._make = lambda: Kernel(*args, **options)
+        self._make: Callable[[], Kernel] = lambda: Kernel(*args, **options)
         self._thread: LoopThread | None = None
         self._kernel: Kernel | None = None
 
