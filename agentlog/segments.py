@@ -236,3 +236,38 @@ class MemorySegment:
 
     def close(self) -> None:
         """See Source."""
+
+
+class Held:
+    """The segments of a folder, and records beside them that a process holds in memory because the disk refuses them."""
+
+    def __init__(self, segments: Segments, memory: MemorySegment) -> None:
+        self._segments = segments
+        self._memory = memory
+
+    def _of(self, name: str) -> Segments | MemorySegment:
+        return self._memory if name == MemorySegment.NAME else self._segments
+
+    def files(self, settled: Collection[str] = ()) -> dict[str, SegmentFile]:
+        """See Source; what is held comes last, as it was recorded last."""
+        return {**self._segments.files(settled), **self._memory.files()}
+
+    def chunks(self, name: str, start: int) -> Iterator[tuple[int, bytes]]:
+        """See Source."""
+        return self._of(name).chunks(name, start)
+
+    def plain_size(self, name: str) -> int:
+        """See Source."""
+        return self._of(name).plain_size(name)
+
+    def read(self, name: str, place: int, size: int) -> bytes:
+        """See Source."""
+        return self._of(name).read(name, place, size)
+
+    def forget(self, name: str) -> None:
+        """See Source."""
+        self._of(name).forget(name)
+
+    def close(self) -> None:
+        """See Source."""
+        self._segments.close()

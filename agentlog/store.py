@@ -11,7 +11,7 @@ one, or "last"; "14" and "In[14]" are the latest In[14].
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +29,7 @@ from agentlog.references import cell_number, one_of, steps_back
 from agentlog.rows import EXECUTIONS, SESSIONS, event_of, execution_of, session_of
 from agentlog.schema import COMMON_KINDS
 from agentlog.search import executions_holding
-from agentlog.segments import MemorySegment, Segments
+from agentlog.segments import Held, MemorySegment, Segments
 from agentlog.settings import store_folder
 
 __all__ = ["Death", "Execution", "Filter", "Session", "Store"]
@@ -52,10 +52,18 @@ class Store:
         self._deaths = Deaths(index, folder)
 
     @classmethod
-    def open(cls, place: str | Path | None = None) -> Store:
-        """The store in the folder `place` (default: where a process started here would write). Raises NotFound, StoreError."""
+    def open(cls, place: str | Path | None = None, *, held: Sequence[Mapping[str, Any]] = ()) -> Store:
+        """The store in the folder `place` (default: where a process started here would write). Raises NotFound, StoreError.
+
+        held: records that this process's recorder keeps in memory while the disk refuses them (`Recorder.held()`).
+        """
         folder = Path(place).expanduser().absolute() if place is not None else store_folder()
         source = Segments(folder)
+        if held:
+            memory = MemorySegment()
+            for record in held:
+                memory.append(json.dumps(record).encode() + b"\n")
+            return cls(Index(Held(source, memory)), Blobs(folder), folder)
         if not source.folder.is_dir():
             raise NotFound(
                 f"no store yet at {folder}: record something first (%load_ext agentlog, or AGENTLOG=true), or name one with --store"
@@ -184,6 +192,13 @@ class Store:
         after: str | None = None, limit: int | None = None,
     ) -> Iterator[Event]:  # fmt: skip
         """Events in order, of `session` and `execution` (ids), of `kinds`, after the event with the id `after`."""
+        return map(event_of, self.records(session=session, execution=execution, kinds=kinds, after=after, limit=limit))
+
+    def records(
+        self, *, session: str | None = None, execution: str | None = None, kinds: Collection[str] | None = None,
+        after: str | None = None, limit: int | None = None,
+    ) -> Iterator[dict[str, Any]]:  # fmt: skip
+        """The same events as the records of the journal, as they were written."""
         where = Where()
         if session is not None:
             where.add("session = (SELECT number FROM sessions WHERE id = ?)", session)
@@ -206,19 +221,16 @@ class Store:
         ):  # fmt: skip
             if value is not None:
                 where.add(term, value)
-        for event in self._in_order(where, "", None, table="failures"):
+        for event in map(event_of, self._in_order(where, "", None, table="failures")):
             if isinstance(event, ErrorRaised):
                 yield event
 
-    def _in_order(self, where: Where, after: str, limit: int | None, table: str = "events") -> Iterator[Event]:
+    def _in_order(self, where: Where, after: str, limit: int | None, table: str = "events") -> Iterator[dict[str, Any]]:
         sql = f"SELECT at, segment, place, size FROM {table} WHERE {where} AND at > ? ORDER BY at LIMIT ?"
         left = limit
         while left is None or left > 0:
             rows = self._ask(sql, *where.values, after, PAGE if left is None else min(PAGE, left))
-            for _, segment, place, size in rows:
-                record = self._index.record(segment, place, size)
-                if record is not None:
-                    yield event_of(record)
+            yield from self._index.records([row[1:] for row in rows])
             if len(rows) < PAGE:
                 return
             after, left = rows[-1][0], None if left is None else left - len(rows)

@@ -128,7 +128,9 @@ def test_a_known_kind_with_fields_of_another_form_is_kept_too(store: Store, jour
     journal.append({"e": "error", "i": new_id(), "t": "t", "s": session, "failure": [1, 2]})
     journal.append({"e": "cell.start", "i": new_id(), "t": "t", "s": session, "x": new_id(), "count": {"n": 1}, "source": 2**80})
     journal.append({"e": "cell.end", "i": new_id(), "t": None, "s": session, "x": new_id(), "status": None, "ms": [1], "rss": {}})
-    journal.append({"e": "session.start", "i": new_id(), "s": session, "pid": 2**70, "git": [1], "argv": {"a": 1}, "packages": "x"})
+    journal.append(
+        {"e": "session.start", "i": new_id(), "s": session, "pid": 2**70, "git": [1], "argv": {"a": 1}, "packages": "x"}
+    )
     journal.append({"e": "log", "i": new_id(), "s": session, "tags": "abc", "m": "half \ud83d of a character"})
     assert [type(event) for event in store.events(session=session)][:1] == [Unknown]
     assert len(store.executions(session)) == 1
@@ -186,6 +188,24 @@ def test_a_failure_among_thousands_is_found_by_the_index_alone(store: Store, jou
     plan = str(store._index.rows(asked))
     assert "executions_unwell" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_records_that_the_disk_refuses_are_read_beside_it(store_folder: Path, journal: Journal) -> None:
+    """What a recorder holds in memory completes the journal; the index on disk is not touched; no folder is needed."""
+    story = Story()
+    session = story.session()
+    for number in range(2):
+        story.cell(session, number, f"x{number}")
+    records = [to_record(event) for event in story.events]
+    alone = Store.open(store_folder / "never made", held=records)
+    assert [one.source for one in alone.executions(session)] == ["x0", "x1"]
+    for record in records[:4]:
+        journal.append(dict(record))
+    both = Store.open(store_folder, held=records[4:])
+    assert [event.id for event in both.events()] == [event.id for event in story.events]
+    assert [one.status for one in both.executions(session)] == ["ok", "ok"]
+    assert not (store_folder / "index.sqlite").exists()
+    both.close()
 
 
 def test_reading_never_imports_the_writing_side() -> None:
