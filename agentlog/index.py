@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,10 @@ class Index:
             self._names = dict(self.rows("SELECT number, name FROM segments"))
             name = self._names.get(segment, "")
         return parse_line(self.source.read(name, place, size))
+
+    def records(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Record]:
+        """The records that rows (segment, place, size) point to, one after the other; those that are gone are left out."""
+        return (record for row in rows if (record := self.record(*row)) is not None)
 
     def close(self) -> None:
         """Close the file and the segments."""
