@@ -26,6 +26,8 @@ _PUBLIC: dict[str, str] = {
     ),
     **dict.fromkeys(("span", "tool_call", "llm_call", "log_func"), "agentlog.spans"),
     **dict.fromkeys(("get_debug_context", "get_context", "get_formatted_context", "list_formats"), "agentlog.api"),
+    **dict.fromkeys(("start_session", "end_session", "get_session_id", "get_parent_session_id"), "agentlog.tasks"),
+    **dict.fromkeys(("snapshot_workspace", "compare_snapshots"), "agentlog.workspace"),
     "capture_errors": "agentlog.verbs",
     "capture_output": "agentlog.capture",
 }  # fmt: skip

@@ -47,6 +47,7 @@ class Recorder:
         self.limits: Limits = settings.limits
         self.settings = settings
         self.session = ""
+        self.parent: str | None = None
         self.session_of: Callable[[], str | None] = lambda: None
         self.execution_of: Callable[[], str | None] = lambda: None
         self.paused = False

@@ -12,41 +12,37 @@ import json
 import os
 import platform
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
 import agentlog
+from agentlog import tasks
 from agentlog.events import Scalar, SessionEnded, SessionLearned, SessionStarted
+from agentlog.gitstate import git, git_folder, git_head
 from agentlog.ids import new_id
 from agentlog.processes import process_start
 from agentlog.recorder import Recorder
 
-PARENT_VARIABLE = "AGENTLOG_PARENT_SESSION"
-GIT_SECONDS = 5.0
-
-_task: ContextVar[str | None] = ContextVar("agentlog_task", default=None)
-
 
 def current_session(recorder: Recorder) -> str:
     """The task that is current in this context, else the session of the process."""
-    return _task.get() or recorder.session
+    return tasks.task_id() or recorder.session
 
 
 def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = None, kernel: str | None = None) -> str:
     """Open the session of this process and return its id. What it ran on goes with it."""
     recorder.session = new_id()
-    recorder.session_of = _task.get
+    recorder.session_of = tasks.task_id
+    recorder.parent = recorder.settings.parent_session or session_of_process(recorder.folder, os.getppid())
     start = process_start(os.getpid())
     recorder.record(
         SessionStarted(
             session=recorder.session,
             life=life,
-            parent=recorder.settings.parent_session or session_of_process(recorder.folder, os.getppid()),
+            parent=recorder.parent,
             host=socket.gethostname(),
             pid=os.getpid(),
             started_at=float(start) if start else None,
@@ -74,6 +70,7 @@ def end(recorder: Recorder, how: str = "exit", detail: str | None = None) -> Non
     if not recorder.session:
         return
     atexit.unregister(end)
+    tasks.end_all(how)
     recorder.flush()
     recorder.record(SessionEnded(session=recorder.session, how=how, detail=detail), now=True)
     recorder.session = ""
@@ -109,64 +106,6 @@ def packages_loaded() -> dict[str, str]:
         if type(version) is str and version:
             found[name] = version[:40]
     return found
-
-
-# --- git, without waiting -------------------------------------------------------------------------------------------
-
-
-def git_folder(start: Path) -> Path | None:
-    """The .git folder that `start` belongs to (a worktree's own), or None."""
-    for folder in (start, *start.parents):
-        mark = folder / ".git"
-        if mark.is_dir():
-            return mark
-        if mark.is_file():
-            with suppress(OSError):
-                return (folder / mark.read_text().removeprefix("gitdir:").strip()).resolve()
-    return None
-
-
-def git_head(start: Path) -> dict[str, Scalar]:
-    """{"branch", "commit"} as the files of .git say them: no process is started. Empty without git."""
-    folder = git_folder(start.absolute())
-    if folder is None:
-        return {}
-    try:
-        head = (folder / "HEAD").read_text().strip()
-        if not head.startswith("ref:"):
-            return {"commit": head}
-        ref = head.removeprefix("ref:").strip()
-        commit = _ref(folder, ref)
-    except (OSError, UnicodeDecodeError):
-        return {}
-    facts: dict[str, Scalar] = {"branch": ref.removeprefix("refs/heads/")}
-    return {**facts, "commit": commit} if commit else facts
-
-
-def _ref(folder: Path, ref: str) -> str | None:
-    common = folder / "commondir"
-    roots = [folder, (folder / common.read_text().strip()).resolve()] if common.is_file() else [folder]
-    for root in roots:
-        if (root / ref).is_file():
-            return (root / ref).read_text().strip()
-        packed = root / "packed-refs"
-        if packed.is_file():
-            for line in packed.read_text().splitlines():
-                if line.endswith(" " + ref):
-                    return line.split()[0]
-    return None
-
-
-def git(*arguments: str, cwd: str | None = None, seconds: float = GIT_SECONDS) -> str | None:
-    """Output of a git command that changes nothing, or None where git or the repository is missing or slow."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=True,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace")
 
 
 def _learn_git(recorder: Recorder, session: str) -> None:

@@ -192,6 +192,10 @@ def _say(role: str, text: str, context: Mapping[str, object], to: str | None = N
     door = recorder._current
     if door is not None:
         door.record(MessageSaid(role=role, text=text_of(text), to=to, data=described(context)))
+        if role in ("user", "agent"):
+            from agentlog.tasks import turn
+
+            turn()
 
 
 @guarded("log_tool_call")

@@ -94,14 +94,14 @@ def off(attachment: Attachment, _: argparse.Namespace) -> Said:
 
 def session(attachment: Attachment, args: argparse.Namespace) -> Said:
     """Show the session, or begin and end a named task inside it."""
-    from agentlog import session as sessions
+    from agentlog import tasks
 
     if args.action == "start":
-        started = sessions.start_session(args.agent or "user", args.task or "", recorder=attachment.recorder)
+        started = tasks.start_session(args.agent or "user", args.task or "", recorder=attachment.recorder)
         return Said(f"session {short(started)} of {args.agent or 'user'} started ({started})")
     if args.action == "end":
         ended = current_session(attachment.recorder)
-        sessions.end_session(recorder=attachment.recorder)
+        tasks.end_session(recorder=attachment.recorder)
         return Said(f"session {short(ended)} ended ({ended})")
     now = current_session(attachment.recorder)
     return Said(f"session {short(now)} ({now}) in {attachment.recorder.folder}")

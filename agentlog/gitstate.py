@@ -1,0 +1,67 @@
+"""What git says of a folder: its head from the files of .git without waiting, the rest from git commands that change nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from agentlog.events import Scalar
+
+GIT_SECONDS = 5.0
+
+
+def git_folder(start: Path) -> Path | None:
+    """The .git folder that `start` belongs to (a worktree's own), or None."""
+    for folder in (start, *start.parents):
+        mark = folder / ".git"
+        if mark.is_dir():
+            return mark
+        if mark.is_file():
+            with suppress(OSError):
+                return (folder / mark.read_text().removeprefix("gitdir:").strip()).resolve()
+    return None
+
+
+def git_head(start: Path) -> dict[str, Scalar]:
+    """{"branch", "commit"} as the files of .git say them: no process is started. Empty without git."""
+    folder = git_folder(start.absolute())
+    if folder is None:
+        return {}
+    try:
+        head = (folder / "HEAD").read_text().strip()
+        if not head.startswith("ref:"):
+            return {"commit": head}
+        ref = head.removeprefix("ref:").strip()
+        commit = _ref(folder, ref)
+    except (OSError, UnicodeDecodeError):
+        return {}
+    facts: dict[str, Scalar] = {"branch": ref.removeprefix("refs/heads/")}
+    return {**facts, "commit": commit} if commit else facts
+
+
+def _ref(folder: Path, ref: str) -> str | None:
+    common = folder / "commondir"
+    roots = [folder, (folder / common.read_text().strip()).resolve()] if common.is_file() else [folder]
+    for root in roots:
+        if (root / ref).is_file():
+            return (root / ref).read_text().strip()
+        packed = root / "packed-refs"
+        if packed.is_file():
+            for line in packed.read_text().splitlines():
+                if line.endswith(" " + ref):
+                    return line.split()[0]
+    return None
+
+
+def git(*arguments: str, cwd: str | None = None, seconds: float = GIT_SECONDS) -> str | None:
+    """Output of a git command that changes nothing, or None where git or the repository is missing or slow."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace")
