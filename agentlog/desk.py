@@ -6,9 +6,10 @@ execution are then "the last".
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentlog.store import Store
@@ -21,6 +22,8 @@ class Desk:
     place: str | Path | None = None
     session: str | None = None
     live: bool = False
+    held: Sequence[Mapping[str, Any]] = ()
+    """records that this process's recorder keeps in memory while the disk refuses them"""
     _store: Store | None = field(default=None, repr=False)
 
     @property
@@ -29,7 +32,7 @@ class Desk:
         if self._store is None:
             from agentlog.store import Store
 
-            self._store = Store.open(self.place)
+            self._store = Store.open(self.place, held=self.held)
         return self._store
 
     def close(self) -> None:

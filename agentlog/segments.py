@@ -10,6 +10,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -249,8 +250,11 @@ class Held:
         return self._memory if name == MemorySegment.NAME else self._segments
 
     def files(self, settled: Collection[str] = ()) -> dict[str, SegmentFile]:
-        """See Source; what is held comes last, as it was recorded last."""
-        return {**self._segments.files(settled), **self._memory.files()}
+        """See Source; what is held comes last, as it was recorded last. The disk may refuse to be read, too."""
+        found: dict[str, SegmentFile] = {}
+        with suppress(StoreError):
+            found.update(self._segments.files(settled))
+        return {**found, **self._memory.files()}
 
     def chunks(self, name: str, start: int) -> Iterator[tuple[int, bytes]]:
         """See Source."""

@@ -73,7 +73,8 @@ class Magic:
         if name in LIVE:
             return LIVE[name].run(self._attachment, args)
         self._attachment.flush()
-        desk = Desk(self._attachment.recorder.folder, session=self._attachment.recorder.session, live=True)
+        recorder = self._attachment.recorder
+        desk = Desk(recorder.folder, session=recorder.session, live=True, held=recorder.held())
         try:
             return _as_asked(load(name).run(args, desk), args)
         finally:

@@ -199,6 +199,11 @@ def test_records_that_the_disk_refuses_are_read_beside_it(store_folder: Path, jo
     records = [to_record(event) for event in story.events]
     alone = Store.open(store_folder / "never made", held=records)
     assert [one.source for one in alone.executions(session)] == ["x0", "x1"]
+    (store_folder.parent / "file").write_text("in the way")
+    refused = Store.open(store_folder.parent / "file", held=records)
+    assert len(refused.executions()) == 2
+    for opened in (alone, refused):
+        opened.close()
     for record in records[:4]:
         journal.append(dict(record))
     both = Store.open(store_folder, held=records[4:])
