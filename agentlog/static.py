@@ -22,7 +22,7 @@ EMPTY: frozenset[str] = frozenset()
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _CLASS_NAMES = frozenset({"__name__", "__module__", "__qualname__", "__annotations__", "__doc__", "__firstlineno__", "__classdict__"})
 _NEW_LOCALS = 0x2  # code flag CO_NEWLOCALS: a function, not a class body
-_ROUGH_WRITES = re.compile(r"^(?:(?:async\s+)?(?:def|class)\s+)?([^\W\d]\w*)(?=\s*(?:=(?!=)|\(|:))", re.M)
+_ROUGH_WRITES = re.compile(r"^(?:(?:async[ ]+)?(?:def|class)[ ]+([^\W\d]\w*)|([^\W\d]\w*)[ ]*=(?!=))", re.M)
 _IGNORED = frozenset({"__annotations__", "__conditional_annotations__"})
 
 
@@ -78,7 +78,7 @@ def analyse(source: str) -> CellNames:
         tree = ast.parse(text)
         code = compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return CellNames(valid=False, dynamic=True, writes=frozenset(_ROUGH_WRITES.findall(source)))
+        return CellNames(valid=False, dynamic=True, writes=frozenset(a or b for a, b in _ROUGH_WRITES.findall(source)))
     return _combine(_Names().cell(code), roles_of(tree), magic)
 
 

@@ -102,6 +102,7 @@ class NamespaceWatch:
         if names.dynamic or names.star or reached.dynamic or not names.valid:
             return frozenset(name for name, state in states.items() if not state.fixed)
         direct = {name for name in names.mutates | names.may_mutate | reached.changes if name in states and not states[name].fixed}
+        direct |= {name for name in names.loads if name in states and states[name].cheap}  # reading may change: d[k] of a defaultdict
         return frozenset(direct | _aliases(direct, states))
 
     @guarded("surroundings", {})

@@ -66,6 +66,8 @@ def reach(namespace: Mapping[str, Any], names: frozenset[str]) -> Reached:
         name = todo.pop()
         if name not in namespace:
             continue
+        if id(type(namespace[name])) in _BOUND:
+            found.changes.add(name)  # calling it may change what it is bound to
         for function in _functions(namespace[name], namespace):
             for new in _follow(function, name, found):
                 if new not in seen:
@@ -109,6 +111,7 @@ def _functions(value: Any, namespace: Mapping[str, Any], depth: int = 0) -> Iter
         yield from _methods(value if peek.is_a(value, type) else kind, namespace, depth)
 
 
+_BOUND = frozenset(map(id, (types.MethodType, types.BuiltinFunctionType, functools.partial)))
 _CACHED = type(functools.lru_cache(len))
 
 

@@ -37,7 +37,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
-        self._modules = 0
+        self._modules: set[str] = set()
         self._local: dict[str, tuple[str, int, object]] = {}
         self._files = TouchedFiles()
         self._before: dict[str, str] = {}
@@ -72,9 +72,7 @@ class Surroundings:
         except OSError:
             pass
         if self._first:
-            found["hash_seed"] = os.environ.get("PYTHONHASHSEED", "random") if not sys.flags.hash_randomization else "random"
-            if sys.flags.hash_randomization and os.environ.get("PYTHONHASHSEED", "random") != "random":
-                found["hash_seed"] = os.environ["PYTHONHASHSEED"]
+            found["hash_seed"] = os.environ.get("PYTHONHASHSEED") or "random"
             found["python"] = sys.version.split()[0]
 
     def _environment(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
@@ -88,10 +86,12 @@ class Surroundings:
 
     def _imports(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
         """Versions of packages and prints of local modules that were imported since."""
-        if len(sys.modules) == self._modules:
+        if len(sys.modules) == len(self._modules):
             return
-        self._modules = len(sys.modules)
-        for name, module in list(sys.modules.items()):
+        fresh = sys.modules.keys() - self._modules
+        self._modules = set(sys.modules)
+        for name in sorted(fresh):
+            module = sys.modules.get(name)
             if type(module) is not ModuleType or name == "__main__" or name.startswith("_"):
                 continue
             file = peek.module_dict(module).get("__file__")

@@ -15,7 +15,8 @@ from agentlog.static import CellNames
 from agentlog_ipy.reach import Reached
 
 _FILES, _TRIES, _FOLDERS = 16, 96, 6
-_PATH_TYPES = (pathlib.PosixPath, pathlib.WindowsPath)
+_PATHS = frozenset(map(id, (pathlib.PosixPath, pathlib.WindowsPath)))
+_TEXTS = _PATHS | {id(str)}
 
 
 class TouchedFiles:
@@ -68,10 +69,10 @@ def _held(names: frozenset[str] | set[str], namespace: dict[str, Any]) -> Iterat
         value = namespace.get(name)
         if type(value) is str and len(value) <= 400 and _may_be_path(value):
             yield value
-        elif type(value) in _PATH_TYPES:
+        elif id(type(value)) in _PATHS:
             yield str(value)
-        elif type(value) in (list, tuple) and len(value) <= 8:
-            yield from (str(item) for item in value if (type(item) is str and len(item) <= 400) or type(item) in _PATH_TYPES)
+        elif (type(value) is list or type(value) is tuple) and len(value) <= 8:
+            yield from (text for item in value if id(type(item)) in _TEXTS and len(text := str(item)) <= 400)
 
 
 def _paths(texts: list[str], values: list[str]) -> Iterator[str]:

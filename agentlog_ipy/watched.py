@@ -17,6 +17,7 @@ Verdict = Literal["new", "same", "changed", "partly"]
 """new: nothing to compare with yet; partly: no difference in what could be looked at."""
 
 _BOXES = frozenset(map(id, (dict, list, tuple, set)))
+CHEAP = 0.0003
 _FEW = 16
 """Entries up to which a container's own are described too."""
 _FIXED = SCALAR_IDS | {id(types.ModuleType), id(range)}
@@ -58,6 +59,11 @@ class Watched:
     def is_object(self, value: object) -> bool:
         """Is `value` the object that was there at the last look (as far as its id tells)?"""
         return self.oid == id(value) and self.kind == id(type(value))
+
+    @property
+    def cheap(self) -> bool:
+        """Is it looked at in full in less than `CHEAP` seconds?"""
+        return not self.fixed and self.structure is not None and not self.total and self.complete and self.cost < CHEAP
 
     @property
     def has_baseline(self) -> bool:

@@ -1,0 +1,279 @@
+"""The namespace watch: changes are found, nothing is invented, nothing of the user's is touched, the budget is kept."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import threading
+import time
+import weakref
+from typing import Any
+
+import pytest
+
+pytest.importorskip("IPython")
+
+from mutations import MUTATIONS, UNCHANGED, Case  # noqa: E402
+from scripted import empty_shell  # noqa: E402
+
+from agentlog.events import Change, NamespaceChanged  # noqa: E402
+from agentlog.guard import strict  # noqa: E402
+from agentlog.settings import Limits  # noqa: E402
+from agentlog_ipy.namespace import NamespaceWatch  # noqa: E402
+
+ROOMY = Limits(namespace_ms=5000)
+"""A loaded machine must not decide what a test sees."""
+
+
+class Session:
+    """A shell with a watch around each cell."""
+
+    def __init__(self, limits: Limits = ROOMY) -> None:
+        self.shell = empty_shell()
+        self.watch = NamespaceWatch(self.shell, limits)
+        self.number = 0
+
+    def run(self, source: str) -> NamespaceChanged:
+        self.number += 1
+        with strict():
+            self.watch.before(source)
+            result = self.shell.run_cell(source, store_history=False)
+            return self.watch.after(source, f"e{self.number}", ok=result.success)
+
+    def kinds(self, source: str) -> dict[str, str]:
+        return {change.name: change.kind for change in self.run(source).changes}
+
+
+def needs(library: str) -> None:
+    if library and importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+
+
+def identity(case: Case) -> str:
+    return f"{case[0]}:{case[2]}".replace(" ", "_")[:60]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", MUTATIONS, ids=identity)
+def test_a_change_in_place_is_found(case: Case, capsys: Any) -> None:
+    """Every name that stands for the changed object is told as changed, or as unknown with what was looked at."""
+    library, setup, cell, names = case
+    needs(library)
+    session = Session()
+    session.run(setup)
+    changes = {change.name: change for change in session.run(cell).changes}
+    for name in names.split():
+        assert name in changes, f"{name} was not noticed among {sorted(changes)}"
+        assert changes[name].kind in ("mutated", "rebound", "unknown"), changes[name]
+        assert changes[name].kind != "unknown" or changes[name].how
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", UNCHANGED, ids=identity)
+def test_nothing_is_invented(case: Case, capsys: Any) -> None:
+    """A cell that changes nothing in place is told so."""
+    library, setup, cell, _ = case
+    needs(library)
+    session = Session()
+    before = session.kinds(setup).keys()
+    changes = session.run(cell).changes
+    assert [c for c in changes if c.kind in ("mutated", "unknown") or (c.name in before and c.kind != "made")] == []
+
+
+def test_the_battery_is_large_enough() -> None:
+    """At least 80 changes and 25 cells without one; how many are unknown is reported by the benchmark."""
+    assert len(MUTATIONS) >= 80
+    assert len(UNCHANGED) >= 25
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_cells_run_as_they_would_without_the_watch(capsys: Any) -> None:
+    """The values after each pair of cells are those that plain execution gives."""
+    for library, setup, cell, names in (*MUTATIONS, *UNCHANGED):
+        if library or "%" in cell or "get_ipython" in cell:
+            continue
+        session, plain = Session(), {"__name__": "__main__"}
+        session.run(setup)
+        session.run(cell)
+        exec(f"import random; random.seed(1)\n{setup}", plain)
+        if "random" not in cell:
+            exec(cell, plain)
+            for name in names.split():
+                assert type(session.shell.user_ns[name]).__name__ == type(plain[name]).__name__
+                if type(plain[name]) in (list, dict, set, tuple, bytearray):
+                    assert repr(session.shell.user_ns[name]) == repr(plain[name]) or " at 0x" in repr(plain[name]), cell
+
+
+def test_made_rebound_deleted() -> None:
+    """What is bound anew, bound to something else, and unbound."""
+    session = Session()
+    assert session.kinds("a = [1]; b = 2") == {"a": "made", "b": "made"}
+    assert session.kinds("a = [1]; b = 3") == {"a": "rebound", "b": "rebound"}
+    assert session.kinds("b = 3") == {}
+    assert session.kinds("del a") == {"a": "deleted"}
+    assert session.kinds("from math import *") != {}
+    assert session.kinds("def f(): pass\nclass C: pass\nimport os") == {"f": "made", "C": "made", "os": "made"}
+    assert session.kinds("_private = [1]") == {"_private": "made"}
+
+
+def test_facts_before_and_after_are_told_not_values() -> None:
+    """A change carries the form of the object before and after."""
+    pytest.importorskip("pandas")
+    session = Session()
+    session.run("import pandas as pd\ndf = pd.DataFrame({'a': [1, 2], 'b': [3, 4]})")
+    (change,) = session.run("df.drop(columns='b', inplace=True)" if _pandas() < 3 else "del df['b']").changes
+    assert change.old is not None
+    assert change.new is not None
+    assert [c.name for c in change.old.columns] == ["a", "b"]
+    assert [c.name for c in change.new.columns] == ["a"]
+    assert not change.new.head
+
+
+def _pandas() -> int:
+    import pandas
+
+    return int(pandas.__version__.split(".")[0])
+
+
+def test_versions_name_the_last_writer_of_each_input() -> None:
+    """The inputs of a cell, those of the functions it calls included, with the execution that last wrote each."""
+    session = Session()
+    session.run("a = 1")
+    session.run("b = []")
+    session.run("def f(): return b[0] + a")
+    session.run("b.append(5)")
+    changed = session.run("c = f()")
+    assert changed.versions == {"f": "e3", "b": "e4", "a": "e1"}
+    assert set(changed.lazy) == {"a", "b"}
+    assert changed.reads == ("f",)
+
+
+def test_what_nobody_suspects_is_found_in_its_turn() -> None:
+    """A callback that fires between cells: found by the rotation, with the interval it may have happened in."""
+    session = Session()
+    session.run("import threading\ngo, done = threading.Event(), threading.Event()\nshared = [1]")
+    session.run("def work():\n    go.wait(60)\n    shared.append(2)\n    done.set()\nt = threading.Thread(target=work)\nt.start()")
+    session.watch.rotate(1000)
+    session.shell.user_ns["go"].set()
+    assert session.shell.user_ns["done"].wait(60)
+    found = session.watch.rotate(1000)
+    assert found is not None
+    change = next(change for change in found.changes if change.name == "shared")
+    assert change.kind == "mutated"
+    assert change.since is not None
+    session.shell.user_ns["t"].join(60)
+
+
+def test_over_budget_is_never_silently_unchanged() -> None:
+    """An object too large for the time: changed by its source where that says so, else unknown with what was looked at."""
+    np = pytest.importorskip("numpy")
+    session = Session(Limits(namespace_ms=1.5))
+    session.shell.user_ns["np"] = np
+    session.run("huge = np.zeros(60_000_000)")
+    by_source = {change.name: change for change in session.run("huge[50_000_000] = 1").changes}
+    assert (by_source["huge"].kind, by_source["huge"].how) == ("mutated", "source")
+    session.run("def touch(x):\n    x[50_000_001] += 1")
+    unknown = {change.name: change for change in session.run("touch(huge)").changes}
+    assert unknown["huge"].kind in ("unknown", "mutated")
+    assert unknown["huge"].how
+
+
+def test_the_budget_is_kept_with_gigabytes_in_memory() -> None:
+    """Looking takes the time allowed and one piece more, not the time the objects would need."""
+    np = pytest.importorskip("numpy")
+    session = Session(Limits(namespace_ms=10))
+    session.shell.user_ns["np"] = np
+    session.run("a = np.zeros(60_000_000); l = list(range(300_000)); many = {i: [i] for i in range(100_000)}")
+    times = []
+    for _ in range(5):
+        start = time.thread_time()
+        session.watch.before("exec('a[5] += 1; l[7] += 1')")
+        session.watch.after("exec('a[5] += 1; l[7] += 1')", "x")
+        times.append(time.thread_time() - start)
+    assert min(times) < 0.2
+
+
+def test_no_object_is_kept_alive() -> None:
+    """What the user drops is gone, also after it was looked at in full."""
+    session = Session()
+    session.run("class Big: pass\nbig = Big(); big.data = [bytearray(1000)]\nbox = [big]")
+    session.run("box.append(1); big.more = 1")
+    session.watch.rotate(100)
+    gone = weakref.ref(session.shell.user_ns["big"])
+    session.run("del big, box")
+    session.shell.user_ns.pop("_", None)
+    gc.collect()
+    assert gone() is None
+
+
+def test_no_code_of_the_users_runs() -> None:
+    """Comparisons, hashes, lengths, representations and attribute hooks of the user's are never called."""
+    session = Session()
+    session.run(
+        "calls = []\n"
+        "class Meta(type):\n    def __hash__(cls): calls.append('meta hash'); return 1\n    def __eq__(cls, o): calls.append('meta eq'); return cls is o\n"
+        "class Hostile(metaclass=Meta):\n"
+        "    def __init__(self): object.__setattr__(self, 'x', 1)\n"
+        + "".join(
+            f"    def {name}(self, *a): calls.append({name!r}); return {value}\n"
+            for name, value in (
+                ("__eq__", "True"), ("__hash__", "1"), ("__len__", "1"), ("__bool__", "True"), ("__repr__", "'r'"), ("__iter__", "iter([])"),
+                ("__getattr__", "None"), ("__reduce_ex__", "(int, ())"), ("__sizeof__", "1"), ("__array__", "None"), ("__index__", "1"),
+            )
+        )
+        + "    @property\n    def p(self): calls.append('property'); return 1\n"
+        "    def __getattribute__(self, n): calls.append(n) if n != '__class__' else None; return object.__getattribute__(self, n)\n"
+        "h = Hostile(); box = [h, (h,)]; keyed = {'k': h}; calls.clear()"
+    )  # fmt: skip
+    session.run("object.__setattr__(box[0], 'x', 2)")
+    session.watch.rotate(1000)
+    assert session.shell.user_ns["calls"] == []
+
+
+def test_a_namespace_that_threads_change_is_survived() -> None:
+    """Names that come and go while the watch looks."""
+    session = Session()
+    stop = threading.Event()
+
+    def churn() -> None:
+        number = 0
+        while not stop.is_set():
+            session.shell.user_ns[f"t{number % 50}"] = [number]
+            session.shell.user_ns.pop(f"t{(number + 25) % 50}", None)
+            number += 1
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(30):
+            assert isinstance(session.run("x = [1]"), NamespaceChanged)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_after_without_before() -> None:
+    """The cell that loads the extension has no beginning; blank cells have none either."""
+    session = Session()
+    session.shell.user_ns["made"] = [1]
+    changed = session.watch.after("", "e1")
+    assert changed.changes == (Change("made", "made", None, changed.changes[0].new),)
+
+
+def test_surroundings_of_a_cell(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files it names, whether read or written; variables of the environment by hash; draws from random generators."""
+    path = tmp_path / "data.csv"
+    path.write_text("a\n1\n")
+    monkeypatch.setenv("SOME_SETTING", "very secret")
+    session = Session()
+    first = session.run("import random, pathlib")
+    assert "env:SOME_SETTING" in first.surroundings
+    assert "very secret" not in str(first)
+    read = session.run(f"text = pathlib.Path({str(path)!r}).read_text()")
+    assert f"file:{path}" in read.surroundings
+    folder = session.run(f"folder = {str(tmp_path)!r}\ntext = pathlib.Path(f'{{folder}}/data.csv').read_text()")
+    assert f"file:{path}" in folder.surroundings
+    session.run(f"def load():\n    return pathlib.Path({str(path)!r}).read_text()")
+    assert f"file:{path}" in session.run("load()").surroundings
+    assert "random:python" in session.run("random.random()").surroundings
+    assert session.run("x = 1").surroundings == {}
