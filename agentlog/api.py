@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from agentlog.context import MAX_TOKENS, Context, build, recent
 from agentlog.errors import AgentlogError
-from agentlog.recorder import current
 from agentlog.renderers import FORMATS
 from agentlog.store import Store
+
+if TYPE_CHECKING:
+    from agentlog.recorder import Recorder
 
 
 def get_debug_context(max_tokens: int = MAX_TOKENS, session_id: str | None = None) -> str:
@@ -18,13 +22,13 @@ def get_debug_context(max_tokens: int = MAX_TOKENS, session_id: str | None = Non
 
 def get_formatted_context(format: str = "claude", max_tokens: int = MAX_TOKENS, session_id: str | None = None) -> str:
     """The same in one of `list_formats()`."""
-    return _read(lambda store: build(store, session=session_id), format, max_tokens)
+    return _read(lambda store, mine: build(store, session=session_id or mine), format, max_tokens)
 
 
 def get_context(max_tokens: int = MAX_TOKENS, tags: Collection[str] | str | None = None, session_id: str | None = None) -> str:
     """The most recent records, newest first; with `tags` only those that carry one of them."""
     wanted = [tags] if isinstance(tags, str) else tags
-    return _read(lambda store: recent(store, session=session_id, tags=wanted), "text", max_tokens)
+    return _read(lambda store, mine: recent(store, session=session_id or mine, tags=wanted), "text", max_tokens)
 
 
 def list_formats() -> list[str]:
@@ -32,16 +36,22 @@ def list_formats() -> list[str]:
     return [name for name in FORMATS if name != "html"]
 
 
-def _read(ask: Callable[[Store], Context], format: str, max_tokens: int) -> str:
-    """What the store answers, after everything of this process is written; an error as its one line."""
-    recorder = current()
+def _read(ask: Callable[[Store, str | None], Context], format: str, max_tokens: int) -> str:
+    """What the store answers, after all that this process recorded is written; an error as its one line."""
+    recorder = _recorder()
     if recorder is not None:
         recorder.flush()
     try:
-        store = Store.open()
+        store = Store.open(recorder.folder if recorder else None)
         try:
-            return ask(store).render(format, max_tokens)
+            return ask(store, recorder.session if recorder else None).render(format, max_tokens)
         finally:
             store.close()
     except AgentlogError as error:
         return f"agentlog: {error}"
+
+
+def _recorder() -> Recorder | None:
+    """This process's recorder, where it has one; reading alone never imports the writing side."""
+    module = sys.modules.get("agentlog.recorder")
+    return module.current() if module is not None else None

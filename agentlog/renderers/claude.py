@@ -7,8 +7,8 @@ from agentlog.renderers import compact
 
 
 def entry(title: str, name: str | None, text: str) -> str:
-    """The compact line; the tag names the section."""
-    return compact.entry(title if title != "cause" else "failure", name, text)
+    """The compact line; the tag names the section. Nothing in the text can close a tag."""
+    return compact.entry(title if title != "cause" else "failure", name, text).replace("</", "< /")
 
 
 def opening(title: str) -> str:
