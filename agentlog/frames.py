@@ -64,7 +64,7 @@ def failure_of(
 
 @dataclass(slots=True)
 class _Work:
-    """One failure being described: what all its frames, causes and members share."""
+    """One failure being described: what all its frames, causes and members share. `collecting`: seconds spent on evidence."""
 
     cell_of: CellOf
     namespace: Mapping[str, object]
@@ -72,16 +72,18 @@ class _Work:
     project: Path | None
     skip_modules: tuple[str, ...]
     started: float = field(default_factory=time.perf_counter)
+    collecting: float = 0.0
     seen: set[int] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
+    known: dict[int, tuple[object, Value]] = field(default_factory=dict)
 
     @property
     def describe_until(self) -> float:
-        return self.started + self.limits.describe_ms / 1000
+        return self.started + self.collecting + self.limits.describe_ms / 1000
 
     @property
     def evidence_until(self) -> float:
-        return self.started + (self.limits.describe_ms + self.limits.evidence_ms) / 1000
+        return self.started + (self.limits.describe_ms if self.collecting else 0) / 1000 + self.limits.evidence_ms / 1000
 
     @guarded("frames")
     def failure(self, error: BaseException, depth: int = 0) -> Failure:
@@ -113,20 +115,30 @@ class _Work:
 
     @guarded("frames")
     def done(self) -> None:
+        self.known.clear()
         release(self.levels)
 
     def evidence(
         self, error: BaseException, message: str, levels: list[Level], user: Level | None, located: Located | None, scope: Scope
     ) -> tuple[Evidence, ...]:
         failing = Failing(error, message, levels, user, located, scope, self.describe, self.evidence_until, self.limits)
-        return collect(failing)
+        begun = time.perf_counter()
+        try:
+            return collect(failing)
+        finally:
+            self.collecting += time.perf_counter() - begun
 
     @guarded("expression")
     def expression(self, located: Located, scope: Scope) -> Expression:
         return describe_expression(located, scope, self.describe)
 
     def describe(self, value: object) -> Value:
-        return describe(value, self.limits, deadline=max(self.describe_until, time.perf_counter() + 0.002))
+        """Each object once: an operand is often a local too, and the argument at the border."""
+        kept = self.known.get(id(value))
+        if kept is None:
+            said = describe(value, self.limits, deadline=max(self.describe_until, time.perf_counter() + 0.002))
+            kept = self.known[id(value)] = (value, said)
+        return kept[1]
 
     # --- frames -----------------------------------------------------------------------------------------------
 
@@ -228,8 +240,11 @@ class _Work:
     ) -> tuple[dict[str, Value], int]:
         """The first `most` of `order` described, in that order; and how many were left out."""
         picked = {name: known[name] for name in order[:most] if name in known}
+        described = {name: self.known[id(value)][1] for name, value in picked.items() if id(value) in self.known}
         limits = self.limits if depth is None else replace(self.limits, depth=min(depth, self.limits.depth))
-        described = describe_names(picked, limits, deadline=self.describe_until)
+        rest = {name: value for name, value in picked.items() if name not in described}
+        described |= describe_names(rest, limits, deadline=self.describe_until)
+        self.known |= {id(value): (value, described[name]) for name, value in rest.items() if depth is None}
         return {name: described[name] for name in picked if name in described}, max(0, len(order) - most)
 
     # --- chains -----------------------------------------------------------------------------------------------

@@ -106,10 +106,26 @@ def order_names(mentioned: Iterable[str], names: Mapping[str, object], *, rest: 
     """`mentioned` names that exist as data, in that order; then (with `rest`) other data by weight, newest first; then own code."""
     first = [name for name in dict.fromkeys(mentioned) if name in names and not hidden(name)]
     out = [name for name in first if is_data(names[name]) or own_code(names[name])]
-    if rest:
-        taken = set(out)
-        others = [name for name in list(names)[-5000:] if type(name) is str and name not in taken and not hidden(name)]
-        others.reverse()
-        out += sorted((name for name in others if is_data(names[name])), key=lambda name: weight(names[name]))
-        out += [name for name in others if own_code(names[name])]
-    return out
+    if not rest:
+        return out
+    taken = set(out)
+    by_weight: tuple[list[str], ...] = ([], [], [], [], [])
+    weights: dict[type, int] = {}
+    for name, value in reversed(list(names.items())):
+        if type(name) is str and name not in taken and not hidden(name):
+            place = weights.get(type(value))
+            if place is None:
+                place = weights[type(value)] = _place(value)
+            if place < _CODE_PLACE or (place == _CODE_PLACE and own_code(value)):
+                by_weight[place].append(name)
+    return out + [name for group in by_weight for name in group]
+
+
+_CODE_PLACE, _NOWHERE = 4, 5
+
+
+def _place(value: object) -> int:
+    """Where names of a type go: data by weight, then the user's functions and classes; what is neither goes nowhere."""
+    if is_data(value):
+        return weight(value)
+    return _CODE_PLACE if issubclass(type(value), (types.FunctionType, type)) else _NOWHERE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+from itertools import islice
 from typing import Any
 
 from agentlog import peek
@@ -15,6 +16,7 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.stack import arguments_of
 
+_KEYS = 3_000
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|(?<![\w.])(-?\d+)(?![\w.])")
 
 
@@ -125,19 +127,32 @@ def facts_about(owner: Any, about: str | None, keys: list[object], failing: Fail
     if owner is os.environ:
         return _listing("environment variable", sorted(os.environ), about, keys)[:-1]
     if type(owner) in DICTS or type(owner) is set:
-        return _listing("key", list(owner), about, keys)
+        return _listing("key", owner, about, keys)
     return []
 
 
-def _listing(what: str, present: list[Any], about: str | None, keys: list[object]) -> list[Fact]:
-    facts = [Fact(_missing(what, key, present), about=about) for key in keys[:5]]
-    plural = what + "s" if what != "index" else "index labels"
-    facts.append(
-        Fact(
-            f"{len(present)} {plural}: {probe.some(present, 30)}" if present else f"no {plural} at all: it is empty", about=about
-        )
-    )
-    return facts
+def _listing(what: str, owner: Any, about: str | None, keys: list[object]) -> list[Fact]:
+    first = list(islice(iter(owner), _KEYS))
+    facts = [Fact(_missing(what, key, [*_variants(key, owner), *first]), about=about) for key in keys[:5]]
+    more = f" ... {len(owner) - 30} more" if len(owner) > 30 else ""
+    shown = f"{len(owner)} {what}s: {probe.some(iter(first), 30)}{more}" if first else f"no {what}s at all: it is empty"
+    return [*facts, Fact(shown, about=about)]
+
+
+def _variants(key: object, owner: Any) -> list[object]:
+    """Keys of a large container that differ from `key` in type, case or spaces only."""
+    tried: list[object] = []
+    if type(key) is str:
+        tried = [
+            key.lower(),
+            key.upper(),
+            key.title(),
+            key.strip(),
+            int(key) if key.isascii() and key.isdigit() and len(key) < 20 else key,
+        ]
+    elif type(key) in (int, float):
+        tried = [str(key)]
+    return [other for other in dict.fromkeys(tried) if other in owner]
 
 
 def _missing(what: str, key: object, present: list[Any]) -> str:
@@ -153,7 +168,7 @@ def _frame_facts(owner: Any, about: str | None, keys: list[object], failing: Fai
         return _label_facts(owner.index, owner, about, keys)
     facts = [Fact(_missing("column", key, columns), about=about) for key in absent[:5]]
     shape = probe.size_text(owner.shape)
-    facts.append(Fact(f"DataFrame {shape}; columns: {probe.some(columns, 60)}", about=about, value=failing.describe(owner)))
+    facts.append(Fact(f"DataFrame {shape}; columns: {probe.some(columns, 60)}", about=about))
     names = [name for name in owner.index.names if name is not None]
     facts += [Fact(f"{probe.show(key)} is the name of the index", about=about) for key in absent if key in names]
     if owner.columns.nlevels > 1:

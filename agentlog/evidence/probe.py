@@ -205,7 +205,7 @@ def items_of(value: Any, most: int = SCAN) -> list[Any]:
     if is_index(value):
         return list(value[:most].tolist())
     if is_array(value):
-        return list(value.reshape(-1)[:most].tolist()) if value.ndim else []
+        return list(value.flat[:most].tolist()) if value.ndim else []
     if type(value) in (list, tuple, set, frozenset, range):
         return list(islice(iter(value), most))
     return list(islice(iter(value), most)) if type(value) in DICTS else []
@@ -246,7 +246,9 @@ def _article(name: str) -> str:
 def _similar(wanted: str, texts: list[str], most: int) -> list[str]:
     low = {text.casefold(): text for text in texts[:1500]}
     folded = wanted.casefold()
-    plausible = [text for text in low if abs(len(text) - len(folded)) <= max(3, len(folded) // 2)]
+    letters = set(folded)
+    near = [text for text in low if abs(len(text) - len(folded)) <= max(3, len(folded) // 2)]
+    plausible = [text for text in near if 2 * len(letters.intersection(text)) >= len(letters)][:400]
     close = difflib.get_close_matches(folded, plausible, n=most, cutoff=0.65)
     inside = [text for text in low if len(text) > 2 and len(folded) > 2 and (text in folded or folded in text)]
     if not close and not inside:
