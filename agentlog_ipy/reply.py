@@ -20,6 +20,8 @@ MAX_TOKENS = 1_000
 IMAGE_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg"}
 TEXT_TYPES = ("text/llm+plain", "text/markdown", "text/plain", "text/latex", "application/json", "text/html")
 _CHARS_PER_TOKEN = 5
+_LEAST = 24
+"""characters shown of any text, whatever the budget"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +200,13 @@ class _Stretch:
 
     def cut(self, tokens: int) -> str:
         """Beginning and end, the end getting more."""
-        room = max(80, tokens * 3)
-        while room > 80:
+        room = max(_LEAST, tokens * 3)
+        while room > _LEAST:
             text = self._cut_to(room)
             if estimate_tokens(text) <= tokens:
                 return text
             room = room * 3 // 4
-        return self._cut_to(room)
+        return self._cut_to(_LEAST)
 
     def _cut_to(self, room: int) -> str:
         size = len(self.spool)
@@ -263,7 +265,7 @@ def _saved(mime: str, body: Any, folder: Path) -> Image | None:
         return None
     text = "".join(body) if isinstance(body, list) else str(body)
     try:
-        raw = text.encode() if suffix == "svg" else base64.b64decode(text)
+        raw = text.encode() if suffix == "svg" else base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
     path = folder / f"{hashlib.sha256(raw).hexdigest()[:16]}.{suffix}"
