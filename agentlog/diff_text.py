@@ -48,10 +48,11 @@ def _within(head: list[str], blocks: list[list[str]], tokens: int) -> list[str]:
     """As many blocks as fit, and a line that says what does not."""
     out, used = [], 12
     for line in head:
-        used += estimate_tokens(line) + 1
-        if used > tokens and out:
-            return [*out, "… (--tokens for more)"]
-        out.append(line if used <= tokens else line[: max(20, tokens * 2)])
+        size = estimate_tokens(line) + 1
+        if used + size > tokens:
+            return [*out, *_cut(line, tokens - used - 8), "… (--tokens for more)"]
+        out.append(line)
+        used += size
     for number, block in enumerate(blocks):
         size = sum(estimate_tokens(line) + 1 for line in block)
         if used + size > tokens:
@@ -61,3 +62,10 @@ def _within(head: list[str], blocks: list[list[str]], tokens: int) -> list[str]:
         used += size
         out += block
     return out
+
+
+def _cut(line: str, tokens: int) -> list[str]:
+    """As much of a line as fits in `tokens`; nothing where that says nothing."""
+    while estimate_tokens(line) > tokens and len(line) > 10:
+        line = line[: int(len(line) * 0.8)]
+    return [line + " …"] if len(line) > 10 else []

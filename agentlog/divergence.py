@@ -62,7 +62,11 @@ def _explain(
 ) -> Divergence:
     entry = pair.b or pair.a
     assert entry is not None
-    weighed = [(_relevance(d, entry, at == number, modules), -position, d) for position, (at, d) in enumerate(outside)]
+    versions = {d.name for _, d in outside if d.kind == "package"}
+    weighed = [
+        (_relevance(d, entry, at == number, modules) if d.kind != "module" or d.name not in versions else 0, -position, d)
+        for position, (at, d) in enumerate(outside)
+    ]  # a module that says its version is told by it
     best = max(weighed, key=lambda one: one[:2], default=None)
     a, b = pair.a.label if pair.a else None, pair.b.label if pair.b else None
     if best is None or best[0] < _UNEXPLAINED:
