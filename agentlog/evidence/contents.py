@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import math
 import re
+from collections import Counter
+from itertools import islice
 from typing import Any
 
 from agentlog import peek
@@ -26,6 +28,7 @@ _LITERAL = re.compile(
     r"(?:to float|with base \d+|parse string|to int|value|literal)[^'\"]*:?\s*(?P<quote>['\"])(?P<text>.*?)(?P=quote)(?:$|[\s:,.])",
     re.S,
 )
+_DISTINCT = 3_000
 _MISSING_TEXT = frozenset({"nan", "none", "na", "n/a", "null", "", "-", "?", "nat", "<na>"})
 
 
@@ -186,10 +189,12 @@ def missing_in(series: Any) -> int:
 def column_facts(items: list[Any], culprit: object) -> list[str]:
     """In words: how many are missing, infinite, the failing text, not numeric text, of which types."""
     facts = []
-    missing = sum(1 for item in items if item is None or (type(item) is float and math.isnan(item)))
-    infinite = sum(1 for item in items if type(item) is float and math.isinf(item))
-    nullish = peek.loaded("pandas", "NaT")
-    missing += sum(1 for item in items if nullish is not None and item is nullish)
+    kinds = probe.tally(items)
+    floats = [item for item in items if type(item) is float]
+    nullish = {id(value) for value in (None, peek.loaded("pandas", "NaT"), peek.loaded("pandas", "NA"))}
+    missing = sum(map(math.isnan, floats))
+    missing += sum(1 for item in items if id(item) in nullish) if len(floats) < len(items) else 0
+    infinite = sum(map(math.isinf, floats))
     if missing:
         facts.append(f"{missing} of {len(items)} missing (NaN or None)")
     if infinite:
@@ -197,19 +202,22 @@ def column_facts(items: list[Any], culprit: object) -> list[str]:
     texts = [item for item in items if type(item) is str]
     if texts:
         facts += _text_facts(texts, len(items), culprit)
-    kinds = probe.tally(items)
     if len(kinds) > 1:
         facts.append(f"types: {probe.tally_text(kinds)}")
     return facts
 
 
 def _text_facts(texts: list[str], total: int, culprit: object) -> list[str]:
-    wrong = [text for text in texts if not _is_number(text)]
-    facts = [f"{len(texts)} texts, {len(wrong)} of them not numbers"] if wrong and len(wrong) < len(texts) else []
+    counts = Counter(texts)
+    looked = list(islice(counts, _DISTINCT))
+    wrong = [text for text in looked if not _is_number(text)]
+    bad = sum(counts[text] for text in wrong)
+    more = " at least" if len(counts) > _DISTINCT else ""
+    facts = [f"{len(texts)} texts,{more} {bad} of them not numbers"] if wrong and bad < len(texts) else []
     if type(culprit) is str and (same := texts.count(culprit)):
         facts.append(f"{culprit[:60]!r} {same} times of {total}, first at position {texts.index(culprit)}")
     if wrong:
-        facts.append(f"not numbers: {probe.some(list(dict.fromkeys(wrong)), 5)}")
+        facts.append(f"not numbers: {probe.some(wrong, 5)}")
     elif texts and all("." in text for text in texts[:50]):
         facts.append(f"texts of decimal numbers: {probe.some(texts, 3)}")
     return facts

@@ -17,6 +17,7 @@ SCAN = 20_000
 """Elements taken out of one column or list; what is beyond is said to be unseen."""
 ROWS = 100_000
 """Rows in which missing values of a column are counted, by the library itself."""
+_FAR = 12
 _SQUEEZE = re.compile(r"[\s_\-.]+")
 
 
@@ -170,7 +171,7 @@ def some(values: Sequence[object] | Iterable[object], most: int = 12) -> str:
 
 def tally(values: Iterable[object]) -> list[tuple[str, int]]:
     """How many of each type, most frequent first."""
-    return Counter(peek.class_name(type(value)) for value in values).most_common()
+    return [(peek.class_name(kind), count) for kind, count in Counter(map(type, values)).most_common()]
 
 
 def tally_text(counts: list[tuple[str, int]]) -> str:
@@ -230,10 +231,14 @@ def _difference(wanted: object, candidate: object) -> str | None:
         return f"is {_article(type_name(candidate))}, not {_article(type_name(wanted))}" if same else None
     if type(wanted) is not str or type(candidate) is not str or wanted == candidate:
         return None
+    if abs(len(wanted) - len(candidate)) > _FAR:
+        return None
     if wanted.casefold() == candidate.casefold():
         return "differs in case"
     if wanted.strip() == candidate.strip() or wanted.split() == candidate.split():
         return "differs in spaces"
+    if not (_SQUEEZE.search(wanted) or _SQUEEZE.search(candidate)):
+        return None
     if _SQUEEZE.sub("", wanted).casefold() == _SQUEEZE.sub("", candidate).casefold():
         return "differs in spaces, case or underscores"
     return None

@@ -46,7 +46,8 @@ def _name(failing: Failing) -> str | None:
 
 
 def _near(name: str, failing: Failing) -> str:
-    known = [key for names in (failing.names, failing.scope.globals) for key in names if type(key) is str and not hidden(key)]
+    scopes = (failing.names,) if failing.names is failing.scope.globals else (failing.names, failing.scope.globals)
+    known = [key for names in scopes for key in names if type(key) is str and not hidden(key)]
     near = probe.nearest(name, dict.fromkeys([*known, *(key for key in dir(builtins) if not key.startswith("_"))]))
     if not near:
         return "not defined; no similar name exists"
