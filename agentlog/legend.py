@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 TITLES: dict[str, str] = {
+    "session": "where the session or cell stands",
+    "records": "what was logged, newest first",
     "failure": "what failed, the cells and lines on the way there, the failing expression and its parts",
     "cause": "the cell whose change makes it work",
     "evidence": "facts seen at the moment of the failure",
@@ -13,8 +15,6 @@ TITLES: dict[str, str] = {
     "sources": "the cells involved, as they ran",
     "workspace": "git state and diff",
     "seen before": "earlier failures of the same kind and what ended them",
-    "session": "where the session, cell or name stands",
-    "records": "what was logged, newest first",
 }
 """Titles of sections, in the order in which they are printed."""
 

@@ -1,0 +1,235 @@
+"""The context of real crashes and of hand-made sessions: what it says, in which order, and that it stays within bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from context_runner import CASES, read_case
+from context_sample import SESSION, execution_id, failure, sample
+
+from agentlog import api
+from agentlog.cli import main
+from agentlog.context import build, recent
+from agentlog.errors import NotFound
+from agentlog.events import (
+    ErrorRaised,
+    ExecutionEnded,
+    ExecutionStarted,
+    Logged,
+    NamespaceChanged,
+    SessionStarted,
+    StreamWritten,
+    Value,
+)
+from agentlog.ids import new_id
+from agentlog.store import Store
+
+NAMES = sorted(path.stem for path in CASES.glob("*.txt"))
+
+
+# --- real crashes -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crashes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Every case of `context_cases/`, crashed in a real shell with the extension loaded."""
+    for library in ("pandas", "sklearn"):
+        pytest.importorskip(library)
+    stores = tmp_path_factory.mktemp("cases")
+    runner = Path(__file__).parent / "context_runner.py"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AGENTLOG")}
+    done = subprocess.run(
+        [sys.executable, str(runner), str(stores)], capture_output=True, text=True, env=environment, timeout=170
+    )
+    assert "\n@@" in done.stdout, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout.split("\n@@")[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cause_names_the_cell_at_fault(crashes: dict[str, Any], name: str) -> None:
+    """The first line that begins with `cause` names the cell whose change mends it, at every budget."""
+    case, crash = read_case(CASES / f"{name}.txt"), crashes[name]
+    assert crash["raised"] == case["exception"]
+    for text in crash["texts"].values():
+        named = re.search(r"^cause: In\[(\d+)\]", text, flags=re.M)
+        assert named is not None
+        assert int(named[1]) == case["cause"], text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_facts_for_the_fix_are_there(crashes: dict[str, Any], name: str) -> None:
+    """What a reader needs stands in a line (or a block) of the right name, within 500 tokens."""
+    text = crashes[name]["texts"]["500"]
+    for about, fact in read_case(CASES / f"{name}.txt")["facts"]:
+        blocks = re.findall(rf"^{re.escape(about)}(?: = |: |\[)(.*(?:\n .*)*)", text, flags=re.M)
+        assert any(fact in block for block in blocks), f"{about}: {fact} is missing in\n{text}"
+
+
+def test_real_contexts_stay_within_their_budget(crashes: dict[str, Any]) -> None:
+    """As counted by o200k and cl100k."""
+    pytest.importorskip("rs_bpe", reason="no tokenizer with a vocabulary of its own is installed: pip install rs-bpe")
+    from agentlog.tokens import counter
+
+    for real in (counter("o200k_base"), counter("cl100k_base")):
+        for name, crash in crashes.items():
+            for budget, text in crash["texts"].items():
+                assert real.count(text) <= int(budget), name
+
+
+# --- hand-made sessions -------------------------------------------------------------------------------------------
+
+
+def test_order_of_use() -> None:
+    """The failure, the cause, the evidence, the values, then sources and git."""
+    text = str(build(sample(), command="%agentlog"))
+    places = [
+        text.index(part) for part in ("KeyError: 'price'", "cause: In[2]", "evidence:", "values:", "sources:", "workspace:")
+    ]
+    assert places == sorted(places)
+
+
+def test_nothing_is_said_twice() -> None:
+    """No line occurs twice at any budget."""
+    for budget in (150, 300, 1000, 4000):
+        lines = [line for line in build(sample()).render("text", budget).splitlines() if line.strip()]
+        assert len(lines) == len(set(lines))
+
+
+def test_focus_on_a_name_tells_its_life() -> None:
+    """What it is, and which cells made and changed it; an unknown name is told with the nearest."""
+    text = str(build(sample(), name="df"))
+    assert text.startswith("values:\ndf = DataFrame 3x1")
+    assert "In[2]: rebound" in text
+    assert "In[1]: made" in text
+    with pytest.raises(NotFound, match=r"no execution of session .* made a name 'dff'; nearest: df"):
+        build(sample(), name="dff")
+
+
+def test_focus_on_a_cell_that_worked() -> None:
+    """Its status, what it changed and what it printed."""
+    text = str(build(sample(), execution="2"))
+    assert text.startswith("In[2] ok in 12 ms")
+    assert "df = rebound DataFrame 3x1" in text
+    assert "stdout: dropping" in text
+
+
+def test_without_a_failure_the_session_is_told() -> None:
+    """Never empty: where it stands and its last cells, the latest first."""
+    text = str(build(sample(failing=False)))
+    assert "2 executions, 0 failed" in text
+    assert text.index("In[2]: ok") < text.index("In[1]: ok")
+
+
+def test_cell_worked_before_and_was_edited_since() -> None:
+    """The run that worked, the edit, and the input that is different now."""
+    store = sample()
+    for event in _execution(11, 'total = (df["qty"] * rate).sum()', "ok"):
+        store.add(event)
+    old, new = Value("DataFrame", "pandas", shape=(3, 1)), Value("DataFrame", "pandas", shape=(0, 1))
+    for event in _execution(
+        12, "df = df[df.qty > 100]", "ok", NamespaceChanged(changes=(_change("df", old, new),), reads=("df",))
+    ):
+        store.add(event)
+    for event in _execution(
+        13, 'total = (df["price"] * rate).sum()', "error", ErrorRaised(failure=failure(), message="KeyError: 'price'")
+    ):
+        store.add(event)
+    text = str(build(store, execution="13"))
+    assert "this cell last worked as In[11]" in text
+    assert '-total = (df["qty"] * rate).sum()' in text
+    assert '+total = (df["price"] * rate).sum()' in text
+
+
+def test_seen_before_in_another_session() -> None:
+    """How often this kind of failure was seen, and when last."""
+    store = sample()
+    for event in _execution(13, "again", "error", ErrorRaised(failure=failure(), message="KeyError: 'price'")):
+        store.add(event)
+    assert "seen before:\n1 time before, last 2026-11-21 09:00" in str(build(store, execution="13"))
+
+
+def test_output_without_the_printed_traceback() -> None:
+    """The failure is told already; warnings come before the last lines."""
+    store = sample()
+    printed = (
+        "epoch 1\nRuntimeWarning: overflow\nepoch 2\nepoch 3\nepoch 4\n"
+        + "-" * 75
+        + "\nKeyError   Traceback (most recent call last)\nx\n"
+    )
+    error = ErrorRaised(failure=failure(), message="KeyError: 'price'")
+    for event in _execution(13, "loud()", "error", StreamWritten(text=printed), StreamWritten(text="KeyError: 'price'\n"), error):
+        store.add(event)
+    text = str(build(store, execution="13"))
+    assert "RuntimeWarning: overflow" in text
+    assert "Traceback" not in text
+
+
+def test_a_plain_program_has_a_context_too() -> None:
+    """An uncaught exception outside any cell."""
+    store = Store.in_memory()
+    session = new_id()
+    store.add(SessionStarted(session=session, life="process", argv=("app.py",)))
+    store.add(ErrorRaised(session=session, failure=failure(), message="KeyError: 'price'", origin="uncaught"))
+    store.refresh()
+    text = str(build(store))
+    assert text.startswith("KeyError: 'price'")
+    assert "df = DataFrame 3x1" in text
+
+
+def test_recent_records_by_tag() -> None:
+    """Newest first; a tag keeps what carries it."""
+    store = sample(failing=False)
+    for number, tags in enumerate([("load",), (), ("load", "slow")]):
+        store.add(
+            Logged(session=SESSION, id=new_id(), message=f"step {number}", tags=tags, data={"rows": Value("int", value=number)})
+        )
+    text = str(recent(store))
+    assert text.index("step 2 rows=2") < text.index("step 0 rows=0")
+    assert "step 1" not in str(recent(store, tags={"load"}))
+
+
+def test_api_never_raises_and_is_never_empty(store_folder: Path) -> None:
+    """Without a store there is still one line."""
+    assert "no store" in api.get_debug_context()
+    assert api.get_formatted_context("pdf").startswith("agentlog: ")
+    assert "claude" in api.list_formats()
+    assert "html" not in api.list_formats()
+
+
+def test_command_legend_rules_and_bad_options(capsys: pytest.CaptureFixture[str], store_folder: Path) -> None:
+    """The legend needs no store; a wrong format is one line and exit code 2."""
+    assert main(["context", "--legend"]) == 0
+    assert "DataFrame 303x14" in capsys.readouterr().out
+    assert main(["rules"]) == 0
+    assert "agentlog context" in capsys.readouterr().out
+    assert main(["context", "--format", "pdf"]) == 2
+    assert "\n" not in capsys.readouterr().err.strip()
+    assert main(["context"]) == 2
+
+
+def _change(name: str, old: Value, new: Value) -> Any:
+    from agentlog.events import Change
+
+    return Change(name, "rebound", old, new)
+
+
+def _execution(number: int, source: str, status: Any, *inside: Any) -> list[Any]:
+    """The events of one execution of the sample's session."""
+    from dataclasses import replace
+
+    mark = {"execution": execution_id(number), "session": SESSION}
+    return [
+        ExecutionStarted(
+            **mark, number=number, count=number, source=source, cell_id="cell-x" if "total" in source else None, id=new_id()
+        ),
+        *(replace(event, **mark, id=new_id()) for event in inside),
+        ExecutionEnded(**mark, status=status, count=number, id=new_id()),
+    ]
