@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 import time
 from dataclasses import replace
@@ -31,7 +32,9 @@ from agentlog.settings import Settings, parse_limits, switched_on
 _NOT_PROGRAMS = frozenset(
     {"pip", "venv", "ensurepip", "virtualenv", "agentlog", "ipykernel_launcher", "ipykernel", "IPython", "jupyter"}
 )
-_NOT_SCRIPTS = ("pip", "ipython", "jupyter", "agentlog", "papermill", "uv", "hatch")
+_NOT_SCRIPTS = re.compile(
+    r"(?:(?:pip|ipython|jupyter|agentlog|papermill|uvx?|hatch)(?:[\d.]*|-[\w-]*)|__pip-runner__\.py)(?:\.exe)?", re.I
+)
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
 
@@ -179,7 +182,7 @@ def is_program(words: list[str]) -> bool:
         if word == "-c":
             return not any(helper in following for helper in _HELPERS)
         if not word.startswith("-"):
-            return not Path(word).stem.lower().startswith(_NOT_SCRIPTS)
+            return _NOT_SCRIPTS.fullmatch(Path(word).name) is None
     return False
 
 

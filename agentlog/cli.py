@@ -43,6 +43,9 @@ def _run(words: list[str]) -> int:
         return 0
     name, rest = words[0], words[1:]
     module = load(name)
+    code = module.directly(rest) if hasattr(module, "directly") else None
+    if code is not None:
+        return int(code)
     parser = parser_for(name, "agentlog")
     parser.add_argument("--store", metavar="DIR", help="the store to use (default: AGENTLOG_DIR, else .agentlog of the project)")
     args = parser.parse_args(rest)

@@ -121,6 +121,7 @@ def test_modules_run_with_m_are_recorded_and_helpers_are_not(tmp_path: Path) -> 
     [
         (["python", "app.py"], True), (["python", "-W", "error", "app.py"], True), (["python", "-m", "flask", "run"], True),
         (["python", "-c", "print(1)"], True), (["python", "-m", "ipykernel_launcher", "-f", "x"], False), (["python", "/bin/ipython"], False),
+        (["python", "pipeline.py"], True), (["python", "/bin/uvicorn"], True), (["python", "/bin/pip3.11", "install"], False), (["python", "/x/pip/__pip-runner__.py"], False),
         (["python"], False), (["python", "-c", "from multiprocessing.resource_tracker import main;main(3)"], False),
     ],
 )  # fmt: skip

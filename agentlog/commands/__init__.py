@@ -4,6 +4,7 @@ A command module has
     SUMMARY: str                                   one line for `--help`
     def arguments(parser) -> None                  adds its options
     def run(args, desk) -> object                  does the work and returns what it found
+    def directly(words) -> int | None              optional: takes the words unparsed and returns the exit code, or None
 
 The result displays itself: `str(result)` is the text for a terminal or an agent. It may also have
     as_json() -> JSON data      printed under `--json` (the option is added where `JSON = True`)
@@ -36,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "sessions": "agentlog.commands.sessions",
     "gc": "agentlog.commands.gc",
     "verify": "agentlog.commands.verify",
+    "export": "agentlog.commands.export",
 }
 """Name of a command -> its module, imported when it is used."""
 

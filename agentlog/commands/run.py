@@ -1,8 +1,10 @@
 """Run notebooks with the recorder in their kernel: a line per cell, the context of the failure at the end.
 
     agentlog run analysis.ipynb -o out.ipynb --param n=3 --timeout 60
+    agentlog run app.py ARGS...      agentlog run -m module ARGS...      agentlog run command ARGS...
 
-Exit codes: 0 every cell did what it should, 1 a cell failed, 2 it could not be run.
+Exit codes of notebooks: 0 every cell did what it should, 1 a cell failed, 2 it could not be run. A program runs in
+our place, with AGENTLOG=true: its output, signals and exit code are its own.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, desk: Desk) -> object:
     """Notebooks by our runner, anything else as a program."""
     if Path(args.files[0]).suffix != ".ipynb" and not Path(args.files[0]).is_dir():
-        return _run_program(args, desk)
+        return _run_program(args)
     try:
         from agentlog_ipy.batch import run_command
     except ImportError as missing:
@@ -53,9 +55,17 @@ def run(args: argparse.Namespace, desk: Desk) -> object:
     return run_command(args, desk.place)
 
 
-def _run_program(args: argparse.Namespace, desk: Desk) -> object:
-    """A program: not here yet where it is not a notebook."""
+def directly(words: list[str]) -> int | None:
+    """A program runs in our place: `words` after its name are its own. None: these are notebooks, to be parsed."""
+    from agentlog.program import execute, program_of
+
+    program = program_of(words)
+    return None if program is None else execute(program)
+
+
+def _run_program(args: argparse.Namespace) -> object:
+    """A program after options of notebooks."""
     path = Path(args.files[0])
     if not path.exists():
         raise NotFound(f"no file {path}")
-    raise UsageError(f"{path} is not a notebook: agentlog run takes .ipynb files")
+    raise UsageError(f"{path} is not a notebook: what comes before a program is only --store, and what comes after is its own")
