@@ -157,7 +157,7 @@ class Evidence:
     """What one collector observed at the moment of the failure. `names`: variables worth showing for it."""
 
     collector: str
-    facts: tuple[Fact, ...]
+    facts: tuple[Fact, ...] = ()
     names: tuple[str, ...] = ()
 
 
