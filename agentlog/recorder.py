@@ -199,7 +199,7 @@ class Recorder:
             return self.redactor.record(record)
         except Exception as error:  # never write what was not looked through
             guard.note("redact", error)
-            envelope = {key: record[key] for key in ("e", "s", "x", "i", "t") if key in record}
+            envelope: dict[str, Any] = {key: record[key] for key in ("e", "s", "x", "i", "t") if key in record}
             return {**envelope, "m": "[not recorded: redaction failed]"}
 
     def _hold(self, record: dict[str, Any]) -> None:

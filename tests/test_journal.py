@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import stat
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_segments_rotate_and_name_each_other(store_folder: Path) -> None:
     assert len(files) > 2
     told = [record["m"] for file in files for record in lines(file) if record["e"] == "log"]
     assert told == [f"line {number}" for number in range(60)]
-    for before, after in zip(files, files[1:], strict=False):
+    for before, after in pairwise(files):
         assert lines(before)[-1]["next"] == after.stem
         assert lines(after)[0]["previous"] == before.stem
 

@@ -129,11 +129,16 @@ def test_a_wrong_outcome_is_noted_not_raised(kept: list[Any]) -> None:
 
 def test_spans_nest_and_say_how_they_ended(kept: list[Any]) -> None:
     """A child names its parent; an exception marks each span it passes and goes on its way."""
-    with pytest.raises(ValueError, match="no"), span("outer", size=3):
-        with tool_call("search", {"query": "x"}) as call:
-            call["result"] = ["a", "b"]
-            call["note"] = "cached"
-        raise ValueError("no")
+
+    def work() -> None:
+        with span("outer", size=3):
+            with tool_call("search", {"query": "x"}) as call:
+                call["result"] = ["a", "b"]
+                call["note"] = "cached"
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        work()
     inner, outer = kept
     assert inner.parent == outer.span
     assert (inner.what, inner.ok, inner.result.length, inner.data["note"].value) == ("tool", True, 2, "cached")
