@@ -1,0 +1,44 @@
+"""Where an export goes: a file that appears whole or not at all, or standard output ("-")."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from agentlog.errors import UsageError
+
+STANDARD_OUTPUT = "-"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place when the block ends well (mode 0600). Raises UsageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def text_file(target: str | Path, newline: str | None = "\n") -> Iterator[TextIO]:
+    """UTF-8 text to `target`; half characters are replaced."""
+    if str(target) == STANDARD_OUTPUT:
+        yield sys.stdout
+        return
+    with whole_file(Path(target)) as path, open(path, "w", encoding="utf-8", errors="replace", newline=newline) as file:
+        yield file
