@@ -89,7 +89,7 @@ class ProcessRecording:
 
     def _leave(self) -> None:
         """The interpreter ends in order: was it by an exception that a later hook kept from us?"""
-        last = getattr(sys, "last_value", None)
+        last = getattr(sys, "last_value", None) if "_pytest.runner" not in sys.modules else None  # pytest sets it for each test
         if not self._failed and last is not None and not isinstance(last, SystemExit):
             self.report(last, "uncaught")
         self.detach()

@@ -1,7 +1,11 @@
-"""`pytest --agentlog notebooks/`: each notebook is a test, and the context of its failure is in the report."""
+"""`pytest --agentlog notebooks/`: each notebook is a test, and the context of its failure is in the report.
+
+Under AGENTLOG=true the exception of every failing test is recorded too, with its frames; pytest's output stays as it is.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -33,6 +37,15 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     collector: pytest.Collector = NotebookFile.from_parent(parent, path=file_path)
     return collector
+
+
+def pytest_exception_interact(node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any]) -> None:
+    """A test, a fixture or a collection failed: record it where this process records."""
+    recording = "agentlog.recorder" in sys.modules  # where nothing records, nothing of ours is imported
+    if recording and call.excinfo is not None and not isinstance(call.excinfo.value, NotebookFailed):
+        from agentlog.verbs import log_error
+
+        log_error(node.nodeid, call.excinfo.value)
 
 
 class NotebookFile(pytest.File):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from agentlog.recorder import current
 from agentlog.store import Store
 
 HAS_START_FILE = any((Path(folder) / "agentlog.pth").exists() for folder in sys.path if folder)
+PLUGIN = [] if any(point.name == "agentlog" for point in entry_points(group="pytest11")) else ["-p", "agentlog_ipy.pytest_plugin"]
 pytestmark = pytest.mark.skipif(not HAS_START_FILE, reason="agentlog is not installed here, only importable: no agentlog.pth")
 
 
@@ -182,3 +184,41 @@ def test_a_read_only_place_disturbs_nobody(tmp_path: Path) -> None:
     nowhere.write_text("not a folder")
     with_us, without = (run(["app.py"], nowhere / "st", tmp_path, on=on) for on in (True, False))
     assert (with_us.returncode, with_us.stdout, with_us.stderr) == (without.returncode, without.stdout, without.stderr)
+
+
+def test_failing_tests_are_recorded(tmp_path: Path) -> None:
+    """pytest says and returns what it always does; each failing test, fixture and file is an error with its locals."""
+    (tmp_path / "test_shop.py").write_text(
+        "import pytest\n\ndef test_ok():\n    pass\n\ndef test_price():\n    price = 3\n    assert price == 4\n\n"
+        "@pytest.fixture\ndef broken():\n    return {}['x']\n\ndef test_fixture(broken):\n    pass\n\n"
+        "@pytest.mark.xfail\ndef test_known():\n    1 / 0\n"
+    )
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *PLUGIN, "test_shop.py"]
+    with_us, without = (run(words, tmp_path / "st", tmp_path, on=on) for on in (True, False))
+    said = [re.sub(r"in [\d.]+s", "", done.stdout) for done in (with_us, without)]
+    assert (said[0], with_us.stderr, with_us.returncode) == (said[1], without.stderr, without.returncode)
+    assert with_us.returncode == 1
+    store = Store.open(tmp_path / "st")
+    errors = {error.message: error.failure for error in store.errors()}
+    store.close()
+    assert {name: failure.type for name, failure in errors.items()} == {
+        "test_shop.py::test_price": "AssertionError", "test_shop.py::test_fixture": "KeyError",
+    }  # fmt: skip
+    assert errors["test_shop.py::test_price"].frames[-1].locals["price"].value == 3
+
+
+def test_a_console_script_is_recorded(tmp_path: Path) -> None:
+    """What pip puts on PATH starts the same Python: its crash is in the store, its streams are its own."""
+    (tmp_path / "shop_cli.py").write_text("def main():\n    rows = []\n    rows[0]\n")
+    script = tmp_path / "shop"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(tmp_path)!r})\nfrom shop_cli import main\nsys.exit(main())\n"
+    )
+    script.chmod(0o755)
+    outcomes = []
+    for on in ("true", "false"):
+        environment = {**os.environ, "AGENTLOG": on, "AGENTLOG_DIR": str(tmp_path / "st")}
+        done = subprocess.run([str(script)], capture_output=True, text=True, timeout=120, env=environment)
+        outcomes.append((done.stdout, done.stderr, done.returncode))
+    assert outcomes[0] == outcomes[1]
+    assert told(tmp_path / "st")[0] == [("IndexError", "uncaught")]
