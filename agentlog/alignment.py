@@ -7,7 +7,7 @@ paired where the sources are alike: those cells were edited.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -50,7 +50,7 @@ def _keys(first: Sequence[Entry], second: Sequence[Entry]) -> tuple[list[str], l
     return _numbered(first, shared, by_source), _numbered(second, shared, by_source)
 
 
-def _numbered(side: Sequence[Entry], shared: set[str | None], by_source: dict[str, str | None]) -> list[str]:
+def _numbered(side: Sequence[Entry], shared: set[str], by_source: Mapping[str, str | None]) -> list[str]:
     turns: dict[str, int] = defaultdict(int)
     keys = []
     for entry in side:

@@ -104,7 +104,14 @@ def _moved(case: Case, before: Value, now: Value) -> bool:
         return True
     if case.failure.type == "KeyError" and (known_labels(before) or known_labels(now)):
         return False
-    if case.failure.type in ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "ZeroDivisionError", "FileNotFoundError"):
+    if case.failure.type in (
+        "NameError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "SyntaxError",
+        "ZeroDivisionError",
+        "FileNotFoundError",
+    ):
         return False
     if case.failure.type == "AttributeError":
         return before.type != now.type
@@ -140,8 +147,8 @@ def skipped_provider(case: Case) -> Iterator[Cause]:
                 edited = _edited(case, cell)
                 did = f"was edited since it ran as {edited.label}" if edited else "has not run"
                 text = f"{case.where(cell)} makes {_wanted(case, cell, name)}, but it {did}"
-                execution = (edited.id, edited.count) if edited else (None, None)
-                yield Cause("provider", text, (name,), *execution, 0.85, (run_of(cell),))
+                execution, count = (edited.id, edited.count) if edited else (None, None)
+                yield Cause("provider", text, (name,), execution, count, 0.85, (run_of(cell),))
                 return
 
 
@@ -172,7 +179,15 @@ def _edited(case: Case, cell: NotebookCell) -> Execution | None:
 
 def stale_input(case: Case) -> Iterator[Cause]:
     """NOTEBOOK rule 5: a variable of the crashed line was made from something that changed its form afterwards."""
-    if case.failure.type not in ("ValueError", "IndexError", "KeyError", "IndexingError", "RuntimeError", "AssertionError", "ShapeError"):
+    if case.failure.type not in (
+        "ValueError",
+        "IndexError",
+        "KeyError",
+        "IndexingError",
+        "RuntimeError",
+        "AssertionError",
+        "ShapeError",
+    ):
         return
     for name in case.line_names:
         maker = case.lineage.writer(name, case.execution.id)
@@ -182,7 +197,9 @@ def stale_input(case: Case) -> Iterator[Cause]:
             relevant = step.execution.id != case.execution.id and source != name and _form(step.change.old, step.change.new)
             if relevant and _meets(case, name, source):
                 what = difference(step.change.old, step.change.new)
-                text = f"{name} was made by {maker.label} from {source} as it was before {step.execution.label} changed it ({what})"
+                text = (
+                    f"{name} was made by {maker.label} from {source} as it was before {step.execution.label} changed it ({what})"
+                )
                 yield Cause("stale", text, (name, source), step.execution.id, step.execution.count, 0.8, (run_of(maker),))
                 return
 

@@ -28,7 +28,9 @@ def unbound_names(case: Case) -> Iterator[Cause]:
         if cause is not None:
             yield cause
             return
-    text = f"{name} was never bound: no cell of this session" + (" or of the notebook binds it" if case.lineage.notebook else " binds it")
+    text = f"{name} was never bound: no cell of this session" + (
+        " or of the notebook binds it" if case.lineage.notebook else " binds it"
+    )
     yield Cause("nowhere", text, missing, confidence=0.9, edit=f"define {name}")
 
 
@@ -145,7 +147,8 @@ def _function_with_local(source: str, name: str) -> str | None:
         return None
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
-            (isinstance(n, ast.arg) and n.arg == name) or (isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store))
+            (isinstance(n, ast.arg) and n.arg == name)
+            or (isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store))
             for n in ast.walk(node)
         ):
             return node.name
@@ -153,13 +156,17 @@ def _function_with_local(source: str, name: str) -> str | None:
 
 
 def _near(case: Case, name: str, missing: tuple[str, ...]) -> Cause | None:
-    near = get_close_matches(name, sorted(case.bound), 1, cutoff=0.75) or [b for b in sorted(case.bound) if b.lower() == name.lower()]
+    near = get_close_matches(name, sorted(case.bound), 1, cutoff=0.75) or [
+        b for b in sorted(case.bound) if b.lower() == name.lower()
+    ]
     if not near:
         return None
     writer = case.lineage.writer(near[0], case.execution.id)
     where = f", bound by {writer.label}" if writer else ""
     text = f"{name} was never bound; the nearest name is {near[0]}{where}"
-    return Cause("near", text, missing, writer.id if writer else None, writer.count if writer else None, 0.7, edit=f"{name} -> {near[0]}")
+    return Cause(
+        "near", text, missing, writer.id if writer else None, writer.count if writer else None, 0.7, edit=f"{name} -> {near[0]}"
+    )
 
 
 # --- what to run ----------------------------------------------------------------------------------------------

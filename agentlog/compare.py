@@ -36,7 +36,11 @@ def normal(text: str, day: str | None = None) -> str:
     for pattern, put in _NOISE:
         text = pattern.sub(put, text)
     if day:
-        text = re.sub(rf"{re.escape(day)}[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?:Z|[+-]\d{{2}}:?\d{{2}})?|{re.escape(day)}", "<now>", text)
+        text = re.sub(
+            rf"{re.escape(day)}[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?:Z|[+-]\d{{2}}:?\d{{2}})?|{re.escape(day)}",
+            "<now>",
+            text,
+        )
     return text
 
 

@@ -97,7 +97,9 @@ def last_ok(store: Store, session: Session) -> Session:
     for one in store.sessions():
         if one.id < session.id and _same_subject(one, session) and one.executions and not one.failures and one.how != "died":
             return one
-    raise NotFound(f"no earlier session of {session.title} ran without a failure; name one with --session (see agentlog sessions)")
+    raise NotFound(
+        f"no earlier session of {session.title} ran without a failure; name one with --session (see agentlog sessions)"
+    )
 
 
 def _same_subject(one: Session, other: Session) -> bool:
@@ -115,17 +117,20 @@ def compare_executions(store: Store, a: Execution, b: Execution, *, tokens: int 
     pair = Pair(one, other)
     found = [*_inputs(store, a, b), *PairReader().read(pair)]
     first = _input_first(pair, found)
-    title = [f"{e.label} {e.id[-6:]} ({e.status})" for e in (a, b)]
-    return Diff(*title, first, _rest((), [found], first), tokens, format)
+    before, after = (f"{e.label} {e.id[-6:]} ({e.status})" for e in (a, b))
+    return Diff(before, after, first, _rest((), [found], first), tokens, format)
 
 
 def _input_first(pair: Pair, found: list[Difference]) -> Divergence | None:
     """Of two runs of a cell: the code, else what stood outside it, else an input that changed, else the effect."""
     first = first_divergence([pair], [[d for d in found if d.kind != "input"]], [])
     inputs = [d for d in found if d.kind == "input"]
-    if inputs and (first is None or not first.explained or first.cause.kind in ("package", "hash seed", "cwd", "timezone", "environment")):
+    if inputs and (
+        first is None or not first.explained or first.cause.kind in ("package", "hash seed", "cwd", "timezone", "environment")
+    ):
         effects = first.effects if first is not None else ()
-        assert pair.a is not None and pair.b is not None
+        assert pair.a is not None
+        assert pair.b is not None
         return Divergence(inputs[0], pair.a.label, pair.b.label, effects)
     return first
 
@@ -174,7 +179,9 @@ def compare_namespace(store: Store, since: Execution, *, tokens: int = TOKENS, f
         kind = _since_kind(old is not None or bool(before), [s.change.kind for s in steps])
         labels = ", ".join(dict.fromkeys(s.execution.label for s in steps))
         said = difference(old, last.change.new) if old is not None else _summary(last.change.new)
-        found.append(Difference("name", f"{name} {kind} by {labels}{f': {said}' if said else ''}", since.label, last.execution.label, name))
+        found.append(
+            Difference("name", f"{name} {kind} by {labels}{f': {said}' if said else ''}", since.label, last.execution.label, name)
+        )
     return Diff(f"after {since.label}", "now", None, tuple(found), tokens, format)
 
 

@@ -46,7 +46,8 @@ def _where(d: Difference) -> str:
 
 def _within(head: list[str], blocks: list[list[str]], tokens: int) -> list[str]:
     """As many blocks as fit, and a line that says what does not."""
-    out, used = [], 12
+    out: list[str] = []
+    used = 12
     for line in head:
         size = estimate_tokens(line) + 1
         if used + size > tokens:

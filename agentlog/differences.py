@@ -71,7 +71,9 @@ class PairReader:
     def _note_state(self, pair: Pair) -> None:
         for state, entry in zip(self._state, (pair.a, pair.b), strict=True):
             if entry is not None:
-                state.update({key: mark for key, mark in entry.around.items() if not key.startswith(("file:", "wrote:", "random:"))})
+                state.update(
+                    {key: mark for key, mark in entry.around.items() if not key.startswith(("file:", "wrote:", "random:"))}
+                )
 
     # --- what it runs in ---
 
@@ -100,7 +102,9 @@ class PairReader:
         if a.status != b.status:
             yield Difference("status", f"{a.status} -> {b.status}", a.label, b.label)
         if a.error != b.error and not (a.error and b.error and _same_error(a.error, b.error)):
-            yield Difference("error", f"{_first_line(a.error) or 'no error'} -> {_first_line(b.error) or 'no error'}", a.label, b.label)
+            yield Difference(
+                "error", f"{_first_line(a.error) or 'no error'} -> {_first_line(b.error) or 'no error'}", a.label, b.label
+            )
         yield from self._names(a, b, timed)
         if not (a.error or b.error):
             for text, detail in output_differences(a, b):
@@ -138,20 +142,26 @@ def _only(entry: Entry, *, second: bool) -> Difference:
     side = "second" if second else "first"
     harmless = not entry.values and not entry.error and entry.status == "ok"
     text = f"`{first_line(entry.source)}` ran only on the {side} side"
-    label = (None, entry.label) if second else (entry.label, None)
-    return Difference("only", text, *label, detail=tuple(entry.source.splitlines()[:12]), volatile=harmless or entry.status == "not_run")
+    a, b = (None, entry.label) if second else (entry.label, None)
+    detail = tuple(entry.source.splitlines()[:12])
+    return Difference("only", text, a, b, detail=detail, volatile=harmless or entry.status == "not_run")
 
 
 def _code(pair: Pair) -> Iterator[Difference]:
     a, b = pair.a, pair.b
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     if pair.moved:
         yield Difference("order", f"{a.label} ran at another place: as {b.label}", a.label, b.label)
     if a.source.strip() != b.source.strip():
         words = word_diff(a.source.strip(), b.source.strip())
         lines = marked(words)
         kind = "cosmetic" if _same_code(a.source, b.source) else "source"
-        text = "only comments or blanks edited" if kind == "cosmetic" else f"edited: {lines[0].strip()[:160] if lines else 'source differs'}"
+        text = (
+            "only comments or blanks edited"
+            if kind == "cosmetic"
+            else f"edited: {lines[0].strip()[:160] if lines else 'source differs'}"
+        )
         yield Difference(kind, text, a.label, b.label, detail=tuple(lines[:20]), words=tuple(words))
 
 
@@ -195,14 +205,22 @@ def _random(a: Entry, b: Entry) -> Iterator[Difference]:
         before, after = (mark.split(">") for mark in (a.around[key], b.around[key]))
         if before[-1] != after[-1] and before[0] != after[0]:
             name = key.removeprefix("random:")
-            yield Difference("seed", f"the state of the {name} random generator was different (no common seed)", a.label, b.label, name)
+            yield Difference(
+                "seed", f"the state of the {name} random generator was different (no common seed)", a.label, b.label, name
+            )
 
 
 def _around(key: str, one: str, other: str, a: Entry, b: Entry) -> Difference:
     what, _, name = key.partition(":")
     labels = (a.label, b.label)
     if what == "env":
-        how = "set only on the second side" if one == "unset" else "set only on the first side" if other == "unset" else "has another value"
+        how = (
+            "set only on the second side"
+            if one == "unset"
+            else "set only on the first side"
+            if other == "unset"
+            else "has another value"
+        )
         return Difference("environment", f"environment variable {name} {how}", *labels, name)
     if what == "package":
         return Difference("package", f"package {name}: {one} -> {other}", *labels, name)
@@ -210,9 +228,13 @@ def _around(key: str, one: str, other: str, a: Entry, b: Entry) -> Difference:
         return Difference("module", f"local module {name} differs ({_sizes(one, other)})", *labels, name)
     if what == "edited":
         side = "second" if other not in ("", "unset") else "first"
-        return Difference("module", f"local module {name} was edited after it was imported, on the {side} side (stale import)", *labels, name)
+        return Difference(
+            "module", f"local module {name} was edited after it was imported, on the {side} side (stale import)", *labels, name
+        )
     kind = {"timezone": "timezone", "hash_seed": "hash seed", "python": "python", "cwd": "cwd"}.get(what, "environment")
-    said = {"timezone": "time zone", "hash_seed": "PYTHONHASHSEED", "python": "Python", "cwd": "working directory"}.get(what, what)
+    said = {"timezone": "time zone", "hash_seed": "PYTHONHASHSEED", "python": "Python", "cwd": "working directory"}.get(
+        what, what
+    )
     return Difference(kind, f"{said}: {one} -> {other}", *labels, name or what)
 
 
@@ -230,7 +252,9 @@ def sides_differences(a: Side, b: Side) -> Iterator[Difference]:
         one, other = (str(side.git.get("commit", "none"))[:10] for side in (a, b))
         yield Difference("git", f"git commit {one} -> {other}", name="commit")
     if a.git_diff != b.git_diff and (a.git_diff or b.git_diff):
-        yield Difference("git", "uncommitted changes differ", name="diff", detail=tuple((b.git_diff or a.git_diff or "").splitlines()[:50]))
+        yield Difference(
+            "git", "uncommitted changes differ", name="diff", detail=tuple((b.git_diff or a.git_diff or "").splitlines()[:50])
+        )
 
 
 def _workspace(a: Side, b: Side) -> Iterator[Difference]:

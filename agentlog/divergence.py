@@ -15,7 +15,9 @@ from agentlog.alignment import Pair
 from agentlog.differences import CODE, EFFECTS, Difference
 from agentlog.sides import Entry
 
-_TIME_WORDS = re.compile(r"\b(datetime|time|tz|timezone|strftime|Timestamp|localtime|fromtimestamp|mktime|date|astimezone)\b", re.I)
+_TIME_WORDS = re.compile(
+    r"\b(datetime|time|tz|timezone|strftime|Timestamp|localtime|fromtimestamp|mktime|date|astimezone)\b", re.I
+)
 _ENVIRONMENT_WORDS = re.compile(r"environ|getenv|env\b")
 _ORDER_WORDS = re.compile(r"\bset\(|\bhash\(|frozenset\(|\{[^:}]+\}")
 _UNEXPLAINED = 10
@@ -41,7 +43,9 @@ class Divergence:
         return text if self.explained else f"{text} (same code and, as far as was recorded, the same inputs)"
 
 
-def first_divergence(pairs: Sequence[Pair], found: Sequence[Sequence[Difference]], whole: Sequence[Difference]) -> Divergence | None:
+def first_divergence(
+    pairs: Sequence[Pair], found: Sequence[Sequence[Difference]], whole: Sequence[Difference]
+) -> Divergence | None:
     """The first divergence of aligned `pairs` with their differences; `whole`: differences of the sessions. None: no difference."""
     outside: list[tuple[int, Difference]] = [(-1, difference) for difference in whole]
     modules: dict[str, str] = {}
@@ -82,7 +86,9 @@ def _relevance(d: Difference, entry: Entry, here: bool, modules: dict[str, str])
     if d.kind == "module":
         return 95 if _uses(entry, d.name or "", modules) else 72
     if d.kind == "environment":
-        return 97 if d.name and re.search(rf"\b{re.escape(d.name)}\b", source) else 65 if _ENVIRONMENT_WORDS.search(source) else 30
+        return (
+            97 if d.name and re.search(rf"\b{re.escape(d.name)}\b", source) else 65 if _ENVIRONMENT_WORDS.search(source) else 30
+        )
     if d.kind == "timezone":
         return 92 if _TIME_WORDS.search(source) else 40
     if d.kind == "seed":
@@ -114,7 +120,9 @@ def _modules(pair: Pair) -> Iterator[tuple[str, str]]:
 
 def _without_effect(found: Sequence[Sequence[Difference]], outside: list[tuple[int, Difference]]) -> Divergence | None:
     """No execution had another effect: the most telling difference there is."""
-    rest = [(number, d) for number, differences in enumerate(found) for d in differences if d.kind in (*CODE, *EFFECTS, "cosmetic")]
+    rest = [
+        (number, d) for number, differences in enumerate(found) for d in differences if d.kind in (*CODE, *EFFECTS, "cosmetic")
+    ]
     every = [entry for entry in (*outside, *rest) if entry[1].kind not in ("host", "duration")]
     if not every:
         return None

@@ -109,7 +109,9 @@ class Lineage:
 
         From the one that bound it; where it was bound from itself (`df = df.dropna()`), from the first of those.
         """
-        steps = [s for s in self._steps.get(name, ()) if at is None or self._order.get(s.execution.id, 0) <= self._order.get(at, 0)]
+        steps = [
+            s for s in self._steps.get(name, ()) if at is None or self._order.get(s.execution.id, 0) <= self._order.get(at, 0)
+        ]
         start = len(steps)
         while start > 0:
             start -= 1
@@ -214,13 +216,19 @@ class Lineage:
     def unrun(self, before: str | None = None) -> list[NotebookCell]:
         """Cells of the notebook whose text, as it stands in the file, did not run before execution `before`."""
         ran = [e for e in self.executions if self.before(e.id, before)]
-        return [cell for cell in self.notebook or [] if cell.source.strip() and not any(same_source(cell.source, e.source) for e in ran)]
+        return [
+            cell
+            for cell in self.notebook or []
+            if cell.source.strip() and not any(same_source(cell.source, e.source) for e in ran)
+        ]
 
     def _cell_changed(self, name: str, execution: Execution) -> Iterator[Stale]:
         later = [e for e in self.executions if e.cell_id and e.cell_id == execution.cell_id and self.before(execution.id, e.id)]
         edited = next((e for e in later if not same_source(e.source, execution.source)), None)
         if edited is not None:
-            yield Stale(name, "edited", f"the cell of {execution.label} was edited and ran again as {edited.label}", execution, edited)
+            yield Stale(
+                name, "edited", f"the cell of {execution.label} was edited and ran again as {edited.label}", execution, edited
+            )
             return
         if not self._knows_cells() or execution.cell_id is None:
             return
@@ -240,7 +248,9 @@ class Lineage:
         for input_name, step in self.changed_inputs(execution, at):
             if input_name != name and not _is_code(step.change.new):
                 what = difference(step.change.old, step.change.new)
-                text = f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
+                text = (
+                    f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
+                )
                 yield Stale(name, "inputs", text, execution, step.execution)
 
 
@@ -273,7 +283,9 @@ def difference(old: Value | None, new: Value | None) -> str:
         parts.append(f"dtype {old.dtype} -> {new.dtype}")
     lost, gained = [k for k in old.entries if k not in new.entries], [k for k in new.entries if k not in old.entries]
     if not old.cut and not new.cut:
-        parts.extend(f"{word} key {', '.join(map(repr, keys[:4]))}" for word, keys in (("lost", lost), ("gained", gained)) if keys)
+        parts.extend(
+            f"{word} key {', '.join(map(repr, keys[:4]))}" for word, keys in (("lost", lost), ("gained", gained)) if keys
+        )
     if not parts and old.value != new.value and old.value is not None and new.value is not None:
         parts.append(f"{_short(old.value)} -> {_short(new.value)}")
     return ", ".join(parts)

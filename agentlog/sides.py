@@ -79,7 +79,9 @@ def session_side(store: Store, session: Session) -> Side:
         elif event.execution:
             by_execution[event.execution].append(event)
     entries = [entry_of(store, e, by_execution[e.id]) for e in store.executions(session.id) if e.within is None]
-    return Side(_title(session), tuple(entries), _environment(session), {k: str(v) for k, v in session.git.items()}, files, git_diff)
+    return Side(
+        _title(session), tuple(entries), _environment(session), {k: str(v) for k, v in session.git.items()}, files, git_diff
+    )
 
 
 def execution_entry(store: Store, execution: Execution) -> Entry:
@@ -177,7 +179,9 @@ def notebook_side(path: str | Path) -> Side:
         raise UsageError(f"{path} is no notebook: it has no cells")
     language = (document.get("metadata") or {}).get("language_info") or {}
     environment = {"python": str(language["version"])} if language.get("version") else {}
-    return Side(Path(path).name, tuple(_notebook_entry(cell) for cell in code_cells(document) if cell.source.strip()), environment)
+    return Side(
+        Path(path).name, tuple(_notebook_entry(cell) for cell in code_cells(document) if cell.source.strip()), environment
+    )
 
 
 def _notebook_entry(cell: NotebookCell) -> Entry:
@@ -213,7 +217,9 @@ def _notebook_output(kind: str, out: dict[str, Any]) -> Output:
 
 
 def _joined(text: Any) -> str:
-    return "".join(map(str, text)) if isinstance(text, list) else text if isinstance(text, str) else json.dumps(text, sort_keys=True)
+    return (
+        "".join(map(str, text)) if isinstance(text, list) else text if isinstance(text, str) else json.dumps(text, sort_keys=True)
+    )
 
 
 def _decoded(text: str) -> bytes:
@@ -252,5 +258,3 @@ def _png_parts(body: bytes) -> Iterator[bytes]:
         yield zlib.decompressobj().decompress(packed, 100_000_000)
     except zlib.error:
         yield packed
-
-

@@ -20,7 +20,9 @@ from agentlog.mutation_roles import Roles, roles_of
 
 EMPTY: frozenset[str] = frozenset()
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-_CLASS_NAMES = frozenset({"__name__", "__module__", "__qualname__", "__annotations__", "__doc__", "__firstlineno__", "__classdict__"})
+_CLASS_NAMES = frozenset(
+    {"__name__", "__module__", "__qualname__", "__annotations__", "__doc__", "__firstlineno__", "__classdict__"}
+)
 _NEW_LOCALS = 0x2  # code flag CO_NEWLOCALS: a function, not a class body
 _ROUGH_WRITES = re.compile(r"^(?:(?:async[ ]+)?(?:def|class)[ ]+([^\W\d]\w*)|([^\W\d]\w*)[ ]*=(?!=))", re.M)
 _IGNORED = frozenset({"__annotations__", "__conditional_annotations__"})

@@ -188,7 +188,7 @@ def _object_array(walk: Walk, base: Any, depth: int) -> None:
 
 
 def _take_objects(flat: Any, start: int, stop: int) -> list[Any]:
-    return flat[start:stop].tolist()  # type: ignore[no-any-return]
+    return list(flat[start:stop].tolist())
 
 
 # --- pandas ---------------------------------------------------------------------------------------------------
@@ -416,4 +416,3 @@ fingerprint.LIBRARIES.update({
     "numpy": visit_numpy, "pandas": visit_pandas, "pyarrow": visit_arrow, "polars": visit_polars, "torch": visit_torch,
     "scipy": visit_scipy, "matplotlib": visit_matplotlib, "PIL": visit_image,
 })  # fmt: skip
-

@@ -133,25 +133,10 @@ def visit_module(walk: Walk, value: Any, depth: int) -> None:
     walk.tokens.append(peek.module_dict(value).get("__name__") if type(value) is types.ModuleType else "module")
 
 
-_ITERATORS = tuple(
-    type(iter(made))
-    for made in (
-        [],
-        (),
-        {},
-        {}.keys(),
-        {}.values(),
-        {}.items(),
-        set(),
-        range(0),
-        range(1 << 100),
-        reversed([]),
-        "",
-        b"",
-        bytearray(),
-    )
-    if hasattr(type(iter(made)), "__length_hint__")
-)
+_ITERABLES: tuple[Any, ...] = (
+    [], (), {}, {}.keys(), {}.values(), {}.items(), set(), range(0), range(1 << 100), reversed([]), "", b"", bytearray()
+)  # fmt: skip
+_ITERATORS = tuple(type(iter(made)) for made in _ITERABLES if hasattr(type(iter(made)), "__length_hint__"))
 _ITERATOR_IDS = frozenset(map(id, _ITERATORS))
 
 

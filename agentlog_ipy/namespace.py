@@ -101,8 +101,12 @@ class NamespaceWatch:
         states = self._states
         if names.dynamic or names.star or reached.dynamic or not names.valid:
             return frozenset(name for name, state in states.items() if not state.fixed)
-        direct = {name for name in names.mutates | names.may_mutate | reached.changes if name in states and not states[name].fixed}
-        direct |= {name for name in names.loads if name in states and states[name].cheap}  # reading may change: d[k] of a defaultdict
+        direct = {
+            name for name in names.mutates | names.may_mutate | reached.changes if name in states and not states[name].fixed
+        }
+        direct |= {
+            name for name in names.loads if name in states and states[name].cheap
+        }  # reading may change: d[k] of a defaultdict
         return frozenset(direct | _aliases(direct, states))
 
     @guarded("surroundings", {})
@@ -283,7 +287,9 @@ def _aliases(direct: Iterable[str], states: dict[str, Watched]) -> set[str]:
         spans.extend(states[name].spans)
     if not parts:
         return set()
-    return {name for name, state in states.items() if not state.fixed and (_shares(state, parts) or _overlaps(state.spans, spans))}
+    return {
+        name for name, state in states.items() if not state.fixed and (_shares(state, parts) or _overlaps(state.spans, spans))
+    }
 
 
 def _shares(state: Watched, parts: set[int]) -> bool:

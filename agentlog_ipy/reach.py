@@ -28,7 +28,9 @@ _STORES = frozenset(
 _INPLACE = frozenset(number for name, number in opcode.opmap.items() if name.startswith("INPLACE_"))
 _BINARY_OP = opcode.opmap.get("BINARY_OP", -1) if sys.version_info >= (3, 11) else -1
 _FIRST_INPLACE = 13  # BINARY_OP's argument for `+=`; what follows is in place too
-_IMMUTABLE = frozenset(map(id, (int, float, complex, bool, str, bytes, type(None), range, types.ModuleType, types.BuiltinFunctionType)))
+_IMMUTABLE = frozenset(
+    map(id, (int, float, complex, bool, str, bytes, type(None), range, types.ModuleType, types.BuiltinFunctionType))
+)
 
 
 @dataclass(slots=True)
@@ -166,8 +168,51 @@ def _changes(code: types.CodeType) -> bool:
 
 
 _PLAIN = frozenset(
-    """shape dtype dtypes columns values T size ndim iloc loc at iat index name names np numpy pd pandas math os sys real imag
-    random log exp sqrt sin cos pi array zeros ones arange linspace time perf_counter
-    Exception ValueError KeyError TypeError RuntimeError StopIteration""".split()
+    [
+        "shape",
+        "dtype",
+        "dtypes",
+        "columns",
+        "values",
+        "T",
+        "size",
+        "ndim",
+        "iloc",
+        "loc",
+        "at",
+        "iat",
+        "index",
+        "name",
+        "names",
+        "np",
+        "numpy",
+        "pd",
+        "pandas",
+        "math",
+        "os",
+        "sys",
+        "real",
+        "imag",
+        "random",
+        "log",
+        "exp",
+        "sqrt",
+        "sin",
+        "cos",
+        "pi",
+        "array",
+        "zeros",
+        "ones",
+        "arange",
+        "linspace",
+        "time",
+        "perf_counter",
+        "Exception",
+        "ValueError",
+        "KeyError",
+        "TypeError",
+        "RuntimeError",
+        "StopIteration",
+    ]
 )
 """Attributes and modules whose use changes nothing."""

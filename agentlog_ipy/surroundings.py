@@ -22,13 +22,68 @@ from agentlog_ipy.reach import Reached
 from agentlog_ipy.touched_files import TouchedFiles
 
 _DRAWS = frozenset(
-    """random seed sample shuffle choice choices permutation rand randn randint random_sample uniform normal gauss standard_normal
-    integers default_rng RandomState train_test_split fit fit_transform fit_predict binomial poisson exponential manual_seed
-    make_classification make_regression make_blobs bootstrap getrandbits randrange betavariate""".split()
+    [
+        "random",
+        "seed",
+        "sample",
+        "shuffle",
+        "choice",
+        "choices",
+        "permutation",
+        "rand",
+        "randn",
+        "randint",
+        "random_sample",
+        "uniform",
+        "normal",
+        "gauss",
+        "standard_normal",
+        "integers",
+        "default_rng",
+        "RandomState",
+        "train_test_split",
+        "fit",
+        "fit_transform",
+        "fit_predict",
+        "binomial",
+        "poisson",
+        "exponential",
+        "manual_seed",
+        "make_classification",
+        "make_regression",
+        "make_blobs",
+        "bootstrap",
+        "getrandbits",
+        "randrange",
+        "betavariate",
+    ]
 )
 _ENVIRONMENT = frozenset({"environ", "getenv", "putenv", "load_dotenv", "unsetenv", "setenv", "tzset"})
-_PASSING = ("_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "WINDOWID", "INVOCATION_ID", "JOURNAL_STREAM", "PYTEST_CURRENT_TEST")
-_PASSING_PREFIXES = ("JPY_", "AGENTLOG", "TERM_SESSION", "SSH_", "XDG_", "DBUS_", "PYDEVD", "VSCODE_", "ITERM_", "GPG_", "PYTEST_XDIST")
+_PASSING = (
+    "_",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "COLUMNS",
+    "LINES",
+    "WINDOWID",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "PYTEST_CURRENT_TEST",
+)
+_PASSING_PREFIXES = (
+    "JPY_",
+    "AGENTLOG",
+    "TERM_SESSION",
+    "SSH_",
+    "XDG_",
+    "DBUS_",
+    "PYDEVD",
+    "VSCODE_",
+    "ITERM_",
+    "GPG_",
+    "PYTEST_XDIST",
+)
 _MODULES_A_CELL = 16
 
 
@@ -169,7 +224,9 @@ _LIBRARIES = _library_folders()
 
 
 def _is_local(file: str) -> bool:
-    return file.endswith(".py") and not file.startswith(_LIBRARIES) and "site-packages" not in file and "dist-packages" not in file
+    return (
+        file.endswith(".py") and not file.startswith(_LIBRARIES) and "site-packages" not in file and "dist-packages" not in file
+    )
 
 
 def _mtime(file: str) -> int:
@@ -177,5 +234,3 @@ def _mtime(file: str) -> int:
         return os.stat(file).st_mtime_ns
     except OSError:
         return 0
-
-

@@ -60,7 +60,12 @@ class TouchedFiles:
 
 
 def _may_be_path(text: str) -> bool:
-    return "\n" not in text and "://" not in text and "\0" not in text and ("." in text or "/" in text or "\\" in text or text.isidentifier())
+    return (
+        "\n" not in text
+        and "://" not in text
+        and "\0" not in text
+        and ("." in text or "/" in text or "\\" in text or text.isidentifier())
+    )
 
 
 def _held(names: frozenset[str] | set[str], namespace: dict[str, Any]) -> Iterator[str]:

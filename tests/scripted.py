@@ -51,6 +51,21 @@ def make_shell() -> InteractiveShell:
     return shell
 
 
+_open: list[Store] = []
+
+
+def new_store() -> Store:
+    """A store in memory; `close_stores` closes it."""
+    _open.append(Store.in_memory())
+    return _open[-1]
+
+
+def close_stores() -> None:
+    """Close every store of this test."""
+    while _open:
+        _open.pop().close()
+
+
 def empty_shell() -> InteractiveShell:
     """The shell with none of the user's names in it (`reset` would collect garbage each time, which takes long)."""
     shell = make_shell()
@@ -75,7 +90,14 @@ class Script:
         self.executions: list[str] = []
         self._cells: dict[str, CellSource] = {}
         self.store.add(
-            SessionStarted(session=self.session, life="kernel", notebook=self.notebook, packages=self.packages, cwd=os.getcwd(), **self.environment)
+            SessionStarted(
+                session=self.session,
+                life="kernel",
+                notebook=self.notebook,
+                packages=self.packages,
+                cwd=os.getcwd(),
+                **self.environment,
+            )
         )
         self.watch = NamespaceWatch(self.shell, self.limits())
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agentlog.causes import NOTHING, find
-from agentlog.store import Store
 
 pytest.importorskip("IPython")
 pytest.importorskip("pandas")
 
-from notebook_scenarios import SCENARIOS, Scenario  # noqa: E402
-from scripted import Script, failure_in, write_notebook  # noqa: E402
+from notebook_scenarios import SCENARIOS, Scenario
+from scripted import Script, close_stores, failure_in, new_store, write_notebook
+
+
+@pytest.fixture(autouse=True)
+def _stores() -> Iterator[None]:
+    yield
+    close_stores()
 
 
 def play(scenario: Scenario, folder: Path):  # type: ignore[no-untyped-def]
     """(script, causes) after the scenario's last cell failed."""
-    store = Store.in_memory()
+    store = new_store()
     path = str(write_notebook(folder / "n.ipynb", list(scenario.notebook))) if scenario.notebook else str(folder / "none.ipynb")
     if scenario.earlier:
         before = Script(store, notebook=path)

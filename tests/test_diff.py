@@ -15,16 +15,22 @@ import pytest
 pytest.importorskip("IPython")
 pytest.importorskip("pandas")
 
-from planted import PAIRS, Planted  # noqa: E402
-from scripted import Script  # noqa: E402
+from planted import PAIRS, Planted
+from scripted import Script, close_stores, new_store
 
-from agentlog import diff  # noqa: E402
-from agentlog.commands import load, parser_for  # noqa: E402
-from agentlog.desk import Desk  # noqa: E402
-from agentlog.diff import Diff  # noqa: E402
-from agentlog.errors import NotFound, UsageError  # noqa: E402
-from agentlog.store import Store  # noqa: E402
-from agentlog.tokens import estimate_tokens  # noqa: E402
+from agentlog import diff
+from agentlog.commands import load, parser_for
+from agentlog.desk import Desk
+from agentlog.diff import Diff
+from agentlog.errors import NotFound, UsageError
+from agentlog.store import Store
+from agentlog.tokens import estimate_tokens
+
+
+@pytest.fixture(autouse=True)
+def _stores() -> Iterator[None]:
+    yield
+    close_stores()
 
 
 @contextlib.contextmanager
@@ -68,7 +74,7 @@ def play(store: Store, planted: Planted, folder: Path, side: str) -> str:
 
 
 def compare(planted: Planted, folder: Path) -> Diff:
-    store = Store.in_memory()
+    store = new_store()
     folder.mkdir(exist_ok=True)
     sessions = [play(store, planted, folder, side) for side in "ab"]
     return diff.compare_sessions(store, *(store.session(one) for one in sessions))
@@ -97,15 +103,22 @@ def test_there_are_thirty_pairs() -> None:
 
 def test_two_equal_runs_do_not_differ(tmp_path: Path) -> None:
     """Addresses, times, random ids and durations are no difference."""
-    cells = ("import time, uuid\nt = time.time()\nprint(uuid.uuid4(), object())", "d = {'a': [1.0, 2.0]}\nd", "f = lambda x: x\nf", "1/0")
-    planted = Planted("equal", "none", tuple((str(n), s) for n, s in enumerate(cells)), tuple((str(n), s) for n, s in enumerate(cells)))
+    cells = (
+        "import time, uuid\nt = time.time()\nprint(uuid.uuid4(), object())",
+        "d = {'a': [1.0, 2.0]}\nd",
+        "f = lambda x: x\nf",
+        "1/0",
+    )
+    planted = Planted(
+        "equal", "none", tuple((str(n), s) for n, s in enumerate(cells)), tuple((str(n), s) for n, s in enumerate(cells))
+    )
     found = compare(planted, tmp_path / "work")
     assert found.first is None or found.first.cause.volatile, str(found)
     assert all(difference.volatile for difference in found.differences), str(found)
 
 
 def session_of(*sources: str, ids: bool = True) -> tuple[Store, Script]:
-    store = Store.in_memory()
+    store = new_store()
     script = Script(store)
     for number, source in enumerate(sources):
         script.run(source, f"c{number}" if ids else None)
@@ -147,7 +160,7 @@ def test_since_tells_what_became_of_each_name() -> None:
 
 def test_last_ok_compares_with_the_last_run_without_a_failure(tmp_path: Path) -> None:
     """Sessions of the same notebook; failed ones are passed over."""
-    store = Store.in_memory()
+    store = new_store()
     for sources in (("x = 1", "y = x"), ("x = 1", "1/0"), ("x = 5", "y = x")):
         script = Script(store, notebook="/n/one.ipynb")
         for number, source in enumerate(sources):
@@ -170,7 +183,10 @@ def test_bad_requests_are_answered_in_one_line(tmp_path: Path) -> None:
 
 
 def notebook(path: Path, *cells: tuple[str, list[dict[str, object]]]) -> str:
-    body = [{"cell_type": "code", "source": s, "outputs": o, "execution_count": n, "metadata": {}} for n, (s, o) in enumerate(cells, 1)]
+    body = [
+        {"cell_type": "code", "source": s, "outputs": o, "execution_count": n, "metadata": {}}
+        for n, (s, o) in enumerate(cells, 1)
+    ]
     path.write_text(json.dumps({"cells": body, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
     return str(path)
 
@@ -183,8 +199,16 @@ def test_two_executed_notebooks(tmp_path: Path) -> None:
     """Aligned by source; numbers within the tolerance are equal; images are compared by what they show."""
     png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     picture: list[dict[str, object]] = [{"output_type": "display_data", "data": {"image/png": png}, "metadata": {}}]
-    a = notebook(tmp_path / "a.ipynb", ("x = 1", []), ("print(0.1)", said("0.1\n")), ("plot()", picture), ("print(y)", said("5\n")))
-    b = notebook(tmp_path / "b.ipynb", ("x = 1", []), ("print(0.1)", said("0.10000000000000001\n")), ("plot()", picture), ("print(y)", said("6\n")))
+    a = notebook(
+        tmp_path / "a.ipynb", ("x = 1", []), ("print(0.1)", said("0.1\n")), ("plot()", picture), ("print(y)", said("5\n"))
+    )
+    b = notebook(
+        tmp_path / "b.ipynb",
+        ("x = 1", []),
+        ("print(0.1)", said("0.10000000000000001\n")),
+        ("plot()", picture),
+        ("print(y)", said("6\n")),
+    )
     found = diff.compare_notebooks(a, b)
     assert found.first is not None
     assert found.first.b == "In[4]"
@@ -197,7 +221,7 @@ def test_two_executed_notebooks(tmp_path: Path) -> None:
 def test_forms_and_budget() -> None:
     """Text and markdown within the tokens asked for, JSON that can be written, HTML without scripts and safe."""
     cells = [f"v{n} = {n}\nprint('<script>{n}</script>')" for n in range(60)]
-    store = Store.in_memory()
+    store = new_store()
     sessions = []
     for change in (0, 1):
         script = Script(store)

@@ -13,13 +13,13 @@ import pytest
 
 pytest.importorskip("IPython")
 
-from mutations import MUTATIONS, UNCHANGED, Case  # noqa: E402
-from scripted import empty_shell  # noqa: E402
+from mutations import MUTATIONS, UNCHANGED, Case
+from scripted import empty_shell
 
-from agentlog.events import Change, NamespaceChanged  # noqa: E402
-from agentlog.guard import strict  # noqa: E402
-from agentlog.settings import Limits  # noqa: E402
-from agentlog_ipy.namespace import NamespaceWatch  # noqa: E402
+from agentlog.events import Change, NamespaceChanged
+from agentlog.guard import strict
+from agentlog.settings import Limits
+from agentlog_ipy.namespace import NamespaceWatch
 
 ROOMY = Limits(namespace_ms=5000)
 """A loaded machine must not decide what a test sees."""
@@ -152,7 +152,9 @@ def test_what_nobody_suspects_is_found_in_its_turn() -> None:
     """A callback that fires between cells: found by the rotation, with the interval it may have happened in."""
     session = Session()
     session.run("import threading\ngo, done = threading.Event(), threading.Event()\nshared = [1]")
-    session.run("def work():\n    go.wait(60)\n    shared.append(2)\n    done.set()\nt = threading.Thread(target=work)\nt.start()")
+    session.run(
+        "def work():\n    go.wait(60)\n    shared.append(2)\n    done.set()\nt = threading.Thread(target=work)\nt.start()"
+    )
     session.watch.rotate(1000)
     session.shell.user_ns["go"].set()
     assert session.shell.user_ns["done"].wait(60)

@@ -1,11 +1,11 @@
 """What is different, and where two runs part.
 
-  diff                     the failed cell against its last success, else the last two executions
-  diff A B                 two executions (In numbers or ids), or two executed notebooks (a.ipynb b.ipynb)
-  diff --since A           what became of each name since execution A
-  diff --session S         session S against the current one (-2: the one before the latest)
-  diff --run R             the same, for a run of `agentlog run`
-  diff --last-ok           the last session of this notebook without a failure against the current one
+diff                     the failed cell against its last success, else the last two executions
+diff A B                 two executions (In numbers or ids), or two executed notebooks (a.ipynb b.ipynb)
+diff --since A           what became of each name since execution A
+diff --session S         session S against the current one (-2: the one before the latest)
+diff --run R             the same, for a run of `agentlog run`
+diff --last-ok           the last session of this notebook without a failure against the current one
 """
 
 from __future__ import annotations

@@ -31,7 +31,11 @@ def run(args: argparse.Namespace, desk: Desk) -> Timeline:
     lineage = Lineage.of(desk.store, session.id)
     rows = [(e, lineage.effects(e.id)) for e in lineage.executions]
     if args.name:
-        rows = [(e, tuple(c for c in changes if c.name == args.name)) for e, changes in rows if any(c.name == args.name for c in changes)]
+        rows = [
+            (e, tuple(c for c in changes if c.name == args.name))
+            for e, changes in rows
+            if any(c.name == args.name for c in changes)
+        ]
     shown = rows[-args.limit :] if args.limit else rows
     return Timeline(session, tuple(shown), len(rows) - len(shown))
 
@@ -63,7 +67,13 @@ class Timeline(Text):
 def _line(execution: Execution, changes: tuple[Change, ...]) -> Line:
     effects = "; ".join(_effect(change) for change in changes[:6]) + (f"; … {len(changes) - 6} more" if len(changes) > 6 else "")
     said = "; ".join(filter(None, (execution.error, effects)))
-    cells = (execution.label, execution.status, duration(execution.ms), one_line(first_line(execution.source)[:44]), one_line(said))
+    cells = (
+        execution.label,
+        execution.status,
+        duration(execution.ms),
+        one_line(first_line(execution.source)[:44]),
+        one_line(said),
+    )
     return Line(cells, (None, OF_STATUS.get(execution.status, "red"), "dim"))
 
 

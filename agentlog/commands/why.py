@@ -1,7 +1,7 @@
 """Which cells made and changed a name, what each did to it, and which of them are stale.
 
-  why df                   as it stands now
-  why df --at 7            as it stood after In[7]
+why df                   as it stands now
+why df --at 7            as it stood after In[7]
 """
 
 from __future__ import annotations
@@ -94,7 +94,11 @@ class Why(Text):
 
     def _source(self, step: Step) -> list[str]:
         lines = step.execution.source.strip().splitlines()
-        shown = lines if self.full or len(lines) <= _LINES else [line for line in lines if self.name in line][:_LINES] or [first_line(step.execution.source)]
+        shown = (
+            lines
+            if self.full or len(lines) <= _LINES
+            else [line for line in lines if self.name in line][:_LINES] or [first_line(step.execution.source)]
+        )
         rest = len(lines) - len(shown)
         return [f"    {line}" for line in shown] + ([f"    … {rest} more lines (--full)"] if rest else [])
 
