@@ -28,7 +28,7 @@ class Whereabouts:
     def request(self) -> str | None:
         """Id of the message being answered."""
         try:
-            return self.parent()["header"]["msg_id"]  # type: ignore[no-any-return]
+            return self.parent()["header"]["msg_id"]
         except (KeyError, TypeError):
             return None
 
@@ -48,7 +48,7 @@ class Whereabouts:
 
     def cell_id(self, info: Any = None) -> str | None:
         """The notebook's id of the cell."""
-        found = getattr(info, "cell_id", None) or self.metadata().get("cellId")
+        found = getattr(info, "cell_id", None) or (self.metadata().get("cellId") if self._kernel is not None else None)
         return found if isinstance(found, str) else None
 
     def execution(self) -> str | None:
@@ -59,14 +59,14 @@ class Whereabouts:
 
     def notebook(self) -> str | None:
         """Path of the notebook, as the one that knows best says it."""
-        metadata = self.metadata()
-        ours = metadata.get("agentlog")
-        if isinstance(ours, dict) and isinstance(ours.get("notebook"), str):
-            return ours["notebook"]  # type: ignore[no-any-return]
+        if self._kernel is not None and (metadata := self.metadata()):
+            ours = metadata.get("agentlog")
+            if isinstance(ours, dict) and isinstance(ours.get("notebook"), str):
+                return str(ours["notebook"])
+            if not self._named and (path := _path_of_uri(metadata.get("cellId"))):
+                return path
         if self._named:
             return self._named
-        if path := _path_of_uri(metadata.get("cellId")):
-            return path
         said = self._shell.user_ns.get("__vsc_ipynb_file__")
         return said if type(said) is str else self._jupyter
 
