@@ -73,7 +73,8 @@ def _object_facts(owner: Any, name: str, about: str | None) -> list[Fact]:
     cls = owner if peek.is_a(owner, type) else type(owner)
     present = _attributes_of(owner, cls)
     near = probe.nearest_text(name, present)
-    said = f"is {probe.say(owner)}: it has no {name!r}" + (f"; {near}" if near else "")
+    lacks = f"it has no {name!r}" + (f"; {near}" if near else "")
+    said = f"is {probe.say(owner)}: " + (f"its {name!r} could not be had" if name in present else lacks)
     facts = [Fact(said, about=about), *_columns(owner, name, about)]
     for base in peek.mro(cls):
         facts += _gone(package_of(base), f"{package_of(base)}.{peek.class_name(base)}", name)

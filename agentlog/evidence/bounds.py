@@ -34,7 +34,8 @@ def indexed(failing: Failing, node: ast.Subscript) -> list[Fact]:
     if length is None or type(owner) is dict:
         return []
     about, index = ast.unparse(base), ast.unparse(node.slice)
-    asked = index if key is UNKNOWN or probe.show(key) == index else f"{index} = {probe.show(key)}"
+    odd = f" ({probe.type_name(key)})" if type(key) not in (int, slice, tuple) and key is not UNKNOWN else ""
+    asked = index + odd if key is UNKNOWN or probe.show(key) == index else f"{index} = {probe.show(key)}"
     if shape is not None and len(shape) > 1:
         return [Fact(f"{probe.say(owner)}; {via}index {asked}{_per_axis(shape, key)}", about=about)]
     return [Fact(f"{probe.say(owner)}{_valid(length)}; {via}index {asked}{_beyond(length, key)}", about=about)]

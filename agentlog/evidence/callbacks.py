@@ -153,7 +153,7 @@ def chain(failing: Failing) -> list[Fact] | None:
         place = place.tb_next
     at = f" in {place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
     text = _text(root)
-    if type(root) is type(failing.error) and text == failing.message:
+    if type(root) is type(failing.error) and text in (_text(failing.error), failing.message):
         return None
     return [Fact(f"{len(links)} exceptions in the chain; it began with {probe.type_name(root)}: {text[:200]}{at}")]
 

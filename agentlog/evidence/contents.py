@@ -52,6 +52,8 @@ def unusable_content(failing: Failing) -> Evidence | None:
             break
         facts += _contents(failing, value, about, culprit, always="accessor" in failing.message)
     facts += _converted(failing, culprit)
+    first = {fact.text: fact for fact in reversed(facts)}
+    facts = [fact for fact in facts if first[fact.text] is fact]
     return Evidence("unusable_content", tuple(facts[:10])) if facts else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +34,7 @@ def estimator(failing: Failing) -> Evidence | None:
     for about, model in found[:3]:
         facts += _state(failing, about, model)
     told = _feature_facts(failing, found)
-    names = [about for about, _ in found if about in failing.names]
+    names = [about for about, model in found if failing.names.get(about) is model]
     for about in names if told or "feature" in failing.message else ():
         fitted, data = _fitted_with(failing, about)
         told += fitted
@@ -60,7 +61,8 @@ def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
     fitted = sorted(name for name in held if name.endswith("_") and not name.startswith("_"))
     accepted = _accepted(model)
     parameters = {name: value for name, value in held.items() if name in accepted}
-    changed = _not_default(model, parameters)
+    named = {name: value for name, value in parameters.items() if len(name) > 2 and re.search(rf"\b{name}\b", failing.message)}
+    changed = _not_default(model, parameters) | (named if len(named) < 4 else {})
     shown = ", ".join(f"{name}={probe.show(value)}" for name, value in changed.items())
     fitted = fitted if set(fitted) - {"n_features_in_", "feature_names_in_"} else []
     state = f"fitted ({', '.join(fitted[:8])})" if fitted else "not fitted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentlog.evaluate import UNKNOWN, Scope, attribute
@@ -37,6 +37,8 @@ class Failing:
     describe: Callable[[object], Value]
     deadline: float
     limits: Limits
+    worked_on: list[tuple[str, Any]] | None = None
+    found: dict[tuple[type[ast.AST], ...], list[ast.AST]] = field(default_factory=dict)
 
     @property
     def node(self) -> ast.AST | None:
@@ -78,14 +80,11 @@ class Failing:
 
     def nodes(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these kinds: of the failing expression first, then of the rest of its statement."""
-        seen: set[str] = set()
-        for tree in (self.node, self.statement):
-            for node in ast.walk(tree) if tree is not None else ():
-                if isinstance(node, kinds):
-                    text = ast.unparse(node)
-                    if text not in seen:
-                        seen.add(text)
-                        yield node
+        if kinds not in self.found:
+            trees = [tree for tree in (self.node, self.statement) if tree is not None]
+            nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, kinds)]
+            self.found[kinds] = list({ast.unparse(node): node for node in reversed(nodes)}.values())[::-1]
+        return iter(self.found[kinds])
 
     def loops(self) -> list[tuple[ast.expr, ast.expr]]:
         """(target, iterated) of the loops and comprehensions around the failing expression, innermost first."""
@@ -95,15 +94,13 @@ class Failing:
         inner = [node for node in self.nodes(*comprehensions) if isinstance(node, comprehensions)]
         return [(part.target, part.iter) for node in inner for part in node.generators] + found
 
-    def data(self) -> list[tuple[str, object]]:
+    def data(self) -> list[tuple[str, Any]]:
         """(text, value) of what the failing expression, then its statement, works on, each once."""
-        found = [
-            (text, value)
-            for tree in (self.node, self.statement)
-            if tree is not None
-            for text, value in operands_of(tree, self.scope)
-        ]
-        return list(dict(found).items())
+        if self.worked_on is None:
+            trees = [tree for tree in (self.node, self.statement) if tree is not None]
+            found = [pair for tree in trees for pair in operands_of(tree, self.scope)]
+            self.worked_on = list({**dict(reversed(found))}.items())[::-1]
+        return self.worked_on
 
     def handed(self) -> list[tuple[str, object]]:
         """(parameter, value) of the first library level below the user's: what the user handed over."""

@@ -170,7 +170,7 @@ def marked(failing: Failing) -> list[Fact]:
     told = re.search(r"line (\d+),? column (\d+)", failing.message)
     if line is None and told:
         line, column = int(told.group(1)), int(told.group(2))
-    texts = [value for _, value in [*failing.data(), *failing.handed()] if type(value) in (str, bytes) and len(value) > 5]  # type: ignore[arg-type]
+    texts = [value for _, value in [*failing.data(), *failing.handed()] if type(value) in (str, bytes) and len(value) > 5]
     facts: list[Fact] = []
     for value in texts[:1]:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -39,9 +39,9 @@ def sizes(failing: Failing) -> Evidence | None:
             facts.append(Fact(probe.say(value), about=text, detail=_entries(value)))
     facts += _literals(failing)
     facts += [
-        Fact(f"argument {name}: {probe.say(value)}")
+        Fact(f"argument {name}: {probe.say(value)}", about=failing.called(name))
         for name, value in _arguments(failing)
-        if _sized(value) and id(value) not in seen
+        if _sized(value) and id(value) not in seen and failing.called(name) not in seen.values()
     ]
     facts += [fact for _, value in [*failing.data(), *_arguments(failing)] for fact in _ragged(value, seen.get(id(value)))][:3]
     facts += _assigned(failing)
@@ -62,7 +62,7 @@ def _arguments(failing: Failing) -> list[tuple[str, object]]:
     for name, value in failing.handed():
         if type(value) is tuple and len(value) < 8 and not all(type(part) is int for part in value):
             out += [(f"{name}[{i}]", part) for i, part in enumerate(value)]
-        elif name != "self" and not (type(value) is dict and "kw" in name):
+        elif name != "self" and not (type(value) in (dict, tuple) and not value):
             out.append((name, value))
     return out
 

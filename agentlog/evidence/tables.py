@@ -91,7 +91,7 @@ def duplicates(failing: Failing) -> list[Fact]:
     ]
     seen: set[int] = set()
     for about, value in pairs:
-        for part in value if type(value) in (list, tuple) else [value]:  # type: ignore[attr-defined]
+        for part in value if type(value) in (list, tuple) else [value]:
             if id(part) not in seen and (probe.is_frame(part) or probe.is_series(part)):
                 seen.add(id(part))
                 facts += _twice(about, part)
@@ -167,12 +167,12 @@ def plotted(failing: Failing) -> list[Fact]:
 
 
 def _keywords(failing: Failing) -> list[tuple[str, object]]:
-    """What the failing call was given by keyword, then what the library has by those names."""
+    """What the failing call was given; where that cannot be had, what the library has by its parameters' names."""
     found = []
     for call in failing.nodes(ast.Call):
         found += [(word.arg or "", failing.resolve(word.value)) for word in call.keywords]  # type: ignore[attr-defined]
         found += [(f"{i}", failing.resolve(part)) for i, part in enumerate(call.args)]  # type: ignore[attr-defined]
-    return [(name, value) for name, value in found if value is not UNKNOWN] + failing.handed()
+    return [(name, value) for name, value in found if value is not UNKNOWN] or failing.handed()
 
 
 @collector(
