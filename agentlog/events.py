@@ -279,6 +279,7 @@ class ExecutionStarted(Event):
 
     own: the cell holds only %agentlog lines; internal: run by a front end (store_history off at depth 0);
     within: the execution that runs this one (nested); request: id of the message that asked for it.
+    rss: resident bytes as last looked at, at the end of the cell before.
     """
 
     kind: ClassVar[str] = "cell.start"
@@ -556,6 +557,9 @@ def _plan(cls: type) -> tuple[tuple[str, str, object], ...]:
     return tuple((f.name, keys.get(f.name, f.name), () if f.default is MISSING else f.default) for f in fields(cls))
 
 
+_SCALARS = frozenset({str, int, float, bool})
+
+
 def plain(thing: object) -> Any:
     """A model object as JSON data; fields that are None, empty or at their default are left out."""
     cls = thing.__class__
@@ -574,7 +578,7 @@ def plain(thing: object) -> Any:
             continue
         if value is default and name != "level":  # the level is always there: it is what people filter by
             continue
-        out[key] = plain(value)
+        out[key] = value if value.__class__ in _SCALARS else plain(value)
     return out
 
 

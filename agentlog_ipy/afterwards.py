@@ -14,6 +14,7 @@ from agentlog import session as sessions
 from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.recorder import Recorder
+from agentlog.static import analyse
 from agentlog_ipy.cells import Cell
 from agentlog_ipy.namespace import NamespaceWatch
 
@@ -29,7 +30,7 @@ class Afterwards:
         self._watch = NamespaceWatch(shell, recorder.limits)
         self._loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
         self._owed: Cell | None = None
-        self._ok = True
+        self._ok = self._looking = True
         self._modules = len(sys.modules)
         self._packages = sessions.packages_loaded()
         self._notebook = notebook
@@ -43,15 +44,17 @@ class Afterwards:
 
     @guarded("namespace")
     def started(self, cell: Cell) -> None:
-        """Before a cell runs: settle what is owed, look at the namespace."""
+        """Before a cell runs: settle what is owed, look at the namespace. A cell like `pass` needs no look."""
         if _looked_at(cell):
             self.settle()
-            self._watch.before(cell.source)
+            self._looking = not analyse(cell.source).trivial
+            if self._looking:
+                self._watch.before(cell.source)
 
     @guarded("namespace")
     def ended(self, cell: Cell, status: Status) -> None:
         """After a cell ran: there is something to do, now or soon."""
-        if not _looked_at(cell):
+        if not self._looking or not _looked_at(cell):
             return
         self._owed, self._ok = cell, status == "ok"
         if self._loop is None:

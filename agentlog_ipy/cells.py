@@ -61,7 +61,6 @@ class Cell:
     own: bool
     task: Any = None
     started: float = 0.0
-    peak: int | None = None
     last_value: int = 0
     seen: int = 0
     failure: Failure | None = None
@@ -89,6 +88,7 @@ class CellWatch:
         self._latest: Cell | None = None
         self._pid = os.getpid()
         self._outer: Cell | None = None
+        self._resident, self._peak = self.memory.resident(), self.memory.peak()
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
 
     def attach(self) -> None:
@@ -96,7 +96,7 @@ class CellWatch:
         for event, hook in self._hooks.items():
             self.shell.events.register(event, hook)
         if code := self.whereabouts.running_code():
-            self._begin(None, code, True)
+            self._begin(None, code, True, self.whereabouts.request())
 
     def detach(self) -> None:
         """Take the hooks away; cells that still run (the one that unloads us) end here."""
@@ -129,7 +129,7 @@ class CellWatch:
             self._lost(stack)
         if stack:
             self.sources.claim(stack[-1])
-        self._begin(info, info.raw_cell, bool(info.store_history))
+        self._begin(info, info.raw_cell, bool(info.store_history), request)
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: error and end are in the journal when this returns."""
@@ -145,7 +145,7 @@ class CellWatch:
         if cell is None:
             if not self.recording or self._outer is not None or not result.info.raw_cell.strip():
                 return
-            cell = self._begin(result.info, result.info.raw_cell, bool(result.info.store_history))
+            cell = self._begin(result.info, result.info.raw_cell, bool(result.info.store_history), self.whereabouts.request())
         while stack and stack.pop() is not cell:
             pass
         cell.count = result.execution_count if cell.stored else None
@@ -176,9 +176,8 @@ class CellWatch:
         self._named_by = request
         return named
 
-    def _begin(self, info: Any, source: str, stored: bool) -> Cell:
+    def _begin(self, info: Any, source: str, stored: bool, request: str | None) -> Cell:
         stack = self._stack()
-        request = self.whereabouts.request()
         cell = Cell(
             self._identity(request),
             source,
@@ -192,7 +191,6 @@ class CellWatch:
         stack.append(cell)
         self._latest = cell
         cell.last_value = id(getattr(sys, "last_value", None))
-        cell.peak = self.memory.peak()
         cell.task = _task_if_async()
         cell.count = self._expected_count() if stored else None
         cell.notebook = self.whereabouts.notebook()
@@ -210,7 +208,7 @@ class CellWatch:
                 own=cell.own,
                 internal=not stored and cell.within is None and self.kernel is not None,
                 thread=_thread_name(),
-                rss=self.memory.resident(),
+                rss=self._resident,
             ),
             now=True,
         )
@@ -221,15 +219,16 @@ class CellWatch:
 
     def _end(self, cell: Cell, status: Status, result: object = None) -> None:
         spent = (time.perf_counter() - cell.started) * 1000
-        peak = self.memory.peak()
+        before, self._peak = self._peak, self.memory.peak()
+        self._resident = self.memory.resident()
         self.recorder.record(
             ExecutionEnded(
                 execution=cell.execution,
                 status=status,
                 count=cell.count,
                 ms=round(spent, 3),
-                rss=self.memory.resident(),
-                peak=peak if peak and cell.peak and peak - cell.peak >= PEAK_RISE else None,
+                rss=self._resident,
+                peak=self._peak if self._peak and before and self._peak - before >= PEAK_RISE else None,
                 result=schema(result) if result is not None and not cell.own else None,
             ),
             now=True,
@@ -287,10 +286,10 @@ class CellWatch:
 
     def _stack(self) -> list[Cell]:
         try:
-            return self._threads.stack  # type: ignore[no-any-return]
+            return self._threads.stack
         except AttributeError:
             self._threads.stack = []
-            return self._threads.stack  # type: ignore[no-any-return]
+            return self._threads.stack
 
 
 def is_own(source: str) -> bool:

@@ -25,7 +25,7 @@ class Completion:
         self._shell = shell
         self._counts = counts
 
-        @context_matcher(identifier="agentlog")
+        @context_matcher(identifier="agentlog")  # type: ignore[untyped-decorator,unused-ignore]
         def matcher(context: CompletionContext) -> SimpleMatcherResult:
             return self._match(context)
 

@@ -113,7 +113,7 @@ class Attachment:
         return TerminalTap(self.outputs) if session is None else KernelTap(session, self.outputs)
 
     def _afterwards(self) -> Afterwards:
-        self.afterwards = Afterwards(self.shell, self.recorder, self.whereabouts)
+        self.afterwards = Afterwards(self.shell, self.recorder, self.whereabouts.notebook())
         return self.afterwards
 
     def _loose_error(self, error: BaseException, origin: str) -> None:
