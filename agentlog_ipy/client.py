@@ -201,11 +201,13 @@ def _settle_streams(cell: NotebookNode) -> None:
 
 def settled(text: str) -> str:
     """`text` after its carriage returns and backspaces."""
-    out: list[str] = []
-    for line in text.replace("\r\n", "\n").splitlines(keepends=True) if "\x1b[A" not in text else [text]:
-        if any(mark in line for mark in "\r\b"):
-            screen = Terminal()
-            screen.feed(line)
-            line = screen.text()
-        out.append(line)
-    return "".join(out)
+    if "\x1b[A" in text:  # it moves between lines: all of it is one screen
+        return _shown(text)
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(_shown(line) if "\r" in line or "\b" in line else line for line in lines)
+
+
+def _shown(text: str) -> str:
+    screen = Terminal()
+    screen.feed(text)
+    return screen.text()

@@ -9,6 +9,7 @@ agentlog queue pause | resume | cancel ID
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from agentlog.commands import run as run_command
 from agentlog.desk import Desk
@@ -21,20 +22,23 @@ JSON = True
 def arguments(parser: argparse.ArgumentParser) -> None:
     """A parser for each action."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="all jobs and what they do")
-    actions.add_parser("clear", help="forget the jobs that ended")
-    add = actions.add_parser("add", help="queue notebooks, with the options of agentlog run")
-    run_command.arguments(add)
-    for name, words in (
-        ("pause", "begin nothing new, or hold jobs"),
-        ("resume", "go on"),
-        ("cancel", "take jobs out, running ones too"),
-    ):
-        actions.add_parser(name, help=words).add_argument("jobs", nargs="*", metavar="ID")
-    work = actions.add_parser("work", help="run what waits")
+    _action(actions, "list", "all jobs and what they do")
+    _action(actions, "clear", "forget the jobs that ended")
+    run_command.arguments(_action(actions, "add", "queue notebooks, with the options of agentlog run"))
+    for name, words in (("pause", "begin nothing new, or hold jobs"), ("resume", "go on"), ("cancel", "take jobs out, running ones too")):
+        _action(actions, name, words).add_argument("jobs", nargs="*", metavar="ID")
+    work = _action(actions, "work", "run what waits")
     work.add_argument("-j", "--jobs", dest="at_once", type=int, default=1, metavar="N", help="notebooks at a time")
     work.add_argument("--watch", action="store_true", help="wait for more when nothing is left")
     work.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+
+def _action(actions: Any, name: str, words: str) -> argparse.ArgumentParser:
+    """The parser of one action; what every command takes may stand behind the action too."""
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=words)
+    parser.add_argument("--store", metavar="DIR", default=argparse.SUPPRESS, help="the store to use")
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON, for programs")
+    return parser
 
 
 def run(args: argparse.Namespace, desk: Desk) -> object:
