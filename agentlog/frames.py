@@ -101,7 +101,7 @@ class _Work:
             type=peek.class_name(type(error)),
             module=peek.class_module(type(error)),
             message=message,
-            frames=self.frames(levels, user, located, evidence, max(left_out, 0)) or self.unrun(error),
+            frames=self.all_frames(error, levels, user, located, evidence, max(left_out, 0)),
             expression=expression,
             evidence=evidence,
             notes=_notes(error),
@@ -141,6 +141,21 @@ class _Work:
         return kept[1]
 
     # --- frames -----------------------------------------------------------------------------------------------
+
+    def all_frames(
+        self,
+        error: BaseException,
+        levels: list[Level],
+        user: Level | None,
+        located: Located | None,
+        evidence: tuple[Evidence, ...],
+        left_out: int,
+    ) -> tuple[Frame, ...]:
+        """The stack, and for a syntax error the place it names; where no user code ran that place is all there is to see."""
+        place = self.unrun(error)
+        if place and user is None:
+            return place
+        return self.frames(levels, user, located, evidence, left_out) + place
 
     def frames(
         self, levels: list[Level], user: Level | None, located: Located | None, evidence: tuple[Evidence, ...], left_out: int

@@ -193,10 +193,10 @@ def _kind_of_file(file: str, project: str | None) -> FrameKind:
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if project is None or file.startswith(project + os.sep) or not os.path.isabs(file) or file == main:
         return "user"
-    return "library" if not _writable_home(file) else "user"
+    return "library" if not _beside_the_program(file) else "user"
 
 
-def _writable_home(file: str) -> bool:
+def _beside_the_program(file: str) -> bool:
     """Outside the project, a file next to where the program runs is still the user's."""
     return os.path.dirname(os.path.abspath(file)).startswith((os.getcwd(), os.path.dirname(os.path.abspath(sys.argv[0] or "."))))
 

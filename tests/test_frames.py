@@ -158,6 +158,15 @@ def test_a_syntax_error_without_frames_is_still_a_failure() -> None:
     assert any("»" in fact.text for item in failure.evidence for fact in item.facts)
 
 
+def test_a_module_that_does_not_parse_shows_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The import's own line, then the line of the file that is no Python."""
+    (tmp_path / "broken_for_frames.py").write_text("a = 1\ndef f(:\n    pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    failure = cell("import broken_for_frames")
+    assert last_user(failure).source == "import broken_for_frames"
+    assert (failure.frames[-1].kind, failure.frames[-1].line, failure.frames[-1].source) == ("user", 2, "def f(:")
+
+
 HOSTILE = """
 ran = []
 class Hostile(Exception):
