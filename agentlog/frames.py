@@ -59,7 +59,17 @@ def failure_of(
     work = _Work(cell_of, namespace or {}, limits, project, skip_modules)
     found: Failure | None = work.failure(error)
     work.done()
-    return found or Failure(type=peek.class_name(type(error)), message="", hash=hash_error(peek.class_name(type(error)), ""))
+    return found or _bare(error)
+
+
+def _bare(error: BaseException) -> Failure:
+    """What is left to say when describing itself failed."""
+    kind = peek.class_name(type(error))
+    try:
+        message = message_of(error)
+    except Exception:
+        message = ""
+    return Failure(type=kind, module=peek.class_module(type(error)), message=message, hash=hash_error(kind, message))
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from types import FrameType, TracebackType
 from agentlog import peek
 from agentlog.evaluate import Scope
 from agentlog.events import FrameKind
+from agentlog.guard import note
 
 _OPTIMIZED = 0x1  # code flag CO_OPTIMIZED: a function, whose locals are no dictionary
 _FRAME_AND_US = 3  # references to a snapshot: the frame, our variable, the argument of getrefcount
@@ -172,7 +173,7 @@ def depth_of(traceback: TracebackType | None) -> int:
 
 def classify(file: str, cell_of: CellOf, project: Path | None) -> tuple[FrameKind, CellSource | None]:
     """Whose code `file` is."""
-    cell = cell_of(file)
+    cell = _cell(file, cell_of)
     if cell is not None:
         return "cell", cell
     if file.startswith("<frozen "):
@@ -182,6 +183,14 @@ def classify(file: str, cell_of: CellOf, project: Path | None) -> tuple[FrameKin
     if file.startswith("<"):
         return "synthetic", None
     return _kind_of_file(file, str(project) if project else None), None
+
+
+def _cell(file: str, cell_of: CellOf) -> CellSource | None:
+    try:
+        return cell_of(file)
+    except Exception as error:  # the caller's look-up; the failure itself must not be lost with it
+        note("cells", error)
+        return None
 
 
 @functools.lru_cache(maxsize=2048)

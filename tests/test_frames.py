@@ -167,6 +167,20 @@ def test_a_module_that_does_not_parse_shows_its_line(tmp_path: Path, monkeypatch
     assert (failure.frames[-1].kind, failure.frames[-1].line, failure.frames[-1].source) == ("user", 2, "def f(:")
 
 
+def test_a_lookup_of_cells_that_fails_costs_only_the_cell(expect_faults: None) -> None:
+    """The caller's own fault is noted; type, message and frames are there."""
+
+    def broken(name: str) -> CellSource | None:
+        raise LookupError(name)
+
+    try:
+        exec(compile("1 / 0", "<the cell>", "exec"), {"__name__": "__main__"})
+    except ZeroDivisionError as error:
+        failure = failure_of(error, cell_of=broken, limits=PATIENT)
+    assert (failure.type, failure.message, failure.frames[-1].file) == ("ZeroDivisionError", "division by zero", "<the cell>")
+    assert {fault.part for fault in guard.faults()} == {"cells"}
+
+
 HOSTILE = """
 ran = []
 class Hostile(Exception):
