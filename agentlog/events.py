@@ -368,7 +368,7 @@ class Displayed(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRaised(Event):
     """An exception arrived. `origin`: "cell" | "shown" | "uncaught" | "thread" | "asyncio" | "unraisable" |
-    "logging" | "captured"; `spent_ms`: what describing it took."""
+    "logging" | "captured" | "future" | "child" | "task" (it left a named task); `spent_ms`: what describing it took."""
 
     kind: ClassVar[str] = "error"
     level: str = "error"

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 from agentlog import recorder
-from agentlog.events import Scalar, SessionEnded, SessionStarted, WorkspaceSeen
+from agentlog.events import ErrorRaised, Scalar, SessionEnded, SessionStarted, WorkspaceSeen
 from agentlog.gitstate import git_head
 from agentlog.guard import guarded
 from agentlog.ids import new_id
@@ -35,12 +35,14 @@ LOOK_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Task:
-    """An open task. `outer`: the one around it in the same context; `looked`, `seen`: the last look at the workspace."""
+    """An open task. `outer`: the one around it in the same context; `passed`: an exception that left a task inside;
+    `looked`, `seen`: the last look at the workspace."""
 
     id: str
     parent: str | None
     outer: Task | None
     door: Recorder
+    passed: tuple[int, str] | None = None
     looked: float = 0.0
     seen: WorkspaceSeen | None = None
     ended: bool = False
@@ -177,7 +179,25 @@ def _start(agent: str, task: str, parent: str | None, given: Recorder | None) ->
 def _end_id(identifier: str, how: str, error: BaseException | None) -> None:
     found = next((task for task in list(_open.tasks) if task.id == identifier), None)
     if found is not None:
+        if isinstance(error, Exception):
+            _failed(found, error)
         _end(found, how, None if error is None else type(error).__name__)
+
+
+@guarded("session")
+def _failed(task: Task, error: Exception) -> None:
+    """Record what ended the task in its own session, while the objects live; tasks around it need not tell it again."""
+    from agentlog.frames import failure_of
+
+    started = time.perf_counter()
+    failure = failure_of(error, limits=task.door.limits)
+    spent = round((time.perf_counter() - started) * 1000, 3)
+    what = id(error), failure.hash or ""
+    if task.passed != what:
+        message = f"{failure.type}: {failure.message}"
+        task.door.record(ErrorRaised(session=task.id, message=message, failure=failure, origin="task", spent_ms=spent), now=True)
+    if task.outer is not None:
+        task.outer.passed = what
 
 
 @guarded("session")

@@ -35,13 +35,21 @@ COMMANDS: dict[str, str] = {
     "history": "agentlog.commands.history",
     "show": "agentlog.commands.show",
     "sessions": "agentlog.commands.sessions",
+    "replay": "agentlog.commands.replay",
+    "flow": "agentlog.commands.flow",
     "gc": "agentlog.commands.gc",
     "verify": "agentlog.commands.verify",
+    "doctor": "agentlog.commands.doctor",
+    "install": "agentlog.commands.install",
+    "init": "agentlog.commands.init",
     "export": "agentlog.commands.export",
+    "import": "agentlog.commands.import_",
+    "push": "agentlog.commands.push",
+    "pull": "agentlog.commands.pull",
 }
 """Name of a command -> its module, imported when it is used."""
 
-MAGICS: tuple[str, ...] = ("context", "diff", "why", "timeline", "history", "show", "sessions")
+MAGICS: tuple[str, ...] = ("context", "diff", "why", "timeline", "history", "show", "sessions", "replay", "flow")
 """The commands that `%agentlog` offers too; the live ones (status, on, off, session) are in agentlog_ipy.magics."""
 
 
