@@ -371,7 +371,9 @@ class Redactor:
 
     def _hidden_field(self, key: str, value: Any, kind: str) -> Any:
         if key == "cols":
-            return [[*column[:3], *([self._hidden(column[3], kind)] if len(column) > 3 else [])] for column in value]
+            names = [self._text(column[0]) if column[0].__class__ is str else column[0] for column in value]
+            hidden = [[self._hidden(column[3], kind)] if len(column) > 3 else [] for column in value]
+            return [[name, *column[1:3], *sample] for name, column, sample in zip(names, value, hidden, strict=True)]
         if key in _NAMED and value.__class__ is dict:
             return {self._text(name): self._hidden(item, self._kind_of(name) or kind) for name, item in value.items()}
         return self._hidden(value, kind)
