@@ -210,6 +210,25 @@ class Store:
                 where.add(f"kind NOT IN {COMMON_KINDS}")
         return self._in_order(where, after or "", limit)
 
+    def segments(self, sessions: Collection[str] | None = None) -> list[str]:
+        """Names of the journal's segments, in order; of these sessions (ids) alone, where they are given."""
+        if sessions is None:
+            return [row[0] for row in self._ask("SELECT name FROM segments ORDER BY name")]
+        of_session = """SELECT DISTINCT g.name FROM events e JOIN sessions s ON s.number = e.session
+            JOIN segments g ON g.number = e.segment WHERE s.id = ?"""
+        return sorted({row[0] for session in sessions for row in self._ask(of_session, session)})
+
+    def known_events(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` whose events are here."""
+        if not ids:
+            return set()
+        return {row[0] for row in self._ask(f"SELECT at FROM events WHERE at IN ({', '.join('?' * len(ids))})", *ids)}
+
+    def lines(self, segment: str) -> Iterator[bytes]:
+        """The whole lines of a segment as they were written, without their newlines."""
+        for _, data in self._index.source.chunks(segment, 0):
+            yield from data.split(b"\n")[:-1]
+
     def errors(
         self, session: str | None = None, *, execution: str | None = None, hash: str | None = None
     ) -> Iterator[ErrorRaised]:

@@ -11,7 +11,7 @@ from agentlog.exports.tables import Table, without_chain
 from agentlog.exports.target import text_file
 
 SUFFIX = ".jsonl"
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def write(selection: Selection, target: str | Path, *, table: Table | None = None) -> int:
@@ -22,6 +22,16 @@ def write(selection: Selection, target: str | Path, *, table: Table | None = Non
             file.write(line + "\n")
             count += 1
     return count
+
+
+def _encode(data: object) -> str:
+    """JSON that can be written as UTF-8: half characters as escapes."""
+    text = _plain(data)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(data, separators=(",", ":"))
+    return text
 
 
 def _lines(selection: Selection, table: Table | None) -> Iterator[str]:

@@ -13,8 +13,8 @@ from agentlog.exports.tables import TABLES, Kind, Row, Table
 from agentlog.exports.target import STANDARD_OUTPUT, whole_file
 
 SUFFIX = ".parquet"
-_BATCH = 10_000
-_BATCH_CHARS = 16_000_000
+_BATCH = 4_000
+_BATCH_CHARS = 4_000_000
 """Characters a row group holds at most: rows may be long."""
 
 
