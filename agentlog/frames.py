@@ -235,7 +235,7 @@ class _Work:
         if user is not None and index and levels[index - 1].user:
             frame = replace(frame, arguments=self.arguments(level))
         if index == len(levels) - 1 and level.kind in ("library", "synthetic"):
-            names, omitted = self.some(level.frame.f_locals, list(level.frame.f_locals), _RAISING_LOCALS, depth=2)
+            names, omitted = self.some(level.names, list(level.names), _RAISING_LOCALS, depth=2)
             frame = replace(frame, locals=names, omitted=omitted)
         return frame
 
@@ -258,7 +258,7 @@ class _Work:
     def arguments(self, level: Level) -> Mapping[str, Value]:
         code = level.frame.f_code
         count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-        return self.some(level.frame.f_locals, list(code.co_varnames[:count]), _RAISING_LOCALS, depth=2)[0]
+        return self.some(level.names, list(code.co_varnames[:count]), _RAISING_LOCALS, depth=2)[0]
 
     def some(
         self, known: Mapping[str, object], order: list[str], most: int, depth: int | None = None
@@ -318,7 +318,7 @@ def _near(level: Level, located: Located | None) -> tuple[list[str], list[str]]:
 
 def _visible(level: Level) -> Mapping[str, object]:
     """The locals, and before them in sight the globals that a function's code mentions."""
-    local = level.frame.f_locals
+    local = level.names
     if level.top:
         return local
     world = level.frame.f_globals

@@ -11,10 +11,11 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from agentlog import peek
 from agentlog.evaluate import Scope
@@ -64,7 +65,7 @@ class Level:
         name = getattr(code, "co_qualname", None)
         if name is not None:
             return str(name)
-        owner = self.frame.f_locals.get("self") if code.co_varnames[:1] == ("self",) and code.co_argcount else None
+        owner = self.names.get("self") if code.co_varnames[:1] == ("self",) and code.co_argcount else None
         return code.co_name if owner is None else f"{peek.class_name(type(owner))}.{code.co_name}"
 
     @property
@@ -78,6 +79,12 @@ class Level:
         return self.cell.first_line - 1 if self.cell else 0
 
     @property
+    def names(self) -> Mapping[str, Any]:
+        """The locals; empty where somebody runs code in a mapping of his own, whose look-ups would be his code."""
+        known = self.frame.f_locals
+        return known if type(known) is dict or type(known).__module__ == "builtins" else {}
+
+    @property
     def top(self) -> bool:
         """Is this module-level code, whose locals are the whole namespace?"""
         return self.frame.f_locals is self.frame.f_globals
@@ -87,7 +94,7 @@ class Level:
         return self.kind in ("cell", "user") or (self.kind == "synthetic" and self.module == "__main__")
 
     def scope(self) -> Scope:
-        return Scope(self.frame.f_locals, self.frame.f_globals)
+        return Scope(self.names, self.frame.f_globals)
 
     def lines(self) -> list[str]:
         """The lines of the code as it was compiled; [] where nobody has them. Library files are not read from disk."""

@@ -181,6 +181,31 @@ def test_a_lookup_of_cells_that_fails_costs_only_the_cell(expect_faults: None) -
     assert {fault.part for fault in guard.faults()} == {"cells"}
 
 
+def test_a_mapping_of_the_users_as_locals_is_not_asked() -> None:
+    """Code run with `exec(code, {}, mapping)`: look-ups in the mapping are somebody's code."""
+    ran: list[str] = []
+
+    class Names(dict[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            ran.append(key)
+            return super().__getitem__(key)
+
+        def __contains__(self, key: object) -> bool:
+            ran.append(str(key))
+            return super().__contains__(key)
+
+    try:
+        exec(compile("a / b", "<the cell>", "exec"), {"__name__": "__main__"}, Names(a=1, b=0))
+    except ZeroDivisionError as error:
+        ran.clear()
+        failure = failure_of(
+            error, cell_of=lambda name: CellSource("r", 1, "a / b") if name == "<the cell>" else None, limits=PATIENT
+        )
+    assert ran == []
+    assert failure.expression is not None
+    assert failure.expression.text == "a / b"
+
+
 HOSTILE = """
 ran = []
 class Hostile(Exception):

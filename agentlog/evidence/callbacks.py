@@ -46,7 +46,7 @@ def element(failing: Failing) -> Evidence | None:
         return None
     code = user.frame.f_code
     names = code.co_varnames[: code.co_argcount]
-    known = user.frame.f_locals
+    known = user.names
     given = [(name, known[name]) for name in names if name in known and name != "self"]
     via = " > ".join(
         dict.fromkeys(f"{(level.module or '').partition('.')[0]} {level.function}" for level in (between[0], between[-1]))
@@ -83,7 +83,7 @@ def _where(between: list[Level], given: list[tuple[str, object]]) -> list[Fact]:
         return _row(between, wanted)
     for level in between:
         for name in ("self", "obj", "arr", "values", "iterable"):
-            holder = level.frame.f_locals.get(name)
+            holder = level.names.get(name)
             if probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple):
                 found = position_of(wanted, holder)
                 if found:
@@ -93,7 +93,7 @@ def _where(between: list[Level], given: list[tuple[str, object]]) -> list[Fact]:
 
 def _row(between: list[Level], row: Any) -> list[Fact]:
     for level in between:
-        table: Any = level.frame.f_locals.get("self")
+        table: Any = level.names.get("self")
         if probe.is_frame(table) and type(row.name) in PLAIN and table.index.is_unique and len(table) <= probe.SCAN:
             labels = probe.labels_of(table.index, probe.SCAN)
             if row.name in labels:

@@ -35,7 +35,7 @@ def wrong_call(failing: Failing) -> Evidence | None:
             facts.insert(0, Fact(f"signature: {signature_text(callee)}", about=ast.unparse(node.func)[:80]))
             facts += _keyword(failing.message, callee)
         return Evidence("wrong_call", tuple(facts))
-    return _in_library(failing)
+    return _by_name(failing) or _in_library(failing)
 
 
 def _is_told(message: str, node: ast.Call) -> bool:
@@ -141,6 +141,16 @@ def _keyword(message: str, callee: object) -> list[Fact]:
             Fact(f"{called}({wanted}=): gone since {gone[0]}, its notes name {gone[1]}; installed: {version_of(package)}")
         )
     return facts
+
+
+def _by_name(failing: Failing) -> Evidence | None:
+    """A function of the user's that a library called: the message tells its name."""
+    told = re.match(r"(?:[\w.<>]+\.)?(\w+)\(\)", failing.message)
+    callee = failing.scope.lookup(told.group(1)) if told else UNKNOWN
+    if told is None or _function_of(callee) is None:
+        return None
+    facts = [Fact(f"signature: {signature_text(callee)}; it was called by a library", about=told.group(1))]
+    return Evidence("wrong_call", (*facts, *_keyword(failing.message, callee)))
 
 
 def _in_library(failing: Failing) -> Evidence | None:

@@ -47,9 +47,7 @@ def _estimators(failing: Failing) -> Iterator[tuple[str, Any]]:
     """Estimators on the failing line, then those in whose methods it failed, by the user's names where they have one."""
     seen: set[int] = set()
     pairs = [*failing.data(), *((None, value) for _, value in failing.handed())]
-    pairs += [
-        (None, level.frame.f_locals["self"]) for level in failing.levels if "self" in level.frame.f_locals and not level.user
-    ]
+    pairs += [(None, level.names["self"]) for level in failing.levels if "self" in level.names and not level.user]
     for text, value in pairs:
         if probe.is_estimator(value) and id(value) not in seen:
             seen.add(id(value))
@@ -150,7 +148,7 @@ def _fitted_with(failing: Failing, about: str) -> tuple[list[Fact], list[str]]:
 
 
 def _inputs(failing: Failing) -> list[tuple[str, Any]]:
-    pairs = [*failing.data(), *((failing.name_of(value) or name, value) for name, value in failing.handed())]
+    pairs = [(failing.name_of(value) or failing.called(name) or f"argument {name}", value) for name, value in failing.handed()]
     out: dict[int, tuple[str, Any]] = {}
     for text, value in pairs:
         if probe.is_frame(value) or (probe.is_array(value) and len(probe.shape_of(value) or ()) == 2):

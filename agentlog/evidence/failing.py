@@ -111,7 +111,7 @@ class Failing:
             return []
         code = below[0].frame.f_code
         count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-        known = below[0].frame.f_locals
+        known = below[0].names
         return [(name, known[name]) for name in code.co_varnames[:count] if name in known]
 
     def call_arguments(self) -> list[object]:
@@ -143,6 +143,6 @@ class Failing:
             if level is self.user:
                 break
             for name in names:
-                if name not in found and name in level.frame.f_locals:
-                    found[name] = level.frame.f_locals[name]
+                if name not in found and name in level.names:
+                    found[name] = level.names[name]
         return found

@@ -98,7 +98,7 @@ def _asked_in_library(failing: Failing) -> object:
     found: object = UNKNOWN
     for level in failing.levels[failing.levels.index(failing.user) + 1 :]:
         for name in ("self", "obj", "data", "frame", "left"):
-            value = level.frame.f_locals.get(name)
+            value = level.names.get(name)
             if probe.is_frame(value) or probe.is_series(value):
                 return value
             if found is UNKNOWN and probe.is_index(value):
@@ -246,7 +246,7 @@ def elsewhere(failing: Failing, keys: list[object], owner: object) -> list[Fact]
 def _grouped(failing: Failing) -> Evidence | None:
     """A group that a groupby does not have: the values there are."""
     for level in failing.levels:
-        known = level.frame.f_locals
+        known = level.names
         value = known.get("self")
         if level.function.endswith("get_group") and package_of(type(value)) == "pandas":
             facts = _group_facts(value, known.get("name", UNKNOWN), failing)

@@ -18,7 +18,7 @@ from agentlog.evidence.registry import collector
 PATTERN = (
     r"unsupported operand|can only concatenate|not supported between|must be|expected|is not (?:iterable|callable|subscriptable|a mapping|an iterator)|"
     r"unhashable|has no len|does not support|cannot be interpreted|argument|can't (?:multiply|compare|subtract)|not JSON serializable|bad operand|"
-    r"indices must be|ambiguous|Cannot (?:compare|subtract|perform|interpret|join)|cannot (?:convert|compare|add|unpack)|ufunc|operation|supported"
+    r"uniformly|mixed|indices must be|ambiguous|Cannot (?:compare|subtract|perform|interpret|join)|cannot (?:convert|compare|add|unpack)|ufunc|operation|supported"
 )
 
 
@@ -66,7 +66,10 @@ def mixed(value: Any, about: str) -> list[Fact]:
     items = probe.items_of(value, 20_000)
     counts = probe.tally(items)
     if len(counts) < 2:
-        return []
+        kept = (
+            f"{probe.type_name(value)} of {counts[0][0]} elements, e.g. {probe.some(items[:4])}" if counts and is_object else ""
+        )
+        return [Fact(kept, about=about)] if kept else []
     rare = counts[-1][0]
     position = next(i for i, item in enumerate(items) if peek.class_name(type(item)) == rare)
     place = f", the first {rare} at position {position}" if type(value) is not set else ""

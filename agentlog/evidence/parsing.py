@@ -189,16 +189,17 @@ def dates(failing: Failing) -> list[Fact]:
         r"\"([^\"]*)\" doesn't match|time data '?\"?(.*?)'?\"? d(?:oes|oesn)|: '?([^':]+?)'?(?:,| present|$)", failing.message
     )
     culprit = next((group for group in told.groups() if group), None) if told else None
+    place = re.search(r"at position (\d+)", failing.message)
     facts = []
     for about, value in failing.data():
         if type(value) is str:
             facts.append(Fact(f"is {probe.say(value)}", about=about))
         elif probe.is_series(value) or type(value) in (list, tuple):
-            facts += _dates_in(value, about, culprit)
+            facts += _dates_in(value, about, culprit, int(place.group(1)) if place else None)
     return facts[:6]
 
 
-def _dates_in(value: Any, about: str, culprit: str | None) -> list[Fact]:
+def _dates_in(value: Any, about: str, culprit: str | None, place: int | None) -> list[Fact]:
     items = probe.items_of(value)
     texts = [item for item in items if type(item) is str]
     shapes: dict[str, list[str]] = {}
@@ -207,6 +208,8 @@ def _dates_in(value: Any, about: str, culprit: str | None) -> list[Fact]:
     common = sorted(shapes.items(), key=lambda pair: -len(pair[1]))
     said = "; ".join(f"{len(group)} like {group[0][:40]!r}" for _, group in common[:5])
     facts = [Fact(f"{probe.say(value)}: {said}", about=about)] if said else []
+    if place is not None and place < len(items):
+        facts.append(Fact(f"position {place} holds {probe.show(items[place])}", about=about))
     if culprit in texts:
         facts.append(
             Fact(f"{culprit!r} at position {texts.index(culprit)}, {texts.count(culprit)} times of {len(items)}", about=about)

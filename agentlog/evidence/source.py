@@ -29,7 +29,7 @@ def assignments_of(failing: Failing, name: str) -> list[Assignment]:
     if level is None:
         return []
     if level.top:
-        cells = history_of(level.frame.f_locals)
+        cells = history_of(level.names)
         current = level.cell.source.strip() if level.cell else None
         for number in range(len(cells) - 1, max(-1, len(cells) - _CELLS), -1):
             if cells[number].strip() != current and pattern.search(cells[number]):
@@ -49,7 +49,7 @@ def calls_on(failing: Failing, name: str, methods: tuple[str, ...]) -> tuple[str
     pattern = re.compile(rf"\b{re.escape(name)}\s*\.\s*(?:{'|'.join(methods)})\s*\(")
     texts = [("", "".join(_ended(line) for line in level.lines()[: level.line - 1]))]
     if level.top:
-        cells = history_of(level.frame.f_locals)
+        cells = history_of(level.names)
         current = level.cell.source.strip() if level.cell else None
         texts += [(f"In[{number}]", cells[number]) for number in range(len(cells) - 1, 0, -1) if cells[number].strip() != current]
     for place, text in texts[:_CELLS]:

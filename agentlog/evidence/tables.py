@@ -146,7 +146,8 @@ def _pivot_keys(failing: Failing) -> list[Fact]:
     "AttributeError",
     "KeyError",
     "TypeError",
-    pattern=r"Could not interpret|did not find|x and y|not a column|not an entry|Cannot subset",
+    "PatsyError",
+    pattern=r"Could not interpret|Error evaluating factor|did not find|x and y|not a column|not an entry|Cannot subset",
 )
 def plotted(failing: Failing) -> list[Fact]:
     """A plotting function was given `data=` and names: which of the names the table has."""

@@ -55,13 +55,13 @@ def _layers(failing: Failing, seen: set[int]) -> list[Fact]:
     """Modules in whose forward it failed, innermost first: sizes they were built for, their weights, their input."""
     facts = []
     for level in reversed(failing.levels):
-        layer = level.frame.f_locals.get("self")
+        layer = level.names.get("self")
         if layer is None or id(layer) in seen or not is_layer(layer):
             continue
         seen.add(id(layer))
         given = [
             f"{name} {_say(value)}"
-            for name, value in _opened([(n, v) for n, v in level.frame.f_locals.items() if n != "self"])
+            for name, value in _opened([(n, v) for n, v in level.names.items() if n != "self"])
             if probe.is_tensor(value)
         ]
         facts.append(

@@ -34,6 +34,12 @@ CASES = [
         "wrong_call",
         [("shop.open", "signature: open(self, hour)"), ("shop.open", "called with 0 positional")],
     ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})\ndef f(x, y): return x + y\ndf['a'].apply(f)",
+        "wrong_call",
+        [("f", "signature: f(x, y); it was called by a library")],
+    ),
 ]
 
 

@@ -61,3 +61,25 @@ def test_facts(
     for module in needs.split():
         pytest.importorskip(module)
     check(crash(source), wanted, collector)
+
+
+def test_only_what_was_handed_over_is_compared(crash: Callable, facts: Callable) -> None:
+    """A table on the line that is not the input says nothing about features; nor does a fit that failed."""
+    pytest.importorskip("sklearn")
+    pandas = pytest.importorskip("pandas")
+    train = pandas.DataFrame({"age": [1, 2, 3], "sex": ["m", "f", "m"], "y": [0, 1, 0]})
+    source = "from sklearn.linear_model import LogisticRegression\nLogisticRegression().fit(train[['age', 'sex']], train['y'])"
+    texts = [fact.text for fact in facts(crash(source, train=train), "estimator")]
+    assert not [text for text in texts if "fit time" in text or "was fitted with" in text]
+
+
+def test_an_input_without_a_name_is_called_as_it_was_written(crash: Callable, check: Callable) -> None:
+    """The library's parameter X is not the user's X."""
+    numpy = pytest.importorskip("numpy")
+    linear = pytest.importorskip("sklearn.linear_model")
+    X = numpy.random.default_rng(1).random((10, 3))
+    m = linear.LinearRegression().fit(X, X[:, 0])
+    failure = crash("import numpy as np\nm.predict(np.zeros((2, 4)))", m=m, X=X)
+    check(
+        failure, [("np.zeros((2, 4))", "m was fitted with 3 features, np.zeros((2, 4)) has 4 (ndarray 2x4 float64)")], "estimator"
+    )
