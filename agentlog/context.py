@@ -46,7 +46,7 @@ class Context:
             over = self.counter.count(text) - budget
             if over <= 0 or spare > budget:
                 return text
-            spare += over + 2
+            spare = 2 * spare + over + 2
 
     def _cost(self, style: Any, title: str, name: str | None, text: str) -> float:
         return self.counter.cost(style.entry(title, name, text) if text else style.opening(title))
