@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from agentlog.errors import KernelError, NotFound
+from agentlog.ids import new_id
 from agentlog.settings import store_folder
 from agentlog_ipy import inside
 from agentlog_ipy.channels import Message
@@ -26,7 +27,7 @@ from agentlog_ipy.ladder import climb, look
 from agentlog_ipy.link import Link, Wishes
 from agentlog_ipy.process import FoundProcess, LocalProcess, Process
 from agentlog_ipy.replay import Replay, Replayed, lost_names
-from agentlog_ipy.reply import MAX_TOKENS, Reply
+from agentlog_ipy.reply import MAX_TOKENS, Reply, outputs_of
 from agentlog_ipy.witness import Witness
 
 KEPT = 200
@@ -167,11 +168,13 @@ class Kernel:
         kill: bool | None = None,
         cell_id: str | None = None,
         notebook: str | None = None,
+        execution: str | None = None,
         listen: Callable[[Message], None] | None = None,
     ) -> Reply:
         """Run one cell and say truthfully how it went.
 
         timeout    seconds (None waits); then what runs is looked at and stopped, see `ladder.py`
+        execution  the id it shall have (`ids.new_id`), for a caller who asks `so_far` meanwhile
         answers    what `input()` gets, in order; without one it gets the end of the input, at once
         cell_id    the notebook's id of the cell; `notebook`: its path
         listen     gets each iopub message that belongs to the cell
@@ -179,7 +182,7 @@ class Kernel:
         metadata: Message = {"agentlog": {"notebook": notebook}} if notebook else {"agentlog": {}}
         if cell_id is not None:
             metadata["cellId"] = cell_id
-        run = Run(code, answers=list(answers), listen=listen, metadata=metadata)
+        run = Run(code, answers=list(answers), listen=listen, metadata=metadata, execution=execution or new_id())
         seconds = self.timeout if timeout is DEFAULT else timeout
         async with self._lock:
             return await self._run(
@@ -231,7 +234,7 @@ class Kernel:
             self._tried.append(run.code)
             run.send(self.link)
             await self.link.wait(run.request, _left(deadline))
-            if not (run.aborted and self._interrupted):
+            if not (run.aborted and self._interrupted) or run.interrupted:
                 break
             run.notes.append("the kernel still had an interrupt to digest and aborted it; it was sent again")
         if run.request.complete and not run.aborted:
@@ -357,6 +360,23 @@ class Kernel:
             if identifier.endswith(execution):
                 return self._runs[identifier].read(stream, start, end)
         raise NotFound(f"no execution {execution!r} among the last {KEPT} of this kernel")
+
+    def so_far(self, execution: str) -> Reply | None:
+        """What the running execution with this id has put out so far, its status "running"; None when it does not run."""
+        run = self._current
+        if run is None or run.execution != execution:
+            return None
+        return Reply(
+            "running",
+            execution,
+            run.code,
+            run.transcript.count,
+            outputs_of(run.transcript, self.store / "files"),
+            seconds=time.monotonic() - run.begun,
+            max_tokens=self.max_tokens,
+            handle=self.handle,
+            transcript=run.transcript,
+        )
 
     def last_output(self) -> float | None:
         """When the running cell put something out last (seconds since 1970); None before it did."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.transcript import Display, Error, Spool, Transcript
 
-ReplyStatus = Literal["ok", "error", "interrupted", "timed_out", "died", "not_run"]
+ReplyStatus = Literal["ok", "error", "interrupted", "timed_out", "died", "not_run", "running"]
 MAX_TOKENS = 1_000
 IMAGE_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg"}
 TEXT_TYPES = ("text/llm+plain", "text/markdown", "text/plain", "text/latex", "application/json", "text/html")
@@ -79,7 +79,7 @@ class Look:
 class Reply:
     """How one execution went.
 
-    status      ok | error | interrupted | timed_out | died | not_run
+    status      ok | error | interrupted | timed_out | died | not_run; running: only what it put out so far
     execution   its id, in the store too
     count       In[n]
     outputs     results and displays in order

@@ -172,13 +172,14 @@ async def _each(registry: Registry, args: argparse.Namespace, names: list[str]) 
     done = []
     for name in names:
         if args.action == "restart":
-            done.append(await _restart(registry, name, replay=args.replay))
+            done.append(await restart_named(registry, name, replay=args.replay))
         else:
             done.append(await getattr(registry, args.action)(name))
     return done
 
 
-async def _restart(registry: Registry, name: str, *, replay: bool) -> str:
+async def restart_named(registry: Registry, name: str, *, replay: bool) -> str:
+    """A new process for the kernel called `name`; with `replay` the cells that were ok run again, from the journal."""
     entry = registry.get(name)
     sources = _sources(registry.store, entry.session) if replay else []
     await registry.stop(name)
