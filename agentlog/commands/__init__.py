@@ -46,6 +46,8 @@ COMMANDS: dict[str, str] = {
     "import": "agentlog.commands.import_",
     "push": "agentlog.commands.push",
     "pull": "agentlog.commands.pull",
+    "metrics": "agentlog.commands.metrics",
+    "stats": "agentlog.commands.stats",
 }
 """Name of a command -> its module, imported when it is used."""
 
