@@ -115,7 +115,7 @@ class Run:
 def reply_of(run: Run, link: Link | None, images: Path, notes: list[str], max_tokens: int, handle: str) -> Reply:
     """The frozen answer for `run`; nothing that comes later changes it."""
     run.finish()
-    content: Message = run.request.reply.result() if run.sent and run.request.complete else {}
+    content: Message = run.request.reply.result() if run.sent and _answered(run.request) else {}
     status = _status(run, content)
     error = _error(run, content)
     footprint = link.footprint if link is not None else None
@@ -138,11 +138,15 @@ def reply_of(run: Run, link: Link | None, images: Path, notes: list[str], max_to
     )
 
 
+def _answered(request: Request) -> bool:
+    return request.reply.done() and not request.reply.cancelled()
+
+
 def _status(run: Run, content: Message) -> ReplyStatus:
-    if not run.sent or content.get("status") in ("aborted", "abort"):
-        return "not_run"
     if run.climb is not None:
         return "timed_out"
+    if not run.sent or (content.get("status") in ("aborted", "abort") and not run.interrupted):
+        return "not_run"
     if run.death is not None:
         return "died"
     failed = content.get("status") != "ok" or bool(run.transcript.errors)
@@ -171,7 +175,7 @@ def _notes(run: Run, content: Message) -> list[str]:
         f"input({prompt!r}) had no answer and got the end of the input; run(..., answers=[...]) gives some"
         for prompt in run.unanswered
     ]
-    if content.get("status") in ("aborted", "abort"):
+    if content.get("status") in ("aborted", "abort") and run.climb is None and not run.interrupted:
         notes.append("the kernel aborted it: the code did not run")
     if run.climb is not None:
         notes.append(_of_climb(run.climb, content))
@@ -197,5 +201,6 @@ def _of_climb(climb: Climb, content: Message) -> str:
         return "nothing stopped it: the cell is still running; the next run waits for it, restart() ends it"
     if not climb.survived:
         return f"stopped by {climb.rung}, {after}; all variables are lost; the next run gets a fresh kernel"
+    after += "" if climb.drained else " (output is still arriving: k.output() has it)"
     held = " (it held the exception back and ended in order)" if content.get("status") == "ok" else ""
     return f"stopped by {climb.rung}, {after}{held}; the kernel lives on with its variables"

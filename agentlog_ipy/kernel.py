@@ -216,7 +216,7 @@ class Kernel:
         if link.dead.done():
             return "the kernel is dead: restart() starts a new one, restart(replay=True) runs the cells that were ok again"
         for run in reversed(self._runs.values()):
-            if run.sent and not run.request.settled.done() and not await link.wait(run.request, _left(deadline)):
+            if run.sent and not run.request.reply.done() and not await link.replied(run.request, _left(deadline)):
                 return f"not sent: In[{run.transcript.count or '?'}] of before still runs ({run.execution[-6:]})"
             break
         try:

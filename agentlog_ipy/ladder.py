@@ -27,6 +27,8 @@ from agentlog_ipy.link import Link
 from agentlog_ipy.reply import Look
 
 LOOK_SECONDS = 0.4
+DRAIN_SECONDS = 1.0
+"""What a stopped cell has put out may take this long to arrive; the rest comes late."""
 _STACK_CHARS = 6_000
 _CELL_FILE = re.compile(r"ipykernel_\d+/|<ipython-input")
 
@@ -34,11 +36,12 @@ _CELL_FILE = re.compile(r"ipykernel_\d+/|<ipython-input")
 @dataclass(frozen=True)
 class Climb:
     """How far the ladder was climbed. `rung`: what stopped the cell, None when nothing did; `survived`: whether the
-    kernel lives on with its variables."""
+    kernel lives on with its variables; `drained`: whether all its output has arrived."""
 
     rung: str | None
     survived: bool
     seconds: float
+    drained: bool = True
 
 
 # --- looking ----------------------------------------------------------------------------------------------------
@@ -131,8 +134,9 @@ async def climb(link: Link, request: Request, *, kill: bool, awaiting: bool | No
     """
     begun = time.monotonic()
     for rung, seconds, step in _rungs(awaiting):
-        if await step(link) and await link.wait(request, seconds):
-            return Climb(rung, True, time.monotonic() - begun)
+        if await step(link) and await link.replied(request, seconds):
+            took = time.monotonic() - begun
+            return Climb(rung, True, took, drained=await link.wait(request, DRAIN_SECONDS))
         if link.dead.done():
             return Climb(f"the kernel ended when it got {rung}", False, time.monotonic() - begun)
     if kill:

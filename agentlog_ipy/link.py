@@ -238,6 +238,12 @@ class Link:
         await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return request.complete
 
+    async def replied(self, request: Request, seconds: float | None) -> bool:
+        """Until the kernel has answered `request` (True), though output may still come; False as for `wait`."""
+        waited: set[asyncio.Future[Any]] = {request.reply, self.dead}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return request.reply.done() and not request.reply.cancelled()
+
     async def ask(self, kind: str, content: Message, *, beside: bool = False, seconds: float = 10.0) -> Message:
         """Send a shell request and return the content of its reply; `beside` a running cell by way of a subshell.
 
