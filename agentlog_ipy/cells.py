@@ -88,6 +88,8 @@ class CellWatch:
         self._latest: Cell | None = None
         self._pid = os.getpid()
         self._outer: Cell | None = None
+        self._recorded = 0
+        self._shown_before = id(getattr(sys, "last_value", None))
         self._resident, self._peak = self.memory.resident(), self.memory.peak()
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
 
@@ -272,7 +274,16 @@ class CellWatch:
             spent_ms=round(spent, 3),
         )
         self.recorder.record(event, now=True)
+        self._recorded = id(error)
         return failure
+
+    def record_left_over(self) -> None:
+        """An error that IPython showed outside any cell (`ipython script.py`), if there is one."""
+        shown = getattr(sys, "last_value", None)
+        if shown is None or isinstance(shown, SystemExit) or not self.recording:
+            return
+        if id(shown) not in (self._recorded, self._shown_before):
+            self.record_error(shown, "uncaught", None)
 
     def cell_of(self, file: str) -> CellSource | None:
         """The cell whose code was compiled under the name `file`."""

@@ -160,4 +160,5 @@ def attachment_of(shell: Any) -> Attachment | None:
 def _leave(attachment: Attachment) -> None:
     """The interpreter ends in order. A forked child that gets here leaves its parent's session alone."""
     if attachment.pid == os.getpid() and _attached.pop(id(attachment.shell), None) is not None:
+        guarded("cells")(attachment.cells.record_left_over)()
         attachment.detach("exit")

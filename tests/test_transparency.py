@@ -134,7 +134,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_end_the_same(name: str, tmp_path: Path) -> None:
-    """`ipython script.py` prints the same and leaves with the same exit code under AGENTLOG=true."""
+    """`ipython script.py` prints the same and leaves with the same exit code under AGENTLOG=true; its error is recorded."""
     answers = []
     for mode in ("", "true"):
         folder = tmp_path / (mode or "plain")
@@ -142,6 +142,8 @@ def test_scripts_end_the_same(name: str, tmp_path: Path) -> None:
         (folder / "script.py").write_text(SCRIPTS[name][0])
         answers.append(_run([sys.executable, "-m", "IPython", "--no-banner", "script.py"], folder, AGENTLOG=mode))
     assert answers[0] == answers[1]
+    found = [(r["origin"], r["failure"]["type"]) for r in _records(tmp_path / "true" / "store") if r["e"] == "error"]
+    assert found == ([("uncaught", "ValueError")] if name == "fails" else [])
 
 
 @pytest.mark.parametrize(
