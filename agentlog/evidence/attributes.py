@@ -14,6 +14,7 @@ from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
+from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
 from agentlog.evidence.renamed import ATTRIBUTES
 from agentlog.evidence.versions import version_of
@@ -40,6 +41,13 @@ def missing_attribute(failing: Failing) -> Evidence | None:
         facts = _module_facts(owner, name, about)
     else:
         facts = _object_facts(owner, name, about)
+    if about is None and owner is not UNKNOWN:
+        places = [
+            (text, position_of(owner, holder))
+            for text, holder in failing.data()
+            if probe.is_series(holder) or type(holder) in (list, tuple)
+        ]
+        facts += [Fact(found.text, about=text) for text, found in places if found is not None]
     return Evidence("missing_attribute", tuple(facts), (about,) if about and about.isidentifier() else ())
 
 

@@ -35,7 +35,7 @@ def wrong_call(failing: Failing) -> Evidence | None:
             facts.insert(0, Fact(f"signature: {signature_text(callee)}", about=ast.unparse(node.func)[:80]))
             facts += _keyword(failing.message, callee)
         return Evidence("wrong_call", tuple(facts))
-    return _by_name(failing) or _in_library(failing)
+    return _property(failing) or _by_name(failing) or _in_library(failing)
 
 
 def _is_told(message: str, node: ast.Call) -> bool:
@@ -141,6 +141,18 @@ def _keyword(message: str, callee: object) -> list[Fact]:
             Fact(f"{called}({wanted}=): gone since {gone[0]}, its notes name {gone[1]}; installed: {version_of(package)}")
         )
     return facts
+
+
+def _property(failing: Failing) -> Evidence | None:
+    """`Line2D.set() got an unexpected keyword argument 'colour'`: the properties that can be set."""
+    told = re.match(r"(\w+)\.set\(\) got an unexpected keyword argument '(\w+)'", failing.message)
+    owners = [level.names.get("self") for level in failing.levels] if told else []
+    owner = next((value for value in owners if told and probe.type_name(value) == told.group(1)), None)
+    if told is None or owner is None:
+        return None
+    names = [name[4:] for base in peek.mro(type(owner)) for name in peek.class_dict(base) if name.startswith("set_")]
+    near = probe.nearest_text(told.group(2), dict.fromkeys(names))
+    return Evidence("wrong_call", (Fact(f"{told.group(1)} has no property {told.group(2)!r}" + (f"; {near}" if near else "")),))
 
 
 def _by_name(failing: Failing) -> Evidence | None:

@@ -56,7 +56,8 @@ def _listed(text: str) -> list[object]:
 def owner_of(failing: Failing, keys: list[object]) -> tuple[object, str | None]:
     """What was asked for the key, and how the user's code calls it."""
     owner, about = _asked_in_source(failing, keys)
-    library = _asked_in_library(failing)
+    library = _lacking(failing, keys)
+    library = _asked_in_library(failing) if library is UNKNOWN else library
     if library is not UNKNOWN and (owner is UNKNOWN or type(owner) not in DICTS):
         return library, failing.name_of(library) or _receiver(failing) or about
     return owner, about
@@ -89,6 +90,13 @@ def _asks(key: object, keys: list[object]) -> bool:
     asked = key if type(key) is list else [key, *key] if type(key) is tuple else [key]
     plain = [part for part in [*asked, *(probe.scalar_of(part) for part in asked)] if type(part) in PLAIN or type(part) is tuple]
     return any(type(part) is type(wanted) and part == wanted for part in plain for wanted in keys)
+
+
+def _lacking(failing: Failing, keys: list[object]) -> object:
+    """Of several tables that were handed over, as to a merge: the one without such a column."""
+    tables = [value for _, value in failing.handed() if probe.is_frame(value)]
+    lack = [table for table in tables if keys and keys[0] not in probe.columns_of(table)]
+    return lack[0] if len(tables) > 1 and lack else UNKNOWN
 
 
 def _asked_in_library(failing: Failing) -> object:

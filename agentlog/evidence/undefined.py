@@ -33,7 +33,7 @@ def undefined_name(failing: Failing) -> Evidence | None:
     facts = [Fact(_near(name, failing), about=name)]
     facts += _also_unbound(failing, name)
     others, names = _local_of(name, world)
-    facts += others + _column_of(name, world) + _alias(name, world)
+    facts += others + _column_of(name, world) + _alias(name, world) + _in_query(failing, name)
     return Evidence("undefined_name", tuple(facts), tuple(names))
 
 
@@ -98,6 +98,17 @@ def _column_of(name: str, world: Any) -> list[Fact]:
     attributes = [(key, value) for key, value in list(world.items())[-500:] if not hidden(key) and is_data(value)]
     held = [Fact(f"has an attribute {name!r}", about=key) for key, value in attributes if name in (peek.own_dict(value) or ())]
     return (found + held)[:3]
+
+
+def _in_query(failing: Failing, name: str) -> list[Fact]:
+    """A name inside a text that a library evaluates (`df.query`): the columns there are."""
+    tables = [(text, value) for text, value in failing.data() if probe.is_frame(value)] if not failing.in_user_code else []
+    columns = [(text, probe.columns_of(value)) for text, value in tables]
+    near = [(text, present, probe.nearest_text(name, present)) for text, present in columns]
+    return [
+        Fact(f"no column {name!r}; {said + '; ' if said else ''}columns: {probe.some(present, 40)}", about=text)
+        for text, present, said in near
+    ]
 
 
 def _alias(name: str, world: Any) -> list[Fact]:

@@ -31,8 +31,8 @@ def _assigned(failing: Failing, target: ast.Tuple | ast.List, right: ast.expr) -
     text, value = ast.unparse(right)[:100], failing.resolve(right)
     names = f"{len(target.elts)} names on the left ({ast.unparse(target)})"
     if value is UNKNOWN:
-        told = re.search(r"got (\d+)|expected (?:at least )?\d+", failing.message)
-        return Fact(f"{names}; {told.group(0) if told else 'the right side is a call'}", about=text)
+        told = re.search(r"\((expected .*)\)", failing.message)
+        return Fact(f"{names}; {told.group(1) if told else 'the right side is a call'}", about=text)
     return Fact(f"{names}; {probe.say(value)}: {_members(value)}", about=text)
 
 
