@@ -39,6 +39,7 @@ __all__ = ["CellSource", "failure_of", "message_of", "no_cells"]
 _CHAIN, _GROUP = 6, 8
 _CALLER_LOCALS, _RAISING_LOCALS = 12, 16
 _CONTEXT_LINES = 3
+_WAITING = 4  # by the clock, the collectors may take this many times what they may compute
 
 
 def failure_of(
@@ -74,7 +75,8 @@ def _bare(error: BaseException) -> Failure:
 
 @dataclass(slots=True)
 class _Work:
-    """One failure being described: what all its frames, causes and members share. `collecting`: seconds spent on evidence."""
+    """One failure being described: what all its frames, causes and members share. `collecting`, `computing`: seconds spent
+    on evidence by the clock, and of this thread."""
 
     cell_of: CellOf
     namespace: Mapping[str, object]
@@ -83,6 +85,7 @@ class _Work:
     skip_modules: tuple[str, ...]
     started: float = field(default_factory=time.perf_counter)
     collecting: float = 0.0
+    computing: float = 0.0
     seen: set[int] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
     known: dict[int, tuple[object, Value]] = field(default_factory=dict)
@@ -90,10 +93,6 @@ class _Work:
     @property
     def describe_until(self) -> float:
         return self.started + self.collecting + self.limits.describe_ms / 1000
-
-    @property
-    def evidence_until(self) -> float:
-        return self.started + (self.limits.describe_ms if self.collecting else 0) / 1000 + self.limits.evidence_ms / 1000
 
     @guarded("frames")
     def failure(self, error: BaseException, depth: int = 0) -> Failure:
@@ -131,12 +130,15 @@ class _Work:
     def evidence(
         self, error: BaseException, message: str, levels: list[Level], user: Level | None, located: Located | None, scope: Scope
     ) -> tuple[Evidence, ...]:
-        failing = Failing(error, message, levels, user, located, scope, self.describe, self.evidence_until, self.limits)
-        begun = time.perf_counter()
+        left = self.limits.evidence_ms / 1000 - self.computing
+        begun, computed = time.perf_counter(), time.thread_time()
+        patience = begun + _WAITING * left
+        failing = Failing(error, message, levels, user, located, scope, self.describe, computed + left, patience, self.limits)
         try:
             return collect(failing)
         finally:
             self.collecting += time.perf_counter() - begun
+            self.computing += time.thread_time() - computed
 
     @guarded("expression")
     def expression(self, located: Located, scope: Scope) -> Expression:

@@ -25,7 +25,9 @@ class Failing:
     raising     the level that raised
     located     the failing expression in the user's level
     describe    a bounded description of a value
-    deadline    moment (time.perf_counter) after which nothing may be started
+    processor   moment (time.thread_time) after which nothing may be started: what this thread itself has used, so that
+                a busy machine does not cost the evidence
+    deadline    the same by the clock (time.perf_counter), for what waits without computing
     """
 
     error: BaseException
@@ -35,6 +37,7 @@ class Failing:
     located: Located | None
     scope: Scope
     describe: Callable[[object], Value]
+    processor: float
     deadline: float
     limits: Limits
     worked_on: list[tuple[str, Any]] | None = None
@@ -70,7 +73,7 @@ class Failing:
         return issubclass(type(self.error), kinds)
 
     def late(self) -> bool:
-        return time.perf_counter() >= self.deadline
+        return time.thread_time() >= self.processor or time.perf_counter() >= self.deadline
 
     def resolve(self, node: ast.AST | str | None) -> object:
         """The value of an expression of the user's frame, else UNKNOWN."""
