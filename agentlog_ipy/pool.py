@@ -3,6 +3,8 @@
     async with KernelPool(4) as pool:
         async with pool.kernel() as k:
             reply = await k.run(...)
+
+Each is used once: nobody finds another's variables.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -290,9 +290,8 @@ class _NotebookRun:
         return self._goes_on(result, kernel, client.replies[position])
 
     def _judge(self, position: int, cell: NotebookNode, reply: Reply) -> CellResult:
-        status: CellStatus = reply.status
-        if status == "error" and RAISES_TAG in tags(cell):
-            status = "expected"
+        expected = reply.status == "error" and RAISES_TAG in tags(cell)
+        status = cast(CellStatus, "expected" if expected else reply.status)
         return CellResult(
             position,
             cell.id,

@@ -10,6 +10,7 @@ an exception that `except KeyboardInterrupt` and `except Exception` do not hold 
 
 from __future__ import annotations
 
+import array
 import asyncio
 import faulthandler
 import json
@@ -19,6 +20,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
@@ -26,6 +28,13 @@ from typing import Any, TextIO
 FRAMES = 12
 NAMES = 24
 TEXT = 200
+PIPES_SECONDS = 0.3
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    pass
 
 _state: dict[str, Any] = {"files": {}}
 
@@ -40,7 +49,7 @@ class StoppedAtDeadline(BaseException):
 def begin(options: dict[str, Any]) -> str:
     """Prepare this kernel for its runner and say who it is."""
     shell = _state["shell"] = options.pop("shell", None) or _shell()
-    for prepare in (_signals, _limits, _children, _record):
+    for prepare in (_signals, _limits, _children, _pipes, _record):
         try:
             prepare(shell, options)
         except Exception as reason:
@@ -97,6 +106,33 @@ def _children(shell: Any, options: Mapping[str, Any]) -> None:
     system, getoutput = shell.system, shell.getoutput
     shell.system = lambda command: system("exec </dev/null\n" + command)
     shell.getoutput = lambda command, *args, **kwargs: getoutput("exec </dev/null\n" + command, *args, **kwargs)
+
+
+def _pipes(shell: Any, options: Mapping[str, Any]) -> None:
+    """What child processes print goes through a pipe that a thread of ipykernel's reads: a cell that ends before that
+    thread has read it loses the end of it to the next cell. So each cell waits for the pipes to be empty."""
+    if options.get("empty_stdin") and sys.platform == "linux":
+        shell.events.register("post_execute", _until_pipes_are_read)
+
+
+def _until_pipes_are_read() -> None:
+    deadline = time.monotonic() + PIPES_SECONDS
+    for stream in (sys.stdout, sys.stderr):
+        pipe, reader = getattr(stream, "_fid", None), getattr(stream, "watch_fd_thread", None)
+        while type(pipe) is int and reader is not None and not _is_read(pipe, reader) and time.monotonic() < deadline:
+            time.sleep(0.0005)
+
+
+def _is_read(pipe: int, reader: threading.Thread) -> bool:
+    """Is the pipe empty, and does its reader wait in `read` for more (not for its turn to pass on what it read)?"""
+    waiting = array.array("i", [0])
+    try:
+        fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+        with open(f"/proc/self/task/{reader.native_id}/syscall") as file:
+            call = file.read().split()
+    except OSError:
+        return True
+    return waiting[0] == 0 and len(call) > 1 and call[1].startswith("0x") and int(call[1], 16) == pipe
 
 
 def _record(shell: Any, options: Mapping[str, Any]) -> None:
