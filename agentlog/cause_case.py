@@ -18,32 +18,10 @@ from agentlog.static import CellNames, analyse
 if TYPE_CHECKING:
     from agentlog.store import Store
 
-SHELL_NAMES = frozenset(
-    [
-        "In",
-        "Out",
-        "exit",
-        "quit",
-        "get_ipython",
-        "open",
-        "display",
-        "_",
-        "__",
-        "___",
-        "_i",
-        "_ii",
-        "_iii",
-        "_ih",
-        "_oh",
-        "_dh",
-        "__name__",
-        "__file__",
-        "__doc__",
-        "__builtins__",
-        "__session__",
-        "__annotations__",
-    ]
-)
+SHELL_NAMES = frozenset({
+    "In", "Out", "exit", "quit", "get_ipython", "open", "display", "_", "__", "___", "_i", "_ii", "_iii", "_ih", "_oh",
+    "_dh", "__name__", "__file__", "__doc__", "__builtins__", "__session__", "__annotations__",
+})  # fmt: skip
 _BUILTIN = frozenset(dir(builtins)) | SHELL_NAMES
 _WORD = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 _QUOTED = tuple(re.compile(pattern) for pattern in (r"'([^']+)'", r"\"([^\"]+)\"", r"`([^`]+)`", r"\[([^\[\]]+)\]"))

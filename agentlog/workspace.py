@@ -1,123 +1,189 @@
-"""The workspace as it is now: what git says has changed, and prints of the files that are tracked or touched.
+"""The files around a run: a snapshot of tracked and touched files by hash, and what git says is not committed.
 
-Everything is bounded: lines of the diff, number of files, bytes that are read. Nothing in the workspace is changed.
+Bounded in files, bytes and time; what was left out is said in `cut`. Nothing is written, nothing leaves the machine.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentlog import recorder
-from agentlog.events import Scalar, WorkspaceSeen
-from agentlog.gitstate import git, git_folder, git_head
-from agentlog.guard import guarded
+from agentlog.events import NamespaceChanged, WorkspaceSeen
+from agentlog.prints import file_print
+from agentlog.settings import project_root
 
+MOST_FILES = 5_000
+SECONDS = 5.0
 DIFF_LINES = 50
-DIFF_CHARS = 8_000
-FILES = 2_000
-"""Files of one snapshot; the touched ones come first."""
-FILE_BYTES = 8_000_000
-"""A larger file is told by its size and time, without being read."""
-SNAPSHOT_BYTES = 64_000_000
-
-Snapshot = dict[str, Any]
-"""{"git": {...}, "files": {path: print}, "cut": words or None}: plain data, as JSON keeps it."""
-
-
-def look(cwd: str | Path) -> WorkspaceSeen | None:
-    """Head, whether there are changes, and the first lines of the diff against the last commit; None without git."""
-    here = str(cwd)
-    if git_folder(Path(here).absolute()) is None:
-        return None
-    status = git("status", "--porcelain", cwd=here)
-    if status is None:
-        return None
-    changed = [line for line in status.splitlines() if not line.startswith("??")]
-    facts: dict[str, Scalar] = {
-        **git_head(Path(here)),
-        "dirty": bool(changed),
-        "untracked": len(status.splitlines()) - len(changed),
+_LEFT_OUT = frozenset(
+    {
+        ".git",
+        ".agentlog",
+        "node_modules",
+        "__pycache__",
+        ".venv",
+        "venv",
+        ".tox",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ipynb_checkpoints",
     }
-    whole = (git("diff", "HEAD", "--no-color", "--no-ext-diff", cwd=here) or "") if changed else ""
-    diff, cut = _first_lines(whole)
-    return WorkspaceSeen(git=facts, diff=diff or None, cut=cut)
+)
 
 
-def snapshot_workspace(files: Iterable[str | Path] | None = None) -> Snapshot:
-    """Prints of `files`, else of what git tracks and what was touched (without git: of the folder's files). Bounded."""
-    found: Snapshot | None = _snapshot(files)
-    return found if found is not None else {"git": {}, "files": {}, "cut": "the workspace could not be read"}
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`files`: path relative to `root` -> "<size>:<hash>"; `git`: commit and branch; `diff`: its first lines; `cut`: what was left out."""
+
+    root: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    git: Mapping[str, str] = field(default_factory=dict)
+    diff: str | None = None
+    cut: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
-def compare_snapshots(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, list[str]]:
-    """{"added", "removed", "modified"}: paths, sorted. What one of them had cut away is not told apart from absent."""
-    before, after = (dict(one.get("files") or {}) if isinstance(one, Mapping) else {} for one in (a, b))
-    return {
-        "added": sorted(after.keys() - before.keys()),
-        "removed": sorted(before.keys() - after.keys()),
-        "modified": sorted(path for path in before.keys() & after.keys() if before[path] != after[path]),
-    }
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Paths by what became of them."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, list[str]]:
+        return {"added": list(self.added), "removed": list(self.removed), "modified": list(self.modified)}
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        found: tuple[str, ...] = getattr(self, key)
+        return found
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.modified)
+
+    def __str__(self) -> str:
+        parts = [f"{word} {', '.join(paths)}" for word, paths in asdict(self).items() if paths]
+        return "; ".join(parts) or "no file differs"
 
 
-@guarded("workspace")
-def _snapshot(files: Iterable[str | Path] | None) -> Snapshot:
-    here = Path(os.getcwd())
-    wanted = [str(file) for file in files] if files is not None else list(_paths(here))
+def snapshot_workspace(files: Iterable[str | os.PathLike[str]] | None = None, *, root: str | Path | None = None) -> Snapshot:
+    """Hashes of `files` (default: what git tracks and what was touched; without git, the files of the project) under `root`."""
+    where = Path(root) if root is not None else project_root()
+    paths = [os.fspath(file) for file in files] if files is not None else list(_files_of(where))
+    deadline = time.monotonic() + SECONDS
     prints: dict[str, str] = {}
-    left = SNAPSHOT_BYTES
-    for path in wanted[:FILES]:
-        read, text = _print(here / path, left)
-        left -= read
-        if text:
-            prints[path] = text
-    cut = f"{len(wanted) - FILES} of {len(wanted)} files" if len(wanted) > FILES else None
-    shot: Snapshot = {"git": dict(git_head(here)), "files": prints, "cut": cut}
-    door = recorder.current()
-    if door is not None:
-        door.record(WorkspaceSeen(git=shot["git"], files=prints, cut=cut))
-    return shot
+    for path in paths[:MOST_FILES]:
+        if time.monotonic() > deadline:
+            break
+        mark = file_print(where / path)
+        if mark is not None:
+            prints[_relative(path, where)] = mark
+    left = len(paths) - len(prints)
+    return Snapshot(str(where), prints, _head(where), git_diff(where), f"{left} of {len(paths)} files" if left else None)
 
 
-def _paths(here: Path) -> Iterator[str]:
-    """What was touched, then what is tracked; without git the files below, hidden ones left out."""
-    touched = git("ls-files", "-z", "--modified", "--others", "--exclude-standard", cwd=str(here))
-    if touched is None:
-        yield from _walk(here)
+def compare_snapshots(a: Snapshot, b: Snapshot) -> Comparison:
+    """What was added, removed and modified from `a` to `b`."""
+    return Comparison(
+        tuple(sorted(b.files.keys() - a.files.keys())),
+        tuple(sorted(a.files.keys() - b.files.keys())),
+        tuple(sorted(path for path in a.files.keys() & b.files.keys() if a.files[path] != b.files[path])),
+    )
+
+
+def git_diff(root: str | Path, lines: int = DIFF_LINES) -> str | None:
+    """The first `lines` lines of what is not committed, with a line that says how many follow; None without git or change."""
+    text = _git(root, "diff", "HEAD", "--no-color", "--no-ext-diff")
+    if not text:
+        return None
+    all_lines = text.splitlines()
+    more = len(all_lines) - lines
+    return "\n".join(all_lines[:lines] + ([f"… {more} more lines"] if more > 0 else []))
+
+
+def look(root: str | Path) -> WorkspaceSeen | None:
+    """The uncommitted state of the workspace as an event; None without git."""
+    head = _head(root)
+    if not head:
+        return None
+    touched = [path for path in _touched(root) if not path.startswith(".agentlog")]
+    prints = {path: mark for path in touched[:200] if (mark := file_print(Path(root) / path)) is not None}
+    cut = f"{len(touched) - 200} of {len(touched)} touched files" if len(touched) > 200 else None
+    return WorkspaceSeen(git={**head, "dirty": bool(touched)}, diff=git_diff(root), files=prints, cut=cut)
+
+
+@dataclass(frozen=True, slots=True)
+class StaleImport:
+    """A local module whose file is not what was imported. `seen`: the recorder saw it change, else the file was compared now."""
+
+    module: str
+    seen: bool
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} was edited after it was imported: the session still runs the old code (restart, or importlib.reload)"
+        )
+
+
+def stale_imports(looks: Iterable[NamespaceChanged]) -> list[StaleImport]:
+    """Local modules that were edited since they were imported, as the looks of one session (in order) tell."""
+    edited: dict[str, str] = {}
+    for look_ in looks:
+        for key, mark in look_.surroundings.items():
+            kind, _, name = key.partition(":")
+            if kind == "edited":
+                edited[name] = mark
+            elif kind == "module":
+                edited.pop(name, None)
+    return [StaleImport(name, True) for name, mark in edited.items() if mark]
+
+
+# --- files and git --------------------------------------------------------------------------------------------
+
+
+def _files_of(root: Path) -> Iterator[str]:
+    tracked = _git(root, "ls-files", "-z")
+    if tracked is not None:
+        yield from dict.fromkeys([*filter(None, tracked.split("\0")), *_touched(root)])
         return
-    tracked = git("ls-files", "-z", cwd=str(here)) or ""
-    yield from dict.fromkeys(name for name in (touched + tracked).split("\0") if name)
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT and not name.startswith("."))
+        yield from (_relative(os.path.join(folder, name), root) for name in sorted(names) if not name.startswith("."))
 
 
-def _walk(here: Path) -> Iterator[str]:
-    count = 0
-    for folder, names, files in os.walk(here):
-        names[:] = sorted(name for name in names if not name.startswith(".") and name not in ("node_modules", "__pycache__"))
-        for file in sorted(files):
-            yield os.path.relpath(os.path.join(folder, file), here)
-            count += 1
-            if count > FILES:
-                return
+def _touched(root: str | Path) -> list[str]:
+    """Modified and untracked files, relative to `root`."""
+    modified = _git(root, "diff", "HEAD", "--name-only", "-z", "--relative") or ""
+    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
+    return list(dict.fromkeys(filter(None, (modified + "\0" + untracked).split("\0"))))
 
 
-def _print(path: Path, left: int) -> tuple[int, str | None]:
-    """(bytes read, print): of the content, else of size and time where it is too large; None where it is no file."""
+def _head(root: str | Path) -> dict[str, str]:
+    commit = _git(root, "rev-parse", "HEAD")
+    branch = _git(root, "rev-parse", "--abbrev-ref", "HEAD")
+    return {"commit": commit.strip(), "branch": (branch or "").strip()} if commit else {}
+
+
+def _git(root: str | Path, *words: str) -> str | None:
     try:
-        status = path.stat()
-        if not path.is_file():
-            return 0, None
-        if status.st_size > min(FILE_BYTES, left):
-            return 0, f"size:{status.st_size}:{status.st_mtime_ns}"
-        return status.st_size, hashlib.sha256(path.read_bytes()).hexdigest()[:32]
-    except OSError:
-        return 0, None
+        done = subprocess.run(
+            ["git", *words], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace")
 
 
-def _first_lines(diff: str) -> tuple[str, str | None]:
-    lines = diff.splitlines()
-    kept = "\n".join(lines[:DIFF_LINES])[:DIFF_CHARS]
-    told = kept.count("\n") + 1 if kept else 0
-    return kept, f"{len(lines) - told} of {len(lines)} lines" if told < len(lines) else None
+def _relative(path: str, root: Path) -> str:
+    try:
+        return Path(path).relative_to(root).as_posix() if os.path.isabs(path) else Path(path).as_posix()
+    except ValueError:
+        return path

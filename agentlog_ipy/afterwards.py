@@ -6,11 +6,14 @@ the next cell; elsewhere at the end of the cell.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 from agentlog import session as sessions
+from agentlog import workspace
 from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.recorder import Recorder
@@ -18,6 +21,8 @@ from agentlog.static import analyse
 from agentlog_ipy.cells import Cell
 from agentlog_ipy.namespace import NamespaceWatch
 
+REST = 0.1
+"""Seconds without another cell after which there is time to look around."""
 PAUSE = 0.0005
 """Seconds between a cell's last message and our work, for the threads that send the message."""
 
@@ -30,10 +35,12 @@ class Afterwards:
         self._watch = NamespaceWatch(shell, recorder.limits)
         self._loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
         self._owed: Cell | None = None
+        self._latest: Cell | None = None
         self._ok = self._looking = True
         self._modules = len(sys.modules)
         self._packages = sessions.packages_loaded()
         self._notebook = notebook
+        self._workspace_seen = False
 
     def attach(self) -> None:
         """Nothing to hang on: cells and tap call."""
@@ -46,6 +53,7 @@ class Afterwards:
     def started(self, cell: Cell) -> None:
         """Before a cell runs: settle what is owed, look at the namespace. A cell like `pass` needs no look."""
         if _looked_at(cell):
+            self._latest = cell
             self.settle()
             self._looking = not analyse(cell.source).trivial
             if self._looking:
@@ -63,7 +71,17 @@ class Afterwards:
     def idle(self) -> None:
         """The cell's last message was sent."""
         if self._owed is not None and self._loop is not None:
+            cell = self._owed
             self._loop.call_later(PAUSE, self.settle)
+            self._loop.call_later(REST, lambda: self._look_around(cell))
+
+    @guarded("namespace")
+    def _look_around(self, cell: Cell) -> None:
+        """Nobody asked for anything for a while: look at names that no cell is suspected of having changed."""
+        if self._owed is None and self._latest is cell:
+            found = self._watch.rotate()
+            if found is not None:
+                self._recorder.record(found)
 
     @guarded("namespace")
     def settle(self) -> None:
@@ -75,6 +93,15 @@ class Afterwards:
         if changed.changes or changed.reads or changed.writes or changed.surroundings or not changed.complete:
             self._recorder.record(changed)
         self._learn(cell.notebook)
+        if not (self._ok and self._workspace_seen):
+            self._workspace_seen = True
+            self._recorder.later(lambda: self._look_at_workspace(cell.execution))
+
+    def _look_at_workspace(self, execution: str) -> None:
+        """On the writer's thread, after the first cell and after each that failed: what git says is not committed."""
+        seen = workspace.look(os.getcwd())
+        if seen is not None:
+            self._recorder.record(replace(seen, execution=execution))
 
     def _learn(self, notebook: str | None) -> None:
         """Packages imported since, and the notebook's path once it is known or has changed."""

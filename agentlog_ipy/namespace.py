@@ -94,7 +94,7 @@ class NamespaceWatch:
         return out
 
     def _reach(self, names: CellNames) -> Reached:
-        return reach(self._shell.user_ns, names.loads | names.writes)
+        return reach(self._shell.user_ns, names.loads)
 
     def _may_change(self, names: CellNames, reached: Reached) -> frozenset[str]:
         """Names whose object this cell may change in place, aliases included."""
@@ -162,7 +162,7 @@ class _Look:
         own = self.start - watch._began if watch._began else 0.0
         limits = watch._limits
         self.own = own
-        self.deadline = self.start + max(limits.namespace_ms / 1000 - watch._spent, limits.namespace_share * own, 0.001)
+        self.deadline = self.start + max(limits.namespace_ms / 1000 - watch._spent, min(limits.namespace_share * own, 1.5), 0.001)
         self.changes: list[Change] = []
         self.complete = True
 

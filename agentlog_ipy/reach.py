@@ -167,52 +167,10 @@ def _changes(code: types.CodeType) -> bool:
     return any(_changes(inner) for inner in code.co_consts if isinstance(inner, types.CodeType))
 
 
-_PLAIN = frozenset(
-    [
-        "shape",
-        "dtype",
-        "dtypes",
-        "columns",
-        "values",
-        "T",
-        "size",
-        "ndim",
-        "iloc",
-        "loc",
-        "at",
-        "iat",
-        "index",
-        "name",
-        "names",
-        "np",
-        "numpy",
-        "pd",
-        "pandas",
-        "math",
-        "os",
-        "sys",
-        "real",
-        "imag",
-        "random",
-        "log",
-        "exp",
-        "sqrt",
-        "sin",
-        "cos",
-        "pi",
-        "array",
-        "zeros",
-        "ones",
-        "arange",
-        "linspace",
-        "time",
-        "perf_counter",
-        "Exception",
-        "ValueError",
-        "KeyError",
-        "TypeError",
-        "RuntimeError",
-        "StopIteration",
-    ]
-)
+_PLAIN = frozenset({
+    "shape", "dtype", "dtypes", "columns", "values", "T", "size", "ndim", "iloc", "loc", "at", "iat", "index", "name",
+    "names", "np", "numpy", "pd", "pandas", "math", "os", "sys", "real", "imag", "random", "log", "exp", "sqrt", "sin",
+    "cos", "pi", "array", "zeros", "ones", "arange", "linspace", "time", "perf_counter", "Exception", "ValueError",
+    "KeyError", "TypeError", "RuntimeError", "StopIteration",
+})  # fmt: skip
 """Attributes and modules whose use changes nothing."""

@@ -21,43 +21,12 @@ from agentlog.static import CellNames
 from agentlog_ipy.reach import Reached
 from agentlog_ipy.touched_files import TouchedFiles
 
-_DRAWS = frozenset(
-    [
-        "random",
-        "seed",
-        "sample",
-        "shuffle",
-        "choice",
-        "choices",
-        "permutation",
-        "rand",
-        "randn",
-        "randint",
-        "random_sample",
-        "uniform",
-        "normal",
-        "gauss",
-        "standard_normal",
-        "integers",
-        "default_rng",
-        "RandomState",
-        "train_test_split",
-        "fit",
-        "fit_transform",
-        "fit_predict",
-        "binomial",
-        "poisson",
-        "exponential",
-        "manual_seed",
-        "make_classification",
-        "make_regression",
-        "make_blobs",
-        "bootstrap",
-        "getrandbits",
-        "randrange",
-        "betavariate",
-    ]
-)
+_DRAWS = frozenset({
+    "random", "seed", "sample", "shuffle", "choice", "choices", "permutation", "rand", "randn", "randint",
+    "random_sample", "uniform", "normal", "gauss", "standard_normal", "integers", "default_rng", "RandomState",
+    "train_test_split", "fit", "fit_transform", "fit_predict", "binomial", "poisson", "exponential", "manual_seed",
+    "make_classification", "make_regression", "make_blobs", "bootstrap", "getrandbits", "randrange", "betavariate",
+})  # fmt: skip
 _ENVIRONMENT = frozenset({"environ", "getenv", "putenv", "load_dotenv", "unsetenv", "setenv", "tzset"})
 _PASSING = (
     "_",

@@ -1,0 +1,173 @@
+"""What watching the namespace costs a session: 200 cells with three 100 MB variables, interleaved with plain IPython.
+
+    python benchmarks/diff.py [--others PYTHON ...]
+
+Two shells live in one process, each with its own three variables; each cell runs in one, then in the other. The recorded
+shell has the whole extension loaded and does all its work before the next cell starts (as in a terminal; in a kernel most
+of it happens after the reply). Printed are the median ratio, the time added, and code inside a cell (a loop of a million
+steps, `sorted` with a key). `--others`: interpreters of environments that hold ipyflow or kishu; each is measured against
+plain IPython of its own in the same way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import io
+import itertools
+import os
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+SETUP = (
+    "import numpy as np, pandas as pd",
+    "df = pd.DataFrame({f'c{i}': np.random.rand(1_250_000) for i in range(10)})",
+    "arr = np.random.rand(12_500_000)",
+    "other = pd.DataFrame({f'd{i}': np.random.rand(1_250_000) for i in range(10)})",
+    "items, settings, total = [], {'lr': 0.1}, 0",
+    "def summary(frame):\n    return frame.iloc[:200_000].mean()",
+)
+KINDS: dict[str, tuple[str, ...]] = {
+    "computing on the data": (
+        "m{n} = df['c{k}'].mean()", "s{n} = arr.sum()", "r{n} = df['c1'] * other['d{k}']", "part{n} = df[df['c{k}'] > 0.99]",
+        "q{n} = float(np.percentile(arr[:1_000_000], {k}))", "w{n} = summary(df)", "z{n} = df.describe()", "v{n} = arr[:100_000] @ arr[:100_000]",
+    ),
+    "changing it in place": ("df['c{k}'] = df['c{k}'] * 1.0001", "arr[{n}] = {n}.5", "other.loc[{n}, 'd{k}'] = 0.0", "arr *= 1.0000001"),
+    "small": ("x{n} = {n} + 1", "items.append({n})", "settings['k{k}'] = {n}", "total += {n}"),
+}  # fmt: skip
+SHARES = {"computing on the data": 120, "changing it in place": 30, "small": 50}
+INSIDE = {
+    "a loop of a million steps": "t = 0\nfor i in range(1_000_000):\n    t += i",
+    "sorted with a key": "keyed = sorted(range(300_000), key=lambda i: -i)",
+}
+
+
+def cells() -> list[tuple[str, str]]:
+    """(kind, source) of 200 cells, the same in every run."""
+    chance = random.Random(7)
+    out = [
+        (kind, cell.format(n=n, k=n % 10))
+        for kind, share in SHARES.items()
+        for n, cell in zip(range(share), itertools.cycle(KINDS[kind]), strict=False)
+    ]
+    chance.shuffle(out)
+    return out
+
+
+def shell() -> Any:
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    return InteractiveShell(config=config)
+
+
+def timed(one: Any, source: str) -> float:
+    start = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        result = one.run_cell(source, store_history=True)
+    took = time.perf_counter() - start
+    error = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        raise RuntimeError(f"{source!r} failed: {error!r}")
+    return took
+
+
+def compare(load: Callable[[Any], None], name: str) -> None:
+    """Run everything in a plain shell and in one with `load` applied, cell by cell."""
+    plain, watched = shell(), shell()
+    load(watched)
+    for source in SETUP:
+        for one in (plain, watched):
+            timed(one, source)
+    gc.collect()
+    rows = []
+    for number, (kind, source) in enumerate(cells()):
+        pair = (plain, watched) if number % 2 else (watched, plain)
+        times = {one: timed(one, source) for one in pair}
+        rows.append((kind, times[plain], times[watched]))
+        for one in pair:  # let go of results: memory is not what is measured
+            for variable in [v for v in one.user_ns if v[:1] in "rpz" and v[1:2].isdigit()]:
+                del one.user_ns[variable]
+    report(name, rows)
+    for title, source in INSIDE.items():
+        times = [(timed(plain, source), timed(watched, source)) for _ in range(5)]
+        least = min(a for a, _ in times), min(b for _, b in times)
+        print(f"  {title:28} {least[1] / least[0]:6.3f}   ({least[0] * 1e3:.0f} ms)")
+
+
+def report(name: str, rows: list[tuple[str, float, float]]) -> None:
+    ratios = [b / a for _, a, b in rows]
+    added = sorted((b - a) * 1e3 for _, a, b in rows)
+    print(
+        f"{name}: 200 cells, median ratio {statistics.median(ratios):.3f}, added median {statistics.median(added):.2f} ms, p95 {added[189]:.1f} ms"
+    )
+    for kind in SHARES:
+        own = [(a, b) for k, a, b in rows if k == kind]
+        ratio, extra = statistics.median(b / a for a, b in own), statistics.median((b - a) * 1e3 for a, b in own)
+        print(
+            f"  {kind:28} {ratio:6.3f}   added {extra:.2f} ms, a cell takes {statistics.median(a for a, _ in own) * 1e3:.2f} ms"
+        )
+
+
+def agentlog(one: Any) -> None:
+    from agentlog_ipy.extension import load
+
+    load(one)
+
+
+def watch(one: Any) -> None:
+    """The namespace watch alone, without the rest of the recorder."""
+    from agentlog_ipy.namespace import NamespaceWatch
+
+    looking, number = NamespaceWatch(one), itertools.count()
+    one.events.register("pre_run_cell", lambda info: looking.before(info.raw_cell))
+    one.events.register("post_run_cell", lambda done: looking.after(done.info.raw_cell, f"e{next(number)}", ok=done.success))
+
+
+def ipyflow(one: Any) -> None:
+    one.run_cell("%load_ext ipyflow")
+
+
+def kishu(one: Any) -> None:
+    one.run_cell("%load_ext kishu")
+    one.run_cell("%kishu init /tmp/kishu-bench.ipynb")
+
+
+ARMS = {"watch": watch, "agentlog": agentlog, "ipyflow": ipyflow, "kishu": kishu}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--arm", choices=ARMS, default=None)
+    parser.add_argument("--others", nargs="*", default=[], metavar="ARM=PYTHON")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["AGENTLOG_DIR"] = folder
+        for arm in [args.arm] if args.arm else ["watch", "agentlog"]:
+            compare(ARMS[arm], arm)
+        if args.arm in (None, "agentlog"):
+            from agentlog import recorder
+
+            recorder.stop()
+    for other in args.others:
+        arm, _, python = other.partition("=")
+        done = subprocess.run([python, __file__, "--arm", arm], capture_output=True, text=True, timeout=1800, check=False)
+        print(
+            done.stdout
+            if done.returncode == 0
+            else f"{arm}: skipped: {(done.stderr.strip().splitlines() or ['no output'])[-1][:200]}"
+        )
+
+
+if __name__ == "__main__":
+    main()
