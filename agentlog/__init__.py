@@ -28,6 +28,9 @@ _PUBLIC: dict[str, str] = {
     **dict.fromkeys(("get_debug_context", "get_context", "get_formatted_context", "list_formats"), "agentlog.api"),
     **dict.fromkeys(("start_session", "end_session", "get_session_id", "get_parent_session_id"), "agentlog.tasks"),
     **dict.fromkeys(("snapshot_workspace", "compare_snapshots"), "agentlog.workspace"),
+    **dict.fromkeys(
+        ("hash_error", "record_error_pattern", "correlate_error", "get_error_pattern", "find_similar_errors"), "agentlog.memory"
+    ),
     "capture_errors": "agentlog.verbs",
     "capture_output": "agentlog.capture",
 }  # fmt: skip

@@ -114,3 +114,14 @@ class Death:
     no_stack: str | None = None
     output: tuple[str, ...] = ()
     stderr: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """All errors of one hash: the latest message, how often, and when last (`ids.timestamp`)."""
+
+    hash: str
+    type: str
+    message: str
+    times: int
+    last: str

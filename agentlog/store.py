@@ -21,15 +21,15 @@ from agentlog.deaths import Deaths
 from agentlog.errors import NotFound
 from agentlog.events import SCHEMA, Change, ErrorRaised, Event, NamespaceChanged, StreamWritten, to_record
 from agentlog.filters import Filter, Where, add_execution_terms, like
-from agentlog.ids import new_id, short, timestamp
+from agentlog.ids import id_time, is_id, new_id, short, timestamp
 from agentlog.index import Index
-from agentlog.past import Death, Execution, Session
+from agentlog.past import Death, ErrorKind, Execution, Session
 from agentlog.places import index_places
 from agentlog.references import cell_number, one_of, steps_back
 from agentlog.rows import EXECUTIONS, SESSIONS, event_of, execution_of, session_of
 from agentlog.schema import COMMON_KINDS
 from agentlog.search import executions_holding
-from agentlog.segments import Held, MemorySegment, Segments
+from agentlog.segments import Held, MemorySegment, Segments, Source
 from agentlog.settings import store_folder
 
 __all__ = ["Death", "Execution", "Filter", "Session", "Store"]
@@ -103,11 +103,14 @@ class Store:
 
     def sessions(
         self, *, limit: int | None = None, agent: str | None = None, notebook: str | None = None, parent: str | None = None,
-        since: str | None = None, until: str | None = None,
+        since: str | None = None, until: str | None = None, ended: bool | None = None,
     ) -> list[Session]:  # fmt: skip
-        """Sessions, the latest first. `notebook`: the end of its path; `since`, `until`: started then (`filters.moment`)."""
+        """Sessions, the latest first. `notebook`: the end of its path; `since`, `until`: started then (`filters.moment`);
+        `ended`: said so (None: whether or not)."""
         where = Where()
         where.add("s.id <> ''")
+        if ended is not None:
+            where.add(f"s.how IS {'NOT ' if ended else ''}NULL")
         for term, value in (
             ("s.agent = ?", agent), ("s.parent = ?", parent), ("s.started >= ?", since), ("s.started < ?", until),
         ):  # fmt: skip
@@ -218,6 +221,17 @@ class Store:
             JOIN segments g ON g.number = e.segment WHERE s.id = ?"""
         return sorted({row[0] for session in sessions for row in self._ask(of_session, session)})
 
+    @property
+    def source(self) -> Source:
+        """The segments, to be followed (`tail.Tail`)."""
+        return self._index.source
+
+    def running(self) -> int:
+        """How many executions run now."""
+        where = self._execution_terms(None, own=False, internal=False)
+        where.add("e.status = 'running'")
+        return sum(one.status == "running" for one in self._executions(str(where), where.values))
+
     def known_events(self, ids: Collection[str]) -> set[str]:
         """Those of `ids` whose events are here."""
         if not ids:
@@ -243,6 +257,22 @@ class Store:
         for event in map(event_of, self._in_order(where, "", None, table="failures")):
             if isinstance(event, ErrorRaised):
                 yield event
+
+    def error_kinds(self) -> list[ErrorKind]:
+        """Each kind of error once, with its latest message, the most frequent first; those without a hash are left out."""
+        sql = (
+            """SELECT hash, type, message, count(*), max(at) FROM failures WHERE hash IS NOT NULL GROUP BY hash ORDER BY 4 DESC"""
+        )
+        return [
+            ErrorKind(
+                hash,
+                kind or "",
+                message.removeprefix(f"{kind}: "),
+                times,
+                timestamp(id_time(at[-20:]).timestamp()) if is_id(at[-20:]) else "",
+            )
+            for hash, kind, message, times, at in self._ask(sql)
+        ]
 
     def _in_order(self, where: Where, after: str, limit: int | None, table: str = "events") -> Iterator[dict[str, Any]]:
         sql = f"SELECT at, segment, place, size FROM {table} WHERE {where} AND at > ? ORDER BY at LIMIT ?"
