@@ -67,6 +67,13 @@ CASES = [
         "missing_attribute",
         [("x", "its elements (str) have 'upper'")],
     ),
+    (
+        "pandas sklearn",
+        "import pandas as pd\nfrom sklearn.feature_extraction.text import CountVectorizer\n"
+        "df = pd.DataFrame({'text': ['a', 3.5, 'b']})\nCountVectorizer().fit_transform(df['text'])",
+        "missing_attribute",
+        [(None, "is float 3.5: it has no 'lower'"), ("df['text']", "3.5 is element 1 of Series (3,) object, label 1")],
+    ),
 ]
 
 

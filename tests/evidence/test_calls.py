@@ -40,6 +40,18 @@ CASES = [
         "wrong_call",
         [("f", "signature: f(x, y); it was called by a library")],
     ),
+    (
+        "matplotlib",
+        "import matplotlib\nmatplotlib.use('Agg')\nfrom matplotlib.lines import Line2D\nline = Line2D([0], [0])\nline.set(colour='red')",
+        "wrong_call",
+        [("line.set", "called with 0 positional, keywords colour")],
+    ),
+    (
+        "matplotlib",
+        "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\nplt.plot([1, 2], [1, 2], colour='red')",
+        "wrong_call",
+        [(None, "Line2D has no property 'colour'; nearest 'color' (similar)")],
+    ),
 ]
 
 

@@ -106,6 +106,12 @@ CASES = [
         "missing_key",
         [("config['a']", "no keys at all: it is empty")],
     ),
+    (
+        "pandas",
+        "import pandas as pd\na, b = pd.DataFrame({'id': [1]}), pd.DataFrame({'Id': [1]})\npd.merge(a, b, on='id')",
+        "missing_key",
+        [("b", "no column 'id'; nearest 'Id' (differs in case)"), ("a", "has 'id' (DataFrame 1x1)")],
+    ),
 ]
 
 

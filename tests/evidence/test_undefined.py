@@ -49,6 +49,12 @@ CASES = [
         "undefined_name",
         [("count", "line 3 `count += 1` makes it a local of bump"), ("count", "a global of this name exists: int 0")],
     ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'Price': [1, 2]})\ndf.query('price > 1')",
+        "undefined_name",
+        [("df", "no column 'price'; nearest 'Price' (differs in case); columns: 'Price'")],
+    ),
 ]
 
 
