@@ -33,8 +33,12 @@ _USUAL = frozenset(row[0] + letter for row in _FOLLOWERS.split() for letter in r
 
 _NUMBER, _SPACE, _LEAD = 1.12, 0.91, 0.31
 _PART, _RARE_PAIR, _LONG_WORD = 0.83, 0.75, 2.0
+_CAPITAL = 0.25
 _SIGNS, _SIGN_CHANGE, _LONG_RUN = 0.97, 0.7, 0.5
 """Tokens each kind of piece costs on average, fitted to the larger of both counts over code, logs, tables, prose and contexts."""
+
+_OWN = {"REDACTED": 3.0}
+"""What words of our own cost beyond what their letters say."""
 
 _SCRIPTS = (
     (0x80, 1.0), (0x180, 2.0), (0x370, 2.2), (0x400, 1.2), (0x410, 1.7), (0x450, 0.7), (0x530, 2.0), (0x620, 1.8), (0x6D0, 1.0), (0x900, 2.2),
@@ -61,10 +65,11 @@ def weigh(text: str) -> float:
 
 @lru_cache(maxsize=4096)
 def _word_weight(word: str) -> float:
-    total = 0.0
+    total = _OWN.get(word, 0.0)
     for part in _WORD.findall(word):
         if part.isascii():
             lower = part.lower()
+            total += _CAPITAL * max(0, len(part) - 3) if part.isupper() else 0.0
             total += (
                 _PART
                 + _LONG_WORD * (len(part) // 16)

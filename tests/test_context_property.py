@@ -129,7 +129,7 @@ def test_valid_within_budget_and_free_of_secrets(failure: Failure, source: str, 
     text = build(store).render(format, max(tokens, 700) if format == "html" else tokens)
     limit = max(tokens, 700) if format == "html" else tokens
     for count in counters():
-        assert count.count(text) <= limit, text  # type: ignore[attr-defined]
+        assert count.count(text) <= limit, (count.count(text), limit, text[:1500])  # type: ignore[attr-defined]
     for secret in SECRETS:
         assert secret not in text
     if format == "json":
