@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 
 from agentlog import peek
 
@@ -23,6 +22,8 @@ def version_of(package: str) -> str | None:
     loaded = peek.loaded(package, "__version__")
     if type(loaded) is str:
         return loaded
+    import importlib.metadata  # large, and seldom needed: not at import
+
     try:
         return importlib.metadata.version(_DISTRIBUTIONS.get(package, package))
     except Exception:  # not installed, or its metadata cannot be read
