@@ -71,12 +71,13 @@ _MAKERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Set, a
 _CONDITIONAL = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match) + (
     (ast.TryStar,) if hasattr(ast, "TryStar") else ()
 )
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 @dataclass(slots=True)
 class Roles:
-    """must / may: names whose object is changed in place for certain / perhaps. See `static.CellNames`.
+    """must / may: names whose object is changed in place for certain (if the cell runs to its end) / perhaps. See `static.CellNames`.
 
     links: (new name, name): `new` stands for the object of `name` or for a part of it, so that changing it changes that one.
     """
@@ -94,7 +95,7 @@ class Roles:
 def roles_of(tree: ast.Module) -> Roles:
     """The roles of the names in `tree`. Function bodies count too: the cell may call what it defines."""
     roles = Roles()
-    _visit(tree, (), roles, False)
+    _visit(tree, (), roles, False, False)
     _follow_links(roles)
     return roles
 
@@ -110,9 +111,10 @@ def _follow_links(roles: Roles) -> None:
                 changed = True
 
 
-def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool) -> None:
+def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool, later: bool) -> None:
+    """`conditional`: under an if, loop, try; `later`: in a function's body."""
     if isinstance(node, ast.Name):
-        _name(node, parents, roles, conditional)
+        _name(node, parents, roles, conditional, later)
         return
     if isinstance(node, ast.Attribute):
         roles.attributes.add(node.attr)
@@ -128,7 +130,7 @@ def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditiona
     inside = conditional or isinstance(node, _CONDITIONAL)
     line = (*parents[-8:], node)
     for child in ast.iter_child_nodes(node):
-        _visit(child, line, roles, inside)
+        _visit(child, line, roles, inside, later or isinstance(node, _FUNCTIONS))
 
 
 def _aliases(node: ast.Assign, roles: Roles) -> None:
@@ -136,7 +138,7 @@ def _aliases(node: ast.Assign, roles: Roles) -> None:
         roles.aliases.extend((target.id, node.value.id) for target in node.targets if isinstance(target, ast.Name))
 
 
-def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool) -> None:
+def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool, later: bool) -> None:
     if node.id in DYNAMIC:
         roles.dynamic = True
     if not isinstance(node.ctx, ast.Load):
@@ -146,9 +148,9 @@ def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditiona
             roles.may.add(node.id)
         return
     role = _role(node, list(parents))
-    if role == "must":
+    if role == "must" and not (later or conditional):
         roles.must.add(node.id)
-    elif role == "may":
+    elif role in ("must", "may"):
         roles.may.add(node.id)
     elif role == "link":
         roles.links.extend((target, node.id) for target in _targets(parents))

@@ -39,7 +39,7 @@ class CellNames:
     deletes      unbound by `del`
     lazy         read by its functions when somebody calls them; `lazy_writes`: written there by `global`
     functions    name of each function or class it defines -> what that one reads when called
-    mutates      changed in place for certain if the statement runs: `d[k] = v`, `df.drop(..., inplace=True)`, `l.append(x)`
+    mutates      changed in place for certain if the cell runs to its end: `d[k] = v`, `df.drop(..., inplace=True)`, `l.append(x)`
     may_mutate   handed to code that could change them: `f(a)`, `a.method()`, `b = a`
     aliases      bare-name assignments: new name -> old name
     star         it holds `from m import *`: its writes are not known

@@ -38,6 +38,10 @@ SCALAR_IDS = frozenset(map(id, SCALARS))
 _TEXT_IDS = frozenset({id(str), id(bytes)})
 _BOX_IDS = frozenset({id(list), id(tuple), id(dict)})
 _CACHES = frozenset({"_cache", "_item_cache", "_accessors", "_hash", "_hash_cache"})
+_MACHINERY = frozenset(
+    {"IPython", "ipykernel", "traitlets", "zmq", "tornado", "jupyter_client", "asyncio", "logging", "agentlog", "agentlog_ipy", "_pytest"}
+)
+"""Packages whose objects are the host's machinery: never walked, they lead everywhere."""
 _CLASS_NOISE = frozenset(
     {"__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"}
 )
@@ -194,6 +198,8 @@ def _handler_of(value: object) -> Handler:
             return INHERITED[id(base)]
     for base in peek.mro(kind):
         package = (peek.class_module(base) or "").partition(".")[0]
+        if package in _MACHINERY:
+            return visit_identity
         if package in LIBRARIES and peek.genuine(base):
             if base is kind:
                 _resolved[id(kind)] = (kind, LIBRARIES[package])

@@ -219,8 +219,9 @@ class _Look:
             state.adopt(value)
             state.writer = state.looked = self.execution
             kind = "rebound"
-        if time.perf_counter() < self.deadline:
-            state.look(value, self.deadline, pieces=False)
+        now = time.perf_counter()
+        if now < self.deadline:
+            state.look(value, now + (self.deadline - now) / 4, pieces=False)
         self.changes.append(Change(name, kind, old, state.describe(value)))  # type: ignore[arg-type]
 
     def _gone(self, present: set[str]) -> None:
@@ -247,7 +248,7 @@ class _Look:
             self._note(_changed(name, state, value, self.execution), state)
         elif verdict == "same":
             state.looked = self.execution
-        elif name in self.names.mutates and self.ok and name not in self.names.conditional:
+        elif name in self.names.mutates and self.ok:
             self._note(Change(name, "mutated", state.facts, state.describe(value), how="source"), state)
         else:
             self.complete = False

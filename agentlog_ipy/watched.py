@@ -78,6 +78,7 @@ class Watched:
         try:
             now = outline(value, deadline)
         except OutOfTime:
+            self.cost = max(2 * self.cost, time.perf_counter() - start)
             return self._partly("nothing: out of time")
         except Exception:  # a hostile or half-built object: its identity is all there is
             return self._partly("its identity")

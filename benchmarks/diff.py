@@ -36,8 +36,8 @@ SETUP = (
 )
 KINDS: dict[str, tuple[str, ...]] = {
     "computing on the data": (
-        "m{n} = df['c{k}'].mean()", "s{n} = arr.sum()", "r{n} = df['c1'] * other['d{k}']", "part{n} = df[df['c{k}'] > 0.99]",
-        "q{n} = float(np.percentile(arr[:1_000_000], {k}))", "w{n} = summary(df)", "z{n} = df.describe()", "v{n} = arr[:100_000] @ arr[:100_000]",
+        "m{n} = df.mean()", "s{n} = np.log1p(arr).sum()", "g{n} = df.groupby((df['c{k}'] * 10).astype(int))['c1'].mean()", "o{n} = np.sort(arr[:3_000_000])", "r{n} = df['c1'] * other['d{k}']", "part{n} = df[df['c{k}'] > 0.99]",
+        "q{n} = float(np.percentile(arr, {k}))", "w{n} = summary(df)", "z{n} = df[['c1', 'c2']].describe()", "v{n} = arr.reshape(-1, 10).mean(axis=0)",
     ),
     "changing it in place": ("df['c{k}'] = df['c{k}'] * 1.0001", "arr[{n}] = {n}.5", "other.loc[{n}, 'd{k}'] = 0.0", "arr *= 1.0000001"),
     "small": ("x{n} = {n} + 1", "items.append({n})", "settings['k{k}'] = {n}", "total += {n}"),
