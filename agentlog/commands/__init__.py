@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = {
     "import": "agentlog.commands.import_",
     "push": "agentlog.commands.push",
     "pull": "agentlog.commands.pull",
+    "mcp": "agentlog.commands.mcp",
     "metrics": "agentlog.commands.metrics",
     "stats": "agentlog.commands.stats",
 }
