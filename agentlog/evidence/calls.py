@@ -57,7 +57,7 @@ def _callee(failing: Failing, node: ast.Call) -> object | None:
 
 def signature_text(callee: Any, most: int = 500) -> str:
     """`name(a, b=1, *, c)` from the code object or the interpreter's own text; no `__signature__` of the user's is asked."""
-    name = getattr(callee, "__name__", "?") if type(callee) is not type else peek.class_name(callee)
+    name = _name_of(callee)
     function = _function_of(callee)
     if function is None:
         text = getattr(callee, "__text_signature__", None) if isinstance(callee, types.BuiltinFunctionType) else None
@@ -68,6 +68,14 @@ def signature_text(callee: Any, most: int = 500) -> str:
     if only and not function.__code__.co_flags & inspect.CO_VARARGS:
         shown.insert(only[0], "*")
     return f"{name}({', '.join(shown)})"[:most]
+
+
+def _name_of(callee: Any) -> str:
+    """The name of a function or class; of any other callable, whose attributes may be code, that of its type."""
+    if peek.is_a(callee, type):
+        return peek.class_name(callee)
+    named = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
+    return str(callee.__name__) if type(callee) in named else probe.type_name(callee)
 
 
 def _function_of(callee: Any) -> types.FunctionType | None:
@@ -132,11 +140,11 @@ def _keyword(message: str, callee: object) -> list[Fact]:
     function = _function_of(callee)
     names = [parameter.name for parameter in _parameters(function)] if function else []
     near = probe.nearest_text(wanted, names)
-    called = peek.class_name(callee) if peek.is_a(callee, type) else getattr(callee, "__name__", "")  # type: ignore[arg-type]
+    called = _name_of(callee)
     facts = [Fact(f"no parameter {wanted!r}" + (f"; {near}" if near else ""), about=called)] if names else []
     gone = PARAMETERS.get(f"{called}.{wanted}")
     if gone:
-        package = (getattr(callee, "__module__", "") or "").partition(".")[0]
+        package = (function.__module__ or "").partition(".")[0] if function else ""
         facts.append(
             Fact(f"{called}({wanted}=): gone since {gone[0]}, its notes name {gone[1]}; installed: {version_of(package)}")
         )

@@ -51,7 +51,7 @@ def bytes_of(value: Any) -> int:
     length = probe.length_of(value)
     return (
         sys.getsizeof(value) + (28 * length if type(value) in (list, set) else 0)
-        if length is not None and type(value).__module__ == "builtins"
+        if length is not None and package_of(type(value)) == "builtins"
         else 0
     )
 
