@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
 from agentlog.budget import cut
-from agentlog.context_parts import cells, changes, evidence, failure, records, standing, values, workspace
+from agentlog.context_parts import cells, changes, endings, evidence, failure, records, standing, values, workspace
 from agentlog.legend import TITLES
 from agentlog.outline import Cut, Part, Section, item, section
 from agentlog.renderers import renderer
@@ -83,17 +83,23 @@ def build(
     if name is not None:
         return Context(_ordered(standing.of_name(case, name)), f"{command} timeline {name}")
     if case.failure is not None:
-        where = (
-            f"{command} show {case.execution.count or case.execution.id[-6:]} --full"
-            if case.execution
-            else f"{command} context --tokens 8000"
-        )
-        return Context(_ordered(_of_failure(case)), where, failed=True)
+        return Context(_ordered(_of_failure(case)), _show(case, command), failed=True)
+    if case.execution is not None and case.execution.failed:
+        parts = (endings, values, cells, changes, workspace)
+        return Context(_ordered([found for part in parts for found in part.sections(case)]), _show(case, command), failed=True)
     if case.execution is not None:
-        return Context(
-            _ordered([*standing.of_execution(case), *cells.sections(case)]), f"{command} show {case.execution.count} --full"
-        )
+        return Context(_ordered([*standing.of_execution(case), *cells.sections(case)]), _show(case, command))
     return Context(_ordered(standing.of_session(case)), f"{command} history")
+
+
+def _show(case: Situation, command: str) -> str:
+    """The command that shows all of the execution in focus, else more of the context."""
+    execution = case.execution
+    return (
+        f"{command} show {execution.count or execution.id[-6:]} --full"
+        if execution
+        else f"{command} context --tokens {2 * MAX_TOKENS}"
+    )
 
 
 def recent(

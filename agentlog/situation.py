@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agentlog.cause_case import Cause
 from agentlog.causes import find as find_causes
-from agentlog.events import FAILED, Change, ErrorRaised, Failure, Frame, NamespaceChanged, ProcessDied, Value
+from agentlog.events import Change, ErrorRaised, Failure, Frame, NamespaceChanged, Value
 from agentlog.lineage import same_cell
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ class Situation:
     session: Session
     execution: Execution | None = None
     error: ErrorRaised | None = None
-    death: ProcessDied | None = None
     earlier: Sequence[Execution] = ()
     _namespaces: dict[str, NamespaceChanged | None] = field(default_factory=dict)
 
@@ -164,13 +163,8 @@ def situation(store: Store, session: str | None = None, execution: str | None = 
         where = store.session(focus.session)
     known = store.executions(where.id)
     if focus is None:
-        return Situation(
-            store, where, error=_session_error(store, where.id) if failed else None, death=_death(store, where.id), earlier=known
-        )
-    earlier = [other for other in known if other.id < focus.id]
-    return Situation(
-        store, where, focus, _error(store, focus), _death(store, where.id) if focus.status in FAILED else None, earlier
-    )
+        return Situation(store, where, error=_session_error(store, where.id) if failed else None, earlier=known)
+    return Situation(store, where, focus, _error(store, focus), [other for other in known if other.id < focus.id])
 
 
 def _error(store: Store, focus: Execution) -> ErrorRaised | None:
@@ -181,8 +175,3 @@ def _error(store: Store, focus: Execution) -> ErrorRaised | None:
 def _session_error(store: Store, session: str) -> ErrorRaised | None:
     """An error outside any execution: an uncaught exception of a plain program, a thread."""
     return next(iter(deque(store.errors(session), maxlen=1)), None)
-
-
-def _death(store: Store, session: str) -> ProcessDied | None:
-    found = [e for e in store.events(session=session, kinds={ProcessDied.kind}) if isinstance(e, ProcessDied)]
-    return found[-1] if found else None

@@ -24,6 +24,7 @@ from agentlog.events import (
     ExecutionStarted,
     Logged,
     NamespaceChanged,
+    ProcessDied,
     SessionStarted,
     StreamWritten,
     Value,
@@ -182,6 +183,28 @@ def test_a_plain_program_has_a_context_too() -> None:
     text = str(build(store))
     assert text.startswith("KeyError: 'price'")
     assert "df = DataFrame 3x1" in text
+
+
+def test_a_dead_kernel_is_told_with_its_cell() -> None:
+    """A cell that never ended because its process is gone: how it died, the stack, the last lines."""
+    store, session, cell = Store.in_memory(), new_id(), new_id()
+    store.add(SessionStarted(session=session, life="kernel", pid=1))
+    store.add(ExecutionStarted(session=session, execution=cell, count=4, number=4, source="crash()"))
+    store.add(StreamWritten(session=session, execution=cell, text="allocating\n"))
+    store.add(ProcessDied(session=session, execution=cell, pid=1, exit_code=-11, signal="SIGSEGV", stack="File app.py line 3 in crash"))
+    store.refresh()
+    text = str(build(store))
+    assert text.startswith("In[4] its process died while it ran: crash()")
+    assert "SIGSEGV" in text
+    assert "File app.py line 3 in crash" in text
+
+
+def test_a_cell_that_was_stopped() -> None:
+    """Timed out without an exception: the status and the time it had."""
+    store = sample(failing=False)
+    for event in _execution(7, "while True: pass", "timed_out"):
+        store.add(event)
+    assert str(build(store)).startswith("In[7] timed out: while True: pass")
 
 
 def test_recent_records_by_tag() -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from agentlog.events import ErrorRaised
 from agentlog.lineage import difference
 from agentlog.outline import Item, Section, item, section
+from agentlog.recall import Fix, edited, remembered, told_before
 from agentlog.situation import Situation
 
 if TYPE_CHECKING:
     from agentlog.past import Execution
 
-_MOST_SEEN = 200
-
 
 def sections(case: Situation) -> list[Section]:
-    """`changes` and `seen before`; both empty where the cell never ran before."""
-    if case.execution is None or case.failure is None:
+    """`changes`, empty where the cell never ran before, and `seen before`."""
+    if case.failure is None:
         return []
-    return [section("changes", _since_it_worked(case, case.execution)), section("seen before", _seen(case, case.execution))]
+    changes = _since_it_worked(case, case.execution) if case.execution is not None else []
+    return [section("changes", changes), section("seen before", _seen(case))]
 
 
 def _since_it_worked(case: Situation, execution: Execution) -> list[Item]:
@@ -39,28 +38,30 @@ def _since_it_worked(case: Situation, execution: Execution) -> list[Item]:
     return found
 
 
-def edited(old: str, new: str) -> list[str]:
-    """The changed lines, `-` and `+`, without their surroundings."""
-    lines = list(unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0))[2:]
-    return [line for line in lines if not line.startswith("@@")]
-
-
-def _seen(case: Situation, execution: Execution) -> list[Item]:
-    hash_ = case.failure.hash if case.failure else None
-    if not hash_:
+def _seen(case: Situation) -> list[Item]:
+    if case.failure is None or case.error is None or not case.failure.hash:
         return []
-    before = [e for e in case.store.errors(hash=hash_) if e.id < (case.error.id if case.error else "")][-_MOST_SEEN:]
-    if not before:
+    known = remembered(case.store, case.failure.hash, before=_first_told(case, case.error))
+    if not known.times:
         return []
-    sessions = len({error.session for error in before})
-    times = f"{len(before)} time{'s' if len(before) > 1 else ''} before, last {before[-1].time[:16].replace('T', ' ')}"
-    return [item(1.5, f"{times}{f', in {sessions} sessions' if sessions > 1 else ''}{_what_helped(case, execution)}")]
+    last = known.moments[-1][:16].replace("T", " ")
+    times = f"{known.times} time{'s' if known.times > 1 else ''} before, last {last}"
+    where = f", in {len(known.sessions)} sessions" if len(known.sessions) > 1 else ""
+    notes = [item(1.0, f"note: {mark.note}") for mark in known.marks if mark.note][-3:]
+    return [item(1.5, *(f"{times}{where}{fix}" for fix in _fixes(known.fix))), *notes]
 
 
-def _what_helped(case: Situation, execution: Execution) -> str:
-    """The run of the same cell that worked after it had failed like this."""
-    for failed, later in pairwise(case.same_cell):
-        if failed.hash == (case.failure.hash if case.failure else None) and later.status == "ok":
-            edits = edited(failed.source, later.source)
-            return f"; {later.label} worked" + (" after: " + " / ".join(edits[:4]) if edits else "")
-    return ""
+def _first_told(case: Situation, error: ErrorRaised) -> str:
+    """The id of the earliest report of this very exception: logged, or out of a task, before it surfaced."""
+    return next((one.id for one in told_before(case.store, error)), error.id)
+
+
+def _fixes(fix: Fix | None) -> list[str]:
+    """What helped, from the shortest to the fullest."""
+    if fix is None:
+        return [""]
+    at = f" (commit {fix.commit})" if fix.commit and fix.how not in ("commit", "note") else ""
+    said = f"; last fixed: {fix.text}{at}"
+    if not fix.diff:
+        return [said]
+    return [f"{said}: {' / '.join(fix.diff[:4])}", "\n".join([f"{said}:", *fix.diff])]

@@ -74,7 +74,7 @@ def _ends(frames: list[Frame]) -> list[Frame]:
 def _border(root: Failure) -> list[Item]:
     """The first library frame after user code, with what it was given."""
     frame = next((f for f in reversed(root.frames) if f.kind in ("library", "stdlib") and f.arguments), None)
-    if frame is None or _WRAPPED <= set(frame.arguments):
+    if frame is None or set(frame.arguments) >= _WRAPPED:
         return []
     name = f"{frame.module}.{frame.function}" if frame.module else frame.function
     given = [f"{key}={brief(value)}" for key, value in frame.arguments.items()]
