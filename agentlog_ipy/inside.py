@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
+from agentlog import guard
 from agentlog.errors import AgentlogError
 from agentlog.events import Value, value_from_plain
 from agentlog.terminal import Terminal
@@ -112,6 +113,9 @@ def context_text(folder: Path, session: str, execution: str, max_tokens: int) ->
         finally:
             store.close()
     except AgentlogError:
+        return None
+    except Exception as error:  # a fault of the reading side is no reason to lose the reply
+        guard.note("context", error)
         return None
 
 

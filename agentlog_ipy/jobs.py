@@ -20,6 +20,7 @@ from typing import IO, Any, Literal
 
 from agentlog.errors import NotFound, UsageError
 from agentlog.ids import new_id
+from agentlog.journal import prepare_folder
 from agentlog_ipy.notebook import write_text
 
 State = Literal["queued", "paused", "running", "ok", "failed", "error", "cancelled", "interrupted"]
@@ -139,11 +140,15 @@ class Queue:
             else:
                 yield lock
 
+    def _prepare(self) -> None:
+        prepare_folder(self.store)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+
     # --- changing -------------------------------------------------------------------------------------------------
 
     def write(self, job: Job) -> None:
         """Keep the state of `job`, readable by its owner alone: parameters may be anybody's business but."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._prepare()
         write_text(self.folder / f"{job.id}.json", json.dumps(asdict(job)) + "\n", mode=0o600)
 
     def add(self, path: str | Path, options: Mapping[str, Any]) -> Job:
@@ -155,7 +160,7 @@ class Queue:
     def pause(self, references: Sequence[str] = ()) -> list[str]:
         """Begin nothing new, or hold these jobs: a running one stops before its next cell. Returns what was done."""
         if not references:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._prepare()
             (self.folder / "paused").touch()
             return ["the queue is paused: nothing new is begun; agentlog queue resume lets it go on"]
         return [self._mark(self.get(reference), "pause") for reference in references]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from agentlog.errors import KernelError, NotFound, UsageError
 from agentlog.ids import timestamp
+from agentlog.journal import prepare_folder
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.notebook import write_text
 from agentlog_ipy.process import LocalProcess, start_of
@@ -81,7 +82,8 @@ class Registry:
         import fcntl
 
         self._file(name)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        prepare_folder(self.store)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         with open(self.folder / f"{name}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -7,11 +7,13 @@ import binascii
 import hashlib
 import os
 import struct
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from agentlog.journal import prepare_folder
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.transcript import Display, Error, Spool, Transcript
 
@@ -249,7 +251,7 @@ def _fitted(text: str, tokens: int) -> str:
 
 
 def outputs_of(transcript: Transcript, folder: Path) -> tuple[Output, ...]:
-    """The displays of a transcript; images are saved in `folder`."""
+    """The displays of a transcript; images are saved in `folder`, which is `files` in the store."""
     return tuple(_output(item, folder) for item in transcript.items if isinstance(item, Display))
 
 
@@ -268,14 +270,26 @@ def _saved(mime: str, body: Any, folder: Path) -> Image | None:
         raw = text.encode() if suffix == "svg" else base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    path = folder / f"{hashlib.sha256(raw).hexdigest()[:16]}.{suffix}"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_bytes(raw)
-        part.replace(path)
+    path = _written(raw, folder, f"{hashlib.sha256(raw).hexdigest()[:16]}.{suffix}")
     width, height = _png_size(raw) if suffix == "png" else (None, None)
     return Image(str(path), mime, len(raw), width, height)
+
+
+def _written(raw: bytes, folder: Path, name: str) -> Path:
+    """`raw` as the file `name` in `folder`, else in a temporary one where that takes nothing more."""
+    path = folder / name
+    if path.exists():
+        return path
+    try:
+        prepare_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        part = path.with_name(f"{name}.{os.getpid()}.part")
+        part.write_bytes(raw)
+        part.replace(path)
+    except OSError:
+        path = Path(tempfile.mkdtemp(prefix="agentlog-image-")) / name
+        path.write_bytes(raw)
+    return path
 
 
 def _png_size(raw: bytes) -> tuple[int | None, int | None]:
