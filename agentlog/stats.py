@@ -190,6 +190,14 @@ def tally(
     return groups
 
 
+def common_tasks(found: Iterable[Run], by: Callable[[Run | Call], str]) -> set[str]:
+    """Tasks that every group has run."""
+    tasks: dict[str, set[str]] = {}
+    for run in found:
+        tasks.setdefault(by(run), set()).add(run.subject.task)
+    return set.intersection(*tasks.values()) if tasks else set()
+
+
 def by_dimension(dimension: Dimension) -> Callable[[Run | Call], str]:
     """The group of a run or call: what its session says; of a call by model, its own model."""
     if dimension == "model":

@@ -34,7 +34,7 @@ def made(store_folder: Path) -> Iterator[Samples]:
     samples = a_bit_of_everything(store_folder)
     samples.journal.close()
     yield samples
-    samples.journal.close()
+    samples.close()
 
 
 def _content(folder: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ def made(store_folder: Path) -> Iterator[Samples]:
     """What was written."""
     samples = a_bit_of_everything(store_folder)
     yield samples
-    samples.journal.close()
+    samples.close()
 
 
 @pytest.fixture

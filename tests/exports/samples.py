@@ -52,6 +52,7 @@ class Samples:
         self.blobs = Blobs(folder)
         self.session = ""
         self.events: list[Event] = []
+        self._opened: list[Store] = []
 
     def add(self, event: Event) -> Event:
         """One event, stamped."""
@@ -86,7 +87,14 @@ class Samples:
 
     def store(self) -> Store:
         """The store, reading."""
-        return Store.open(self.folder)
+        self._opened.append(Store.open(self.folder))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        """Close the journal and what reads it."""
+        self.journal.close()
+        for store in self._opened:
+            store.close()
 
 
 def failure(text: str = "'price'") -> Failure:
