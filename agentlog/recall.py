@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST = 200
 """Sightings of one kind that are looked at, the latest."""
+LOOKED_AT = 3
+"""Sightings, the latest, whose aftermath is searched for a fix."""
 AGAIN_SECONDS = 1.0
 """An exception that several hooks saw on its way out is one sighting."""
 LATER_SESSIONS = 30
@@ -107,6 +109,18 @@ def remembered(store: Store, pattern: str, *, before: str | None = None) -> Reme
     return Remembered(pattern, sightings, tuple(marks), last_fix(store, sightings, marks, before))
 
 
+def told_before(store: Store, error: ErrorRaised) -> list[ErrorRaised]:
+    """Earlier reports of the exception that `error` tells of: logged or out of a task a moment before, in order."""
+    found: list[ErrorRaised] = []
+    last = error
+    for one in reversed([one for one in store.errors(hash=error.failure.hash) if one.id < error.id][-MOST:]):
+        if not _told_again(one, last):
+            break
+        found.append(one)
+        last = one
+    return found[::-1]
+
+
 def last_fix(
     store: Store, sightings: Iterable[ErrorRaised], marks: Iterable[PatternSeen], before: str | None = None
 ) -> Fix | None:
@@ -114,7 +128,7 @@ def last_fix(
     said = [mark for mark in marks if mark.fix]
     if said:
         return Fix("note", str(said[-1].fix), session=said[-1].session or None, time=said[-1].time)
-    for sighting in reversed(list(sightings)):
+    for sighting in list(sightings)[: -LOOKED_AT - 1 : -1]:
         fix = _fix_of_cell(store, sighting, before) if sighting.execution else _fix_of_program(store, sighting, before)
         if fix is not None:
             return fix

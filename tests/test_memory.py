@@ -17,6 +17,7 @@ from error_variants import CASES, LIBRARIES, failure
 
 import agentlog
 from agentlog import patterns, recorder, session
+from agentlog.context import build
 from agentlog.events import (
     ErrorRaised,
     ExecutionEnded,
@@ -25,8 +26,10 @@ from agentlog.events import (
     PatternSeen,
     SessionEnded,
     SessionStarted,
+    Status,
     WorkspaceSeen,
 )
+from agentlog.ids import new_id
 from agentlog.memory import hash_error
 from agentlog.recall import remembered, similar
 from agentlog.recorder import Recorder
@@ -147,38 +150,37 @@ def test_an_exception_told_twice_on_its_way_out_counts_once(tmp_path: Path) -> N
 FAILED = Failure("KeyError", "'age'", hash="f" * 16)
 
 
-def cell(store: Store, session: str, execution: str, source: str, status: str, **more: object) -> None:
-    store.add(
-        ExecutionStarted(
-            session=session, execution=execution, id=execution, count=int(execution[-2:]), cell_id="c1", source=source
-        )
-    )
+def cell(store: Store, session: str, count: int, source: str, status: Status) -> str:
+    """One run of the cell, with an id of now; returns it."""
+    execution = new_id()
+    store.add(ExecutionStarted(session=session, execution=execution, id=execution, count=count, cell_id="c1", source=source))
     if status == "error":
         store.add(ErrorRaised(session=session, execution=execution, failure=FAILED))
-    store.add(ExecutionEnded(session=session, execution=execution, status=status))  # type: ignore[arg-type]
+    store.add(ExecutionEnded(session=session, execution=execution, status=status))
+    return execution
 
 
 def test_the_edit_that_helped(store: Store) -> None:
     """The same cell worked later: the changed lines, and the commit it worked at."""
-    cell(store, "n1", "x01", "df['age']", "error")
-    cell(store, "n1", "x02", "df['age']", "error")
-    cell(store, "n1", "x03", "df['Age']", "ok")
+    cell(store, "n1", 1, "df['age']", "error")
+    cell(store, "n1", 2, "df['age']", "error")
+    worked = cell(store, "n1", 3, "df['Age']", "ok")
     known = remembered(store, FAILED.hash or "")
     assert known.fix is not None
-    assert (known.times, known.fix.how, known.fix.diff, known.fix.execution) == (2, "edit", ("-df['age']", "+df['Age']"), "x03")
+    assert (known.times, known.fix.how, known.fix.diff, known.fix.execution) == (2, "edit", ("-df['age']", "+df['Age']"), worked)
     assert known.fix.commit == "abc0000000"
     assert known.fix.text == "In[3] worked after an edit"
 
 
 def test_the_same_code_that_worked_later(store: Store) -> None:
     """No edit and no other commit: it says that it worked when run again; a cell that never worked has no fix."""
-    cell(store, "n1", "x01", "load()", "error")
+    cell(store, "n1", 1, "load()", "error")
     assert remembered(store, FAILED.hash or "").fix is None
-    cell(store, "n1", "x02", "load()", "ok")
+    worked = cell(store, "n1", 2, "load()", "ok")
     fix = remembered(store, FAILED.hash or "").fix
     assert fix is not None
     assert (fix.how, fix.text) == ("rerun", "In[2] worked: the same code worked when run again")
-    assert remembered(store, FAILED.hash or "", before="x02").fix is None
+    assert remembered(store, FAILED.hash or "", before=worked).fix is None
 
 
 def test_the_commit_that_helped_a_program(store: Store) -> None:
@@ -224,3 +226,32 @@ def store() -> Store:
     made = Store.in_memory()
     made.add(SessionStarted(session="n1", id="n1", life="kernel", notebook="/a/b.ipynb", git={"commit": "abc0000000ffff"}))
     return made
+
+
+def test_the_context_says_how_often_and_what_helped(store: Store) -> None:
+    """ "seen before" of a context: times, sessions, the last fix with its edit and commit, notes."""
+    cell(store, "n1", 1, "df['age']", "error")
+    cell(store, "n1", 2, "df['Age']", "ok")
+    cell(store, "n1", 3, "df['age']", "error")
+    store.add(PatternSeen(session="n1", id="0", pattern=FAILED.hash or "", action="note", note="columns are capitalised"))
+    said = str(build(store, session="n1", execution="3"))
+    assert "1 time before" in said
+    assert "last fixed: In[2] worked after an edit (commit abc0000000): -df['age'] / +df['Age']" in said
+    assert "note: columns are capitalised" in said
+
+
+def test_the_context_of_a_program_does_not_count_itself(tmp_path: Path) -> None:
+    """Logged, then uncaught: that is this very failure, not one before; a second run has one before."""
+    (tmp_path / "app.py").write_text(
+        "import agentlog\nagentlog.enable()\ntry:\n    {}['k']\nexcept KeyError:\n    agentlog.log_error('x')\n    raise\n"
+    )
+    environment = {**os.environ, "AGENTLOG_DIR": str(tmp_path / "st")}
+    told = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "app.py"], env=environment, capture_output=True, timeout=120, cwd=tmp_path)
+        store = Store.open(tmp_path / "st")
+        told.append(str(build(store)))
+        store.close()
+    assert "seen before" not in told[0]
+    assert "1 time before" in told[1]
+    assert "in 2 sessions" not in told[1]
