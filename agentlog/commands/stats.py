@@ -13,7 +13,7 @@ rates, Newcombe's for their difference, order statistics for the median. A diffe
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, desk: Desk) -> Statistics:
     until = args.until or moment("now")
     since = None if args.since == "all" else moment(args.since or PERIOD)
     selection = Selection(desk.store, None, Filter(agent=args.agent, tag=args.tag))
-    whole = replace(within(selection, since, until if since else args.until))
+    whole = within(selection, since, until if since else args.until)
     known = stats.subjects(selection)
     now = _tallies(whole, known, args)
     if since is None:
@@ -95,18 +95,9 @@ class Statistics(Text):
             return "no runs in this period"
         colour = in_terminal()
         groups = sorted(self.now.items(), key=lambda item: (-item[1].runs, item[0]))
-        head = (
-            "" if self.by is None else self.by,
-            "runs",
-            "success (95 %)",
-            "trend",
-            "median",
-            "95 %",
-            "tokens in/out",
-            "cost",
-            "differs",
-        )
-        head = (*head[:6], "in time", *head[6:]) if self.objective else head
+        in_time = ("in time",) if self.objective else ()
+        first = ("" if self.by is None else self.by, "runs", "success (95 %)", "trend", "median", "95 %")
+        head = (*first, *in_time, "tokens in/out", "cost", "differs")
         lines = [Line(head, ("dim",) * len(head))]
         lines += [Line(self._cells(name, one, groups[0][1]), ("bold",)) for name, one in groups]
         return "\n".join([paint(self._title(), "bold", colour), table(lines, width() + 40, colour), *self._below(groups)])
@@ -125,8 +116,8 @@ class Statistics(Text):
         return {**told, "groups": groups}
 
     def _title(self) -> str:
-        when = f"{self.since[:16]} to {self.until[:16]} UTC, against the period before" if self.since else "everything"
-        return f"{self.of}: {when}".replace("T", " ")
+        since, until = ((text or "")[:16].replace("T", " ") for text in (self.since, self.until))
+        return f"{self.of}: " + (f"{since} to {until} UTC, against the period before" if since else "everything")
 
     def _cells(self, name: str, one: stats.Tally, largest: stats.Tally) -> tuple[str, ...]:
         rate = f"{_share(one.rate)} {_between(stats.wilson(one.ok, one.runs))}"
@@ -180,7 +171,7 @@ def _milliseconds(text: str) -> float:
         words, factor = words[:-2], 1.0
     else:
         words, factor = words.removesuffix("s").strip(), 1000.0
-    if words.endswith(" min") or words.endswith("min"):
+    if words.endswith("min"):
         words, factor = words.removesuffix("min"), 60_000.0
     try:
         return float(words) * factor
