@@ -39,7 +39,19 @@ _TEXT_IDS = frozenset({id(str), id(bytes)})
 _BOX_IDS = frozenset({id(list), id(tuple), id(dict)})
 _CACHES = frozenset({"_cache", "_item_cache", "_accessors", "_hash", "_hash_cache"})
 _MACHINERY = frozenset(
-    {"IPython", "ipykernel", "traitlets", "zmq", "tornado", "jupyter_client", "asyncio", "logging", "agentlog", "agentlog_ipy", "_pytest"}
+    {
+        "IPython",
+        "ipykernel",
+        "traitlets",
+        "zmq",
+        "tornado",
+        "jupyter_client",
+        "asyncio",
+        "logging",
+        "agentlog",
+        "agentlog_ipy",
+        "_pytest",
+    }
 )
 """Packages whose objects are the host's machinery: never walked, they lead everywhere."""
 _CLASS_NOISE = frozenset(

@@ -25,6 +25,7 @@ from agentlog_ipy.watched import Verdict, Watched
 
 _INTERNAL = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[iod]h|_exit_code|_sh|_dh|__\w+__|In|Out|exit|quit|get_ipython|open")
 _SPARE_MS, _SPARE_SHARE, _LEAST_SPARE_MS = 1.5, 0.02, 0.03
+_PIECE = 0.0005  # seconds that a piece of a large array takes
 _VERSIONS = 200
 
 
@@ -141,7 +142,7 @@ class NamespaceWatch:
             state = self._states.get(name)
             if state is None or state.fixed or name not in namespace or not state.is_object(namespace[name]):
                 continue
-            if state.cost > deadline - now:
+            if state.cost + (_PIECE if state.total else 0.0) > deadline - now:
                 self._turn.insert(0, name)
                 continue
             verdict = state.look(namespace[name], deadline)

@@ -42,7 +42,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "changing it in place": ("df['c{k}'] = df['c{k}'] * 1.0001", "arr[{n}] = {n}.5", "other.loc[{n}, 'd{k}'] = 0.0", "arr *= 1.0000001"),
     "small": ("x{n} = {n} + 1", "items.append({n})", "settings['k{k}'] = {n}", "total += {n}"),
 }  # fmt: skip
-SHARES = {"computing on the data": 120, "changing it in place": 30, "small": 50}
+SHARES = {"computing on the data": 150, "changing it in place": 25, "small": 25}
 INSIDE = {
     "a loop of a million steps": "t = 0\nfor i in range(1_000_000):\n    t += i",
     "sorted with a key": "keyed = sorted(range(300_000), key=lambda i: -i)",
