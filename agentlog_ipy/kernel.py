@@ -187,7 +187,8 @@ class Kernel(KernelView):
         """Why nothing can be run now; waits for other cells of this kernel until the deadline."""
         link = self.link
         if link.dead.done():
-            return "the kernel is dead: restart() starts a new one, restart(replay=True) runs the cells that were ok again"
+            words = self._autopsy(None).words
+            return f"the kernel is dead ({words}): restart() starts a new one, restart(replay=True) runs the cells that were ok again"
         for run in reversed(self._runs.values()):
             if run.sent and not run.request.reply.done() and not await link.replied(run.request, _left(deadline)):
                 return f"not sent: In[{run.transcript.count or '?'}] of before still runs ({run.execution[-6:]})"

@@ -175,6 +175,7 @@ class Reply:
     def _parts(self) -> list[str | _Stretch]:
         parts: list[str | _Stretch] = []
         outputs = iter(self.outputs)
+        seen: set[Image] = set()
         begin = {"stdout": 0, "stderr": 0}
         for item in self.transcript.items:
             if isinstance(item, Spool):
@@ -183,7 +184,9 @@ class Reply:
             elif isinstance(item, Display):
                 output = next(outputs, None)
                 if output is not None:
-                    parts.append("\n".join([*map(str, output.images)] or [output.text]))
+                    new = [image for image in output.images if image not in seen]
+                    seen.update(new)
+                    parts.append("\n".join(map(str, new)) if output.images else output.text)
         return parts
 
 

@@ -118,11 +118,11 @@ class NbClient:
         await self.client._async_cleanup_kernel()
 
 
-class JupyterKernelClient:
+class OverGateway:
     """jupyter-kernel-client, over a Jupyter Kernel Gateway of its own."""
 
     async def start(self) -> None:
-        from jupyter_kernel_client import KernelClient
+        from jupyter_kernel_client import JupyterKernelClient as Client
 
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -134,7 +134,7 @@ class JupyterKernelClient:
                 if there.connect_ex(("127.0.0.1", port)) == 0:
                     break
             await asyncio.sleep(0.1)
-        self.client = KernelClient(server_url=f"http://127.0.0.1:{port}", token="")
+        self.client = Client(server_url=f"http://127.0.0.1:{port}", token="")
         await asyncio.to_thread(self.client.start)
 
     async def run(self, code: str) -> str:
@@ -173,7 +173,7 @@ def _contestants() -> dict[str, Callable[[], Any]]:
     if find_spec("nbclient"):
         found["nbclient"] = NbClient
     if find_spec("jupyter_kernel_client") and find_spec("kernel_gateway"):
-        found["jupyter-kernel-client, gateway"] = JupyterKernelClient
+        found["jupyter-kernel-client, gateway"] = OverGateway
     return found
 
 
