@@ -115,7 +115,7 @@ def _learn_git(recorder: Recorder, session: str) -> None:
     status = git("status", "--porcelain", "--untracked-files=no", cwd=cwd)
     if status is not None:
         facts: dict[str, Scalar] = {**git_head(Path(cwd)), "dirty": bool(status.strip())}
-        recorder.record(SessionLearned(session=session, git=facts))
+        recorder.record(SessionLearned(session=session, git=facts), now=True)
 
 
 def _cwd() -> str | None:

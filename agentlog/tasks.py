@@ -236,7 +236,7 @@ def _look(task: Task) -> None:
     seen = look(here) if here is not None else None
     if seen is not None and seen != task.seen:
         task.seen = seen
-        task.door.record(replace(seen, session=task.id))
+        task.door.record(replace(seen, session=task.id), now=True)  # in the place of the job that looked
 
 
 def _head_here() -> dict[str, Scalar]:
