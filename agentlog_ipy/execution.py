@@ -135,6 +135,8 @@ def reply_of(run: Run, link: Link | None, images: Path, notes: list[str], max_to
         max_tokens=max_tokens,
         handle=handle,
         transcript=run.transcript,
+        store=images.parent,
+        session=link.facts.session if link is not None else None,
     )
 
 

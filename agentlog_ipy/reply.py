@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from agentlog.events import Change
 from agentlog.journal import prepare_folder
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.transcript import Display, Error, Spool, Transcript
@@ -92,6 +93,7 @@ class Reply:
     death       how the process ended
     seconds     from the request to the answer
     memory      resident bytes after it; `peak`: the most the process ever had
+    changes     what it did to the user's names, where the kernel is recorded (looked up when asked for)
     """
 
     status: ReplyStatus
@@ -110,6 +112,17 @@ class Reply:
     max_tokens: int = MAX_TOKENS
     handle: str = "k.output({execution!r}, {start}, {end})"
     transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)
+    store: Path | None = None
+    session: str | None = None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Names made, rebound, changed in place, deleted; read from the store, waiting for it 2 s at most."""
+        from agentlog_ipy.recorded import changes_of
+
+        if self.store is None or self.session is None:
+            return ()
+        return changes_of(self.store, self.session, self.execution, self.code)
 
     @property
     def ok(self) -> bool:

@@ -176,6 +176,16 @@ def test_the_execution_in_the_store_has_the_reply_s_id(kernel: SyncKernel, store
         opened.close()
 
 
+def test_what_a_cell_changed_is_in_its_reply(kernel: SyncKernel) -> None:
+    """Names made and changed in place, as the recorder saw them; memory as the system says."""
+    made = kernel.run("fresh_list = [1, 2]\nfresh_number = 5")
+    changed = kernel.run("fresh_list.append(3)")
+    assert {(change.name, change.kind) for change in made.changes} >= {("fresh_list", "made"), ("fresh_number", "made")}
+    assert [(change.name, change.kind) for change in changed.changes] == [("fresh_list", "mutated")]
+    assert made.memory is None or made.memory > 1_000_000
+    assert kernel.run("pass").changes == ()
+
+
 # --- input ------------------------------------------------------------------------------------------------------
 
 
