@@ -1,9 +1,6 @@
 """Where the store is and how much is kept: everything the environment can say, read once.
 
-AGENTLOG         true/1/yes/on turns recording on; anything else, or unset, leaves it off
-AGENTLOG_DIR     the store's folder; default: `.agentlog` in the nearest project root (git, pyproject), else in the cwd
-AGENTLOG_LEVEL   least level of log records that are kept: debug, info (default), warning, error
-AGENTLOG_LIMITS  "name=number,name=number": any field of `Limits`
+`VARIABLES` lists all of them; `Limits` the bounds that AGENTLOG_LIMITS ("name=number,name=number") may change.
 """
 
 from __future__ import annotations
@@ -14,6 +11,21 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from agentlog.errors import UsageError
+
+VARIABLES: dict[str, str] = {
+    "AGENTLOG": "true, 1, yes or on turns recording on in every program and kernel started with it; anything else leaves it off",
+    "AGENTLOG_DIR": "the store's folder; default: .agentlog in the nearest project root (git, pyproject.toml), else in the working directory",
+    "AGENTLOG_LEVEL": "least level of log records that are kept: debug, info (default), warning, error",
+    "AGENTLOG_LIMITS": "bounds in time and size, name=number,name=number",
+    "AGENTLOG_REDACT": "more names whose values are secrets, comma separated; also `email` and `ip` to hide those",
+    "AGENTLOG_REDACT_ALLOW": "names whose values are not secrets, whatever they look like",
+    "AGENTLOG_HINT": "0 keeps the one line after a failure away that says a context is there",
+    "AGENTLOG_NOTEBOOK": "path of the notebook, for front ends that do not tell",
+    "AGENTLOG_KERNEL": "id of the kernel, set by the runner",
+    "AGENTLOG_PARENT_SESSION": "session that started this process; set for children",
+    "AGENTLOG_TOKEN_FACTOR": "safety factor of the token estimate, for tokenizers that count more",
+}
+"""Every environment variable that is read, and what it does."""
 
 OFF = frozenset({"", "0", "false", "no", "off"})
 FOLDER = ".agentlog"
