@@ -258,6 +258,17 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("words", [["run", "x.ipynb"], ["exec", "1"], ["kernels"], ["queue", "list"]])
+def test_without_the_jupyter_libraries_the_extra_is_named(words: list[str], tmp_path: Path) -> None:
+    """A plain installation has none of them: one line that says what to install."""
+    write(tmp_path / "x.ipynb", "1")
+    code = "import sys; sys.modules.update(dict.fromkeys(['jupyter_client', 'nbformat', 'nbclient'])); from agentlog.cli import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE)
+    assert done.returncode == 2
+    assert "pip install 'agentlog[jupyter]'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_progress_to_a_closed_stream_stops_nothing() -> None:
     """A pipe that nobody reads any more is no reason to fail."""
     stream = io.StringIO()
