@@ -31,11 +31,8 @@ def executed(name: str, place: Path) -> Any:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    environment = {
-        **os.environ,
-        "AGENTLOG_DIR": str(store),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "AGENTLOG_DIR": str(place / "store"), "PATH": path}
     environment.pop("AGENTLOG", None)
     client = nbclient.NotebookClient(notebook, timeout=150, kernel_name="python3", resources={"metadata": {"path": str(here)}})
     client.execute(env=environment)
