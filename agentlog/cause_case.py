@@ -78,11 +78,15 @@ class Case:
     earlier: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, store: Store, execution: Execution, failure: Failure, notebook: str | None = None) -> Case:
+    def of(
+        cls, store: Store, execution: Execution, failure: Failure, notebook: str | None = None, last: int | None = None
+    ) -> Case:
         root = failure
         while root.cause is not None and not root.frames:
             root = root.cause
-        return cls(store, execution, root, Lineage.of(store, execution.session, notebook=notebook or execution.notebook))
+        return cls(
+            store, execution, root, Lineage.of(store, execution.session, notebook=notebook or execution.notebook, last=last)
+        )
 
     @cached_property
     def names(self) -> CellNames:

@@ -28,12 +28,14 @@ NOTHING = "no notebook-specific cause found: the inputs were fresh and in order"
 NOT_WATCHED = "no notebook-specific cause found among what was recorded: the session was not watched from its start"
 
 
-def find(store: Store, execution: Execution, failure: Failure, *, notebook: str | None = None) -> list[Cause]:
+def find(
+    store: Store, execution: Execution, failure: Failure, *, notebook: str | None = None, last: int | None = None
+) -> list[Cause]:
     """The notebook-specific causes of `failure`, the first the most likely; a single one of kind "none" where none is seen.
 
-    `notebook`: the notebook's file where the session does not know it.
+    `notebook`: the notebook's file where the session does not know it. `last`: only the session's last executions are read.
     """
-    case = Case.of(store, execution, failure, notebook)
+    case = Case.of(store, execution, failure, notebook, last)
     found: list[Cause] = []
     for rule in RULES:
         for cause in rule(case):

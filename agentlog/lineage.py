@@ -79,12 +79,17 @@ class Lineage:
                     self._steps[change.name].append(Step(execution, change))
 
     @classmethod
-    def of(cls, store: Store, session: str | None = None, *, notebook: str | None = None) -> Lineage:
-        """The lineage of `session` (an id; None: the latest). `notebook`: its file, where the session does not name it."""
+    def of(cls, store: Store, session: str | None = None, *, notebook: str | None = None, last: int | None = None) -> Lineage:
+        """The lineage of `session` (an id; None: the latest). `notebook`: its file, where the session does not name it.
+
+        last: only so many of its latest executions are read.
+        """
         about = store.session(session)
         executions = store.executions(about.id, own=False, internal=False)
+        cut = len(executions) - last if last is not None and len(executions) > last else 0
+        executions, after = executions[cut:], executions[cut].id if cut else None
         looks: dict[str, list[NamespaceChanged]] = defaultdict(list)
-        for event in store.events(session=about.id, kinds={NamespaceChanged.kind}):
+        for event in store.events(session=about.id, kinds={NamespaceChanged.kind}, after=after):
             if isinstance(event, NamespaceChanged) and event.execution:
                 looks[event.execution].append(event)
         path = notebook or about.notebook or next((e.notebook for e in reversed(executions) if e.notebook), None)
@@ -179,6 +184,7 @@ class Lineage:
             if step.change.kind != "deleted":
                 found.extend(self._cell_changed(name, step.execution))
                 found.extend(self._inputs_changed(name, step.execution, at))
+        found.extend(self._stands_below(name, at))
         return found
 
     def changed_inputs(self, execution: Execution, at: str | None = None) -> list[tuple[str, Step]]:
@@ -238,6 +244,24 @@ class Lineage:
         elif not same_source(cell.source, execution.source):
             text = f"the cell of {execution.label} was edited since it ran: now `{first_line(cell.source)}`"
             yield Stale(name, "edited", text, execution)
+
+    def _stands_below(self, name: str, at: str | None) -> Iterator[Stale]:
+        """What a reader further up reads now is not what the cell above it had made: a run from the top gives another value."""
+        steps = [s for s in self._steps.get(name, ()) if at is None or self._order[s.execution.id] <= self._order.get(at, 0)]
+        placed = [(step, cell.place) for step in steps if (cell := self.cell_of(step.execution)) is not None]
+        if not placed or placed[-1][0] is not steps[-1]:
+            return
+        last, place = placed[-1]
+        for reader in self.executions:
+            cell = self.cell_of(reader) if self.inputs(reader.id).get(name) == last.execution.id else None
+            if cell is None or cell.place >= place:
+                continue
+            above = max((entry for entry in placed if entry[1] < cell.place), key=lambda entry: entry[1], default=None)
+            what = difference(above[0].change.new, last.change.new) if above is not None else ""
+            if above is not None and what:
+                text = f"{last.execution.label}, which stands below {reader.label}, changed {name} ({what}) from what {above[0].execution.label} above made"
+                yield Stale(name, "below", text, last.execution, reader)
+                return
 
     def _knows_cells(self) -> bool:
         """Does the notebook file hold cells of this session by their ids? (Else nothing can be missing from it.)"""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from agentlog.store import Store
 
 USER_FRAMES = frozenset({"cell", "user"})
-STEPS = 400
-"""Executions looked back at: older ones are not opened while a context is built."""
+STEPS, RECENT = 1000, 100
+"""Executions looked back at for one name, and for all names: older ones are not opened while a context is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ class Situation:
         """Why it failed where the notebook is the reason; see `causes.find`."""
         if self.execution is None or self.failure is None:
             return []
-        return find_causes(self.store, self.execution, self.failure)
+        last = None if self.failure.type == "NameError" else RECENT
+        return find_causes(self.store, self.execution, self.failure, last=last)
 
     @cached_property
     def same_cell(self) -> list[Execution]:
@@ -119,6 +120,8 @@ class Situation:
     def versions(self, name: str) -> Iterator[Version]:
         """`name` as the earlier executions left it, newest first."""
         for execution in reversed(self.earlier[-STEPS:]):
+            if name not in execution.writes and name not in execution.source:
+                continue
             namespace = self.namespace(execution)
             for change in namespace.changes if namespace else ():
                 if change.name == name:
@@ -128,11 +131,21 @@ class Situation:
     def values(self) -> dict[str, Version]:
         """Every name that exists before the execution in focus, as it was last left."""
         found: dict[str, Version] = {}
-        for execution in reversed(self.earlier[-STEPS:]):
+        self._read_recent()
+        for execution in reversed(self.earlier[-RECENT:]):
             namespace = self.namespace(execution)
             for change in namespace.changes if namespace else ():
                 found.setdefault(change.name, Version(execution, change))
         return {name: version for name, version in found.items() if version.change.kind != "deleted"}
+
+    def _read_recent(self) -> None:
+        """What the recent executions changed, in one question to the store."""
+        recent = self.earlier[-RECENT:]
+        if recent:
+            self._namespaces.update(dict.fromkeys((execution.id for execution in recent), None))
+            for event in self.store.events(session=self.session.id, kinds={NamespaceChanged.kind}, after=recent[0].id):
+                if isinstance(event, NamespaceChanged) and event.execution:
+                    self._namespaces[event.execution] = event
 
     def made_by(self, name: str) -> str:
         """`In[2], changed In[5]`: the cells that made and changed `name`, in words; "" where nobody knows."""
