@@ -14,6 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -160,7 +161,14 @@ class LocalProcess:
                 _disown(manager)
             else:
                 await manager.shutdown_kernel(now=True)
+                self._end_children()
             manager.context.destroy(linger=0)
+
+    def _end_children(self) -> None:
+        """What the kernel had started and left in its process group, which it led, ends with it."""
+        if self.pid is not None and hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     def _stderr_file(self) -> Path:
         return self.folder / "stderr.txt"

@@ -352,6 +352,15 @@ def test_closing_ends_the_kernel_in_order(store: Path, tmp_path: Path) -> None:
     assert mark.read_text() == "bye"
 
 
+@pytest.mark.parametrize("end", ["", "import os; os._exit(1)"])
+def test_children_that_the_kernel_left_behind_end_with_it(store: Path, end: str) -> None:
+    """Whether it is closed in order or has died before."""
+    with SyncKernel(record=False, store=store, timeout=PATIENCE) as kernel:
+        child = psutil.Process(int(kernel.run("import subprocess\nsubprocess.Popen(['sleep', '300']).pid").result or 0))
+        kernel.run(end)
+    assert not psutil.wait_procs([child], timeout=PATIENCE)[1]
+
+
 def test_before_start_and_after_close_it_says_so() -> None:
     """One line, not an attribute error."""
     kernel = SyncKernel()
