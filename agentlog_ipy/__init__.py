@@ -17,7 +17,7 @@ _PUBLIC: dict[str, str] = {
     "Reply": "agentlog_ipy.reply",
     "KernelPool": "agentlog_ipy.pool",
     "run_notebook": "agentlog_ipy.runner",
-    "NotebookResult": "agentlog_ipy.runner",
+    "NotebookResult": "agentlog_ipy.results",
     "KernelError": "agentlog.errors",
     "KernelStartError": "agentlog.errors",
     "KernelBusy": "agentlog.errors",

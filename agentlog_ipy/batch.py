@@ -18,7 +18,8 @@ from typing import Any
 from agentlog.errors import AgentlogError, NotFound, UsageError
 from agentlog_ipy.notebook import parse_parameter, read_notebook
 from agentlog_ipy.reports import write_junit, write_summary
-from agentlog_ipy.runner import NotebookResult, Options, Progress, run_notebook_async
+from agentlog_ipy.results import NotebookResult, Options, Progress
+from agentlog_ipy.runner import run_notebook_async
 from agentlog_ipy.status import Lines
 from agentlog_ipy.sync import run_blocking
 

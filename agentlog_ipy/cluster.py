@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.errors import AgentlogError, MissingExtra, UsageError
-from agentlog_ipy.runner import NotebookResult, Options, Progress, run_notebook_async
+from agentlog_ipy.results import NotebookResult, Options, Progress
+from agentlog_ipy.runner import run_notebook_async
 from agentlog_ipy.sync import run_blocking
 
 CONNECT_SECONDS = 15

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from agentlog_ipy.runner import NotebookResult
+    from agentlog_ipy.results import NotebookResult
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,7 +15,7 @@ from agentlog.settings import store_folder
 from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
 from agentlog_ipy.jobs import Job, Queue, checked
 from agentlog_ipy.notebook import read_notebook
-from agentlog_ipy.runner import Progress
+from agentlog_ipy.results import Progress
 from agentlog_ipy.shell_commands import Said
 from agentlog_ipy.status import Lines
 from agentlog_ipy.sync import run_blocking
@@ -95,4 +95,12 @@ def _work(found: Queue, args: argparse.Namespace) -> Jobs:
     return Jobs(tuple(done), found.paused, int(any(job.state in ("failed", "error") for job in done)))
 
 
-_ACTIONS: dict[str, Callable[[Queue, argparse.Namespace], Jobs | Said]] = {"list": _list, "add": _add, "pause": _pause, "resume": _resume, "cancel": _cancel, "clear": _clear, "work": _work}
+_ACTIONS: dict[str, Callable[[Queue, argparse.Namespace], Jobs | Said]] = {
+    "list": _list,
+    "add": _add,
+    "pause": _pause,
+    "resume": _resume,
+    "cancel": _cancel,
+    "clear": _clear,
+    "work": _work,
+}

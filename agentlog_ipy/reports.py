@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from agentlog_ipy.notebook import write_text
-from agentlog_ipy.runner import BAD, CellResult, NotebookResult
+from agentlog_ipy.results import BAD, CellResult, NotebookResult
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """characters that XML 1.0 cannot hold"""

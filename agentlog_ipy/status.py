@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from agentlog_ipy.runner import CellResult, Progress
+from agentlog_ipy.results import CellResult, Progress
 
 _MARKS = {"ok": "ok", "expected": "ok (raised, as expected)", "skipped": "skipped"}
 

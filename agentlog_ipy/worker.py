@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 from agentlog.errors import AgentlogError
 from agentlog_ipy.jobs import Job, Queue, Step, cpu_seconds
 from agentlog_ipy.kernel import Kernel
-from agentlog_ipy.runner import CellResult, NotebookResult, Options, Progress, run_notebook_async
+from agentlog_ipy.results import CellResult, NotebookResult, Options, Progress
+from agentlog_ipy.runner import run_notebook_async
 
 BEAT = 0.5
 """Seconds between two looks at what was asked for and at what runs."""

@@ -18,7 +18,8 @@ from agentlog.cli import main
 from agentlog.errors import NotFound
 from agentlog.events import ExecutionSkipped
 from agentlog.store import Store
-from agentlog_ipy.runner import NotebookResult, run_notebook
+from agentlog_ipy.results import NotebookResult
+from agentlog_ipy.runner import run_notebook
 from agentlog_ipy.status import Lines
 
 PATIENCE = 180.0
