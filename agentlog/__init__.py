@@ -32,6 +32,7 @@ _PUBLIC: dict[str, str] = {
         ("hash_error", "record_error_pattern", "correlate_error", "get_error_pattern", "find_similar_errors"), "agentlog.memory"
     ),
     "run_mcp_server": "agentlog.mcp",
+    **dict.fromkeys(("token_summary", "summary"), "agentlog.spending"),
     "capture_errors": "agentlog.verbs",
     "capture_output": "agentlog.capture",
 }  # fmt: skip

@@ -148,9 +148,13 @@ def is_enabled() -> bool:
     return door is not None and not door.paused
 
 
-def configure(**limits: float) -> None:
-    """Change limits of the running recorder: `configure(items=50)`. Raises UsageError for an unknown one."""
+def configure(*, budget: str | None = None, **limits: float) -> None:
+    """Change limits of the running recorder: `configure(items=50)`; `budget`: see `allowance`. Raises UsageError for an unknown one."""
     door = recorder.current()
+    if door is not None and budget is not None:
+        from agentlog.allowance import attach
+
+        attach(door, budget)
     if door is not None:
         door.limits = _with_limits(door.settings, limits).limits
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from agentlog import guard
 from agentlog.blobs import Blobs
-from agentlog.events import Event, RecorderFaulted, to_record
+from agentlog.events import Event, RecorderFaulted, SpanEnded, to_record
 from agentlog.ids import new_id, timestamp
 from agentlog.journal import Busy, Journal
 from agentlog.redact import Redactor
@@ -50,6 +50,8 @@ class Recorder:
         self.parent: str | None = None
         self.session_of: Callable[[], str | None] = lambda: None
         self.execution_of: Callable[[], str | None] = lambda: None
+        self.on_call: Callable[[SpanEnded], None] | None = None
+        """is told of each model call (`allowance`)"""
         self.paused = False
         self.redactor = Redactor()
         self.journal = journal or Journal(settings.folder, settings.limits)

@@ -22,6 +22,7 @@ import agentlog
 from agentlog import tasks
 from agentlog.events import Scalar, SessionEnded, SessionLearned, SessionStarted
 from agentlog.gitstate import git, git_folder, git_head
+from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.processes import process_start
 from agentlog.recorder import Recorder
@@ -60,6 +61,8 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
         ),
         now=True,
     )
+    if os.environ.get("AGENTLOG_BUDGET"):
+        _watch_budget(recorder)
     recorder.later(lambda: _learn_git(recorder, recorder.session))
     atexit.register(end, recorder, "exit")
     return recorder.session
@@ -106,6 +109,13 @@ def packages_loaded() -> dict[str, str]:
         if type(version) is str and version:
             found[name] = version[:40]
     return found
+
+
+@guarded("budget")
+def _watch_budget(recorder: Recorder) -> None:
+    from agentlog.allowance import attach
+
+    attach(recorder)
 
 
 def _learn_git(recorder: Recorder, session: str) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextvars import ContextVar, Token
@@ -91,25 +92,38 @@ class Span(dict[str, Any]):
         noted = dict(self)
         tokens = {key: int(noted.pop(name)) for name, key in TOKEN_NAMES.items() if isinstance(noted.get(name), (int, float))}
         result = noted.pop("result", None)
-        self.door.record(
-            SpanEnded(
-                what=self.what,
-                name=self.name,
-                span=self.span or "",
-                parent=self.parent,
-                ok=error is None and noted.pop("ok", True) is not False,
-                error=None if error is None else _error_line(error),
-                ms=round(ms, 3),
-                arguments=described(self._arguments),
-                result=None if result is None else noted_value(result),
-                stdout=_text(noted.pop("stdout", None)),
-                stderr=_text(noted.pop("stderr", None)),
-                data=described(noted),
-                model=_text(noted.pop("model", self.model)),
-                provider=_text(noted.pop("provider", self.provider)),
-                tokens=tokens,
-            )
+        cost = self._cost(noted.pop("cost", None), tokens) if self.what == "llm" else None
+        ended = SpanEnded(
+            what=self.what,
+            name=self.name,
+            span=self.span or "",
+            parent=self.parent,
+            ok=error is None and noted.pop("ok", True) is not False,
+            error=None if error is None else _error_line(error),
+            ms=round(ms, 3),
+            arguments=described(self._arguments),
+            result=None if result is None else noted_value(result),
+            stdout=_text(noted.pop("stdout", None)),
+            stderr=_text(noted.pop("stderr", None)),
+            data=described(noted),
+            model=_text(noted.pop("model", self.model)),
+            provider=_text(noted.pop("provider", self.provider)),
+            tokens=tokens,
+            cost=cost,
         )
+        self.door.record(ended)
+        if self.what == "llm" and self.door.on_call is not None:
+            self.door.on_call(ended)
+
+    def _cost(self, noted: object, tokens: dict[str, int]) -> float | None:
+        """What the caller noted, else what it is known to cost where prices or a budget are asked for."""
+        if type(noted) in (int, float):
+            return float(noted)  # type: ignore[arg-type]
+        if self.door is None or (self.door.on_call is None and "AGENTLOG_PRICES" not in os.environ):
+            return None
+        from agentlog.prices import prices
+
+        return prices().price(self.model, self.provider, tokens).cost
 
 
 def span(name: str, **data: object) -> Span:
@@ -123,7 +137,10 @@ def tool_call(name: str, arguments: Mapping[str, object] | None = None) -> Span:
 
 
 def llm_call(model: str, prompt: object = None, *, provider: str | None = None) -> Span:
-    """A model at work: note `call["tokens_in"]`, `["tokens_out"]`, `["cache_read"]`, `["cache_write"]`, `["result"]`."""
+    """A model at work: note `call["tokens_in"]`, `["tokens_out"]`, `["cache_read"]`, `["cache_write"]`, `["result"]`.
+
+    `call["cost"]`: what it cost, where the caller knows; else see `prices`.
+    """
     return Span("llm", model, {} if prompt is None else {"prompt": prompt}, model=model, provider=provider)
 
 
