@@ -79,6 +79,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 class Roles:
     """must / may: names whose object is changed in place for certain (if the cell runs to its end) / perhaps. See `static.CellNames`.
 
+    passed: (function, name): handed to a function that is called by its name, which may change it or not
     links: (new name, name): `new` stands for the object of `name` or for a part of it, so that changing it changes that one.
     """
 
@@ -89,6 +90,7 @@ class Roles:
     links: list[tuple[str, str]] = field(default_factory=list)
     attributes: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
+    passed: set[tuple[str, str]] = field(default_factory=set)
     dynamic: bool = False
 
 
@@ -151,9 +153,23 @@ def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditiona
     if role == "must" and not (later or conditional):
         roles.must.add(node.id)
     elif role in ("must", "may"):
-        roles.may.add(node.id)
+        called = _called_by_name(node, parents)
+        if called is None:
+            roles.may.add(node.id)
+        else:
+            roles.passed.add((called, node.id))
     elif role == "link":
         roles.links.extend((target, node.id) for target in _targets(parents))
+
+
+def _called_by_name(node: ast.Name, parents: tuple[ast.AST, ...]) -> str | None:
+    """`f` where the name stands as an argument of its own in `f(name)`."""
+    call = parents[-1] if parents else None
+    if isinstance(call, ast.keyword):
+        call = parents[-2]
+    if isinstance(call, ast.Call) and call.func is not node and isinstance(call.func, ast.Name):
+        return call.func.id
+    return None
 
 
 def _targets(parents: tuple[ast.AST, ...]) -> list[str]:

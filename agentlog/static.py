@@ -41,6 +41,7 @@ class CellNames:
     functions    name of each function or class it defines -> what that one reads when called
     mutates      changed in place for certain if the cell runs to its end: `d[k] = v`, `df.drop(..., inplace=True)`, `l.append(x)`
     may_mutate   handed to code that could change them: `f(a)`, `a.method()`, `b = a`
+    passed       those handed to a function that is called by its name: (function, name)
     aliases      bare-name assignments: new name -> old name
     star         it holds `from m import *`: its writes are not known
     dynamic      exec, eval, globals, setattr, a magic: any name could change
@@ -59,6 +60,7 @@ class CellNames:
     functions: tuple[tuple[str, frozenset[str]], ...] = ()
     mutates: frozenset[str] = EMPTY
     may_mutate: frozenset[str] = EMPTY
+    passed: tuple[tuple[str, str], ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     star: bool = False
     dynamic: bool = False
@@ -95,7 +97,8 @@ def _combine(names: _Names, roles: Roles, magic: bool) -> CellNames:
         lazy_writes=frozenset(names.lazy_writes),
         functions=tuple((name, frozenset(reads)) for name, reads in names.functions.items()),
         mutates=frozenset(roles.must),
-        may_mutate=frozenset(roles.may - roles.must),
+        may_mutate=frozenset((roles.may | {name for _, name in roles.passed}) - roles.must),
+        passed=tuple(sorted((function, name) for function, name in roles.passed if name not in roles.may)),
         aliases=tuple(roles.aliases),
         star=names.star,
         dynamic=roles.dynamic or magic,

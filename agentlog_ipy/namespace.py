@@ -24,7 +24,7 @@ from agentlog_ipy.surroundings import Surroundings
 from agentlog_ipy.watched import Verdict, Watched
 
 _INTERNAL = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[iod]h|_exit_code|_sh|_dh|__\w+__|In|Out|exit|quit|get_ipython|open")
-_SPARE_MS, _SPARE_SHARE, _LEAST_SPARE_MS = 1.5, 0.02, 0.03
+_SPARE_MS, _SPARE_SHARE, _LEAST_SPARE_MS = 1.5, 0.005, 0.03
 _PIECE = 0.0005  # seconds that a piece of a large array takes
 _VERSIONS = 200
 
@@ -102,9 +102,11 @@ class NamespaceWatch:
         states = self._states
         if names.dynamic or names.star or reached.dynamic or not names.valid:
             return frozenset(name for name, state in states.items() if not state.fixed)
-        direct = {
-            name for name in names.mutates | names.may_mutate | reached.changes if name in states and not states[name].fixed
-        }
+        namespace = self._shell.user_ns
+        loud = {name for function, name in names.passed if not leaves_arguments_alone(namespace, function)}
+        quiet = {name for _, name in names.passed} - loud
+        may = names.mutates | (names.may_mutate - quiet) | reached.changes
+        direct = {name for name in may if name in states and not states[name].fixed}
         direct |= {
             name for name in names.loads if name in states and states[name].cheap
         }  # reading may change: d[k] of a defaultdict

@@ -38,7 +38,7 @@ class Reached:
     """reads: globals that functions the cell uses read when called; changes: those of them that could be changed in place.
 
     writes: globals they assign; dynamic: one of them may touch any name; texts: short strings in them;
-    names: attributes and globals they mention.
+    names: attributes and globals they mention; changing: one of them changes some object, if only its argument.
     """
 
     reads: set[str] = field(default_factory=set)
@@ -47,6 +47,7 @@ class Reached:
     texts: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     dynamic: bool = False
+    changing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,15 @@ def reach(namespace: Mapping[str, Any], names: frozenset[str]) -> Reached:
     return found
 
 
+def leaves_arguments_alone(namespace: Mapping[str, Any], function: str) -> bool:
+    """Is it a function of the user's that, with all it calls, changes no object?"""
+    value = namespace.get(function)
+    if type(value) is not types.FunctionType or value.__globals__ is not namespace or value.__closure__ or value.__defaults__:
+        return False
+    found = reach(namespace, frozenset((function,)))
+    return not (found.changing or found.dynamic)
+
+
 def _follow(function: types.FunctionType, name: str, found: Reached) -> frozenset[str]:
     about = _about(function.__code__)
     found.reads |= about.reads
@@ -85,6 +95,7 @@ def _follow(function: types.FunctionType, name: str, found: Reached) -> frozense
     found.texts |= about.texts
     found.names |= about.names
     found.dynamic = found.dynamic or about.dynamic
+    found.changing = found.changing or about.changes
     if about.changes:
         found.changes |= about.reads | about.writes
     if function.__defaults__ or function.__closure__ or function.__dict__:

@@ -17,6 +17,8 @@ Verdict = Literal["new", "same", "changed", "partly"]
 """new: nothing to compare with yet; partly: no difference in what could be looked at."""
 
 _BOXES = frozenset(map(id, (dict, list, tuple, set)))
+_COUNTED = 100_000
+"""Cells of a frame up to which its missing values are counted."""
 CHEAP = 0.0003
 _FEW = 16
 """Entries up to which a container's own are described too."""
@@ -138,9 +140,21 @@ class Watched:
 
     def describe(self, value: object) -> Value:
         """Facts about `value`, with a digest of its content where that means something in another process."""
-        facts = describe(value, depth=1) if id(type(value)) in _BOXES and len(value) <= _FEW else schema(value)  # type: ignore[arg-type]
+        facts = _facts(value)
         if self.structure is not None and self.portable and not self.fixed:
             key = "sample" if self.total or not self.complete else "digest"
             facts = replace(facts, facts={**facts.facts, key: f"{self.structure & 0xFFFFFFFF:08x}"})
         self.facts = facts
         return facts
+
+
+def _facts(value: object) -> Value:
+    """Form, not content: the entries of small containers, the missing values of small frames."""
+    if id(type(value)) in _BOXES and len(value) <= _FEW:  # type: ignore[arg-type]
+        return describe(value, depth=1)
+    facts = schema(value)
+    if not facts.columns or facts.shape is None or facts.shape[0] * len(facts.columns) > _COUNTED:
+        return facts
+    full = describe(value, depth=0, deadline=time.perf_counter() + 0.003)
+    nulls = {column.name: column.nulls for column in full.columns}
+    return replace(facts, columns=tuple(replace(column, nulls=nulls.get(column.name)) for column in facts.columns))

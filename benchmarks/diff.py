@@ -134,12 +134,12 @@ def watch(one: Any) -> None:
 
 
 def ipyflow(one: Any) -> None:
-    one.run_cell("%load_ext ipyflow")
+    timed(one, "%load_ext ipyflow")
 
 
 def kishu(one: Any) -> None:
-    one.run_cell("%load_ext kishu")
-    one.run_cell("%kishu init /tmp/kishu-bench.ipynb")
+    timed(one, "%load_ext kishu")
+    timed(one, "%kishu init kishu-bench.ipynb")
 
 
 ARMS = {"watch": watch, "agentlog": agentlog, "ipyflow": ipyflow, "kishu": kishu}

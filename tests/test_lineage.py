@@ -89,6 +89,13 @@ def test_position_alone_is_never_a_reason(tmp_path: Path) -> None:
     assert lineage.stale("x") == lineage.stale("y") == []
 
 
+def test_stale_because_a_cell_below_changed_it(tmp_path: Path) -> None:
+    """A reader further up got another value than the cell above it makes: position and a different value together."""
+    path = write_notebook(tmp_path / "n.ipynb", [("made", "x = [1]"), ("read", "y = x[0]"), ("below", "x.append(2)")])
+    lineage, _ = lineage_of(("made", "x = [1]"), ("below", "x.append(2)"), ("read", "y = x[0]"), notebook=path)
+    assert [(s.kind, s.execution.label, s.other.label) for s in lineage.stale("x") if s.other] == [("below", "In[2]", "In[3]")]
+
+
 def test_a_cell_that_is_not_idempotent() -> None:
     """It ran twice and changed what its first run had left."""
     lineage, script = lineage_of(("a", "n = 1"), ("b", "n += 1"), ("b", "n += 1"), ("c", "k = 5"), ("c", "k = 5"))

@@ -63,9 +63,14 @@ class Timeline(Text):
         ]  # fmt: skip
         return {"session": self.session.id, "executions": rows}
 
+    def _repr_html_(self) -> str:
+        from agentlog.lists_html import timeline
+
+        return timeline(self)
+
 
 def _line(execution: Execution, changes: tuple[Change, ...]) -> Line:
-    effects = "; ".join(_effect(change) for change in changes[:6]) + (f"; … {len(changes) - 6} more" if len(changes) > 6 else "")
+    effects = "; ".join(effect(change) for change in changes[:6]) + (f"; … {len(changes) - 6} more" if len(changes) > 6 else "")
     said = "; ".join(filter(None, (execution.error, effects)))
     cells = (
         execution.label,
@@ -77,7 +82,8 @@ def _line(execution: Execution, changes: tuple[Change, ...]) -> Line:
     return Line(cells, (None, OF_STATUS.get(execution.status, "red"), "dim"))
 
 
-def _effect(change: Change) -> str:
+def effect(change: Change) -> str:
+    """ "+df DataFrame (3, 2): a, b": one change in a few words."""
     if change.kind in ("deleted", "unknown"):
         return f"{_SIGNS[change.kind]}{change.name}"
     said = difference(change.old, change.new) if change.old is not None else describe_short(change.new)

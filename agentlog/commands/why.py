@@ -62,9 +62,9 @@ class Why(Text):
     full: bool = False
 
     def __str__(self) -> str:
-        lines = [self._head()]
+        lines = [self.head()]
         for step in self.steps:
-            lines += [self._step(step), *self._source(step)]
+            lines += [self.step(step), *self._source(step)]
         lines += [f"stale: {stale.text}" for stale in self.stale]
         return "\n".join(lines)
 
@@ -77,13 +77,20 @@ class Why(Text):
         ]  # fmt: skip
         return {"name": self.name, "steps": steps, "stale": [asdict(s) for s in self.stale]}
 
-    def _head(self) -> str:
+    def _repr_html_(self) -> str:
+        from agentlog.story_html import why
+
+        return why(self)
+
+    def head(self) -> str:
+        """The name and what it is now."""
         last = self.steps[-1]
         if last.change.kind == "deleted":
             return f"{self.name}: deleted by {last.execution.label}"
         return f"{self.name}: {describe_short(last.change.new)}"
 
-    def _step(self, step: Step) -> str:
+    def step(self, step: Step) -> str:
+        """What one execution did to the name, and what it had read."""
         what = difference(step.change.old, step.change.new) if step.change.kind != "made" else describe_short(step.change.new)
         read = [f"{name} of {self.labels.get(writer, writer[-6:])}" for name, writer in self.inputs[step.execution.id].items()]
         since = f" (in it or since {self.labels.get(step.change.since, '')})" if step.change.since else ""
