@@ -21,7 +21,8 @@ def _reply(text: str = "", **options: object) -> Reply:
 
 @pytest.mark.parametrize("budget", [100, 300, 1000, 4000])
 @pytest.mark.parametrize(
-    "text", ["word " * 50_000, "x" * 300_000, "é中😀" * 50_000, "\n".join(str(n * 7919) for n in range(30_000)), "{}[]();:.," * 20_000]
+    "text",
+    ["word " * 50_000, "x" * 300_000, "é中😀" * 50_000, "\n".join(str(n * 7919) for n in range(30_000)), "{}[]();:.," * 20_000],
 )
 def test_no_output_breaks_the_budget(text: str, budget: int) -> None:
     """Whatever it is made of; and beginning, end and handle are there."""
@@ -33,7 +34,11 @@ def test_no_output_breaks_the_budget(text: str, budget: int) -> None:
 
 def test_the_error_is_not_crowded_out() -> None:
     """A flood before an error: the error's last line is still there."""
-    reply = _reply("noise " * 100_000, status="error", error=Error("ValueError", "the reason", "Traceback\n" + "deep\n" * 2_000 + "ValueError: the reason"))
+    reply = _reply(
+        "noise " * 100_000,
+        status="error",
+        error=Error("ValueError", "the reason", "Traceback\n" + "deep\n" * 2_000 + "ValueError: the reason"),
+    )
     shown = reply.render(400)
     assert "ValueError: the reason" in shown
     assert estimate_tokens(shown) <= 450
