@@ -31,6 +31,8 @@ def executed(name: str, place: Path) -> Any:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    here = place / "notebooks"
+    shutil.copytree(FOLDER, here)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "AGENTLOG_DIR": str(place / "store"), "PATH": path}
     environment.pop("AGENTLOG", None)
