@@ -44,8 +44,10 @@ PAGE = 500
 class Store:
     """A store open for reading. It follows the journal: every question sees what was written before it was asked."""
 
-    def __init__(self, index: Index, blobs: Blobs, folder: Path | None) -> None:
+    def __init__(self, index: Index, blobs: Blobs, folder: Path | None, *, title: str = "memory") -> None:
+        """`title`: what to call it where it has no folder."""
         self.folder = folder
+        self._title = title
         self._index = index
         self._blobs = blobs
         self._memory: MemorySegment | None = None
@@ -53,10 +55,14 @@ class Store:
 
     @classmethod
     def open(cls, place: str | Path | None = None, *, held: Sequence[Mapping[str, Any]] = ()) -> Store:
-        """The store in the folder `place` (default: where a process started here would write). Raises NotFound, StoreError.
+        """The store in the folder `place` (default: where a process started here would write), or at a PostgreSQL URL.
+
+        Raises NotFound, StoreError.
 
         held: records that this process's recorder keeps in memory while the disk refuses them (`Recorder.held()`).
         """
+        if isinstance(place, str) and place.startswith(("postgresql://", "postgres://")):
+            return _in_postgres(place)
         folder = Path(place).expanduser().absolute() if place is not None else store_folder()
         source = Segments(folder)
         if held:
@@ -320,7 +326,7 @@ class Store:
         return self._index.rows(sql, values)
 
     def _name(self) -> str:
-        return str(self.folder or "memory")
+        return str(self.folder or self._title)
 
     def _place(self, session: str | None) -> str:
         return f"session {short(session)}" if session else self._name()
@@ -344,3 +350,9 @@ class Store:
     def _executions(self, terms: str, values: Iterable[Any]) -> list[Execution]:
         found = [execution_of(row) for row in self._ask(f"{EXECUTIONS} WHERE {terms}", *values)]
         return [one if one.status != "running" else self._deaths.presented(one) for one in found]
+
+
+def _in_postgres(url: str) -> Store:
+    from agentlog.followers.postgres import open_store
+
+    return open_store(url)
