@@ -83,7 +83,7 @@ class Tools:
         if reply is None:
             text += f"\nstill running: run_code(execution={job.execution[-6:]!r}) waits on, control_kernel('interrupt') stops it"
         opened = self.kernels.find(job.kernel)
-        shown = found.images if found is not None else ()
+        shown = _shown_images(found) if found is not None else []
         answer = Ran(
             execution=job.execution, status=found.status if found is not None else "running", kernel=job.kernel,
             session=(opened.kernel.session if opened else None) or "", text=text, images=[image.path for image in shown],
@@ -243,6 +243,11 @@ def _session_row(one: Session) -> dict[str, Any]:
         "session": one.id, "title": one.title, "agent": one.agent, "task": one.task, "notebook": one.notebook,
         "started": one.started, "how": one.how, "executions": one.executions, "failures": one.failures,
     }  # fmt: skip
+
+
+def _shown_images(reply: Reply) -> list[Image]:
+    """One image of each output: what comes in several formats is one picture."""
+    return list(dict.fromkeys(output.images[0] for output in reply.outputs if output.images))
 
 
 def _image(image: Image) -> ImageContent | None:
