@@ -89,7 +89,9 @@ class Shown(Text):
     def __str__(self) -> str:
         colour = in_terminal()
         head = [self._head(colour)] if self.parts == PARTS else []
-        return "\n".join([*head, *(line for part in self.parts for line in self._part(part, colour))]).rstrip("\n")
+        return "\n".join(
+            [*head, *(line for part, lines in self.told().items() for line in self._part(part, lines, colour))]
+        ).rstrip("\n")
 
     def as_json(self) -> dict[str, Any]:
         """The execution's fields, and "outputs", "result", "errors", "changes", "death" as far as they are asked for."""
@@ -114,8 +116,17 @@ class Shown(Text):
         status = paint(one.status, OF_STATUS.get(one.status, "red"), colour)
         return "  ".join(filter(None, (paint(label, "bold", colour), status, *facts)))
 
-    def _part(self, part: str, colour: bool) -> Iterator[str]:
-        lines = list({"source": self._source, "output": self._output, "error": self._error, "changes": self._changes}[part]())
+    def told(self) -> dict[str, list[str]]:
+        """The lines of each part that is printed."""
+        known = {"source": self._source, "output": self._output, "error": self._error, "changes": self._changes}
+        return {part: list(known[part]()) for part in self.parts}
+
+    def _repr_html_(self) -> str:
+        from agentlog.story_html import show
+
+        return show(self)
+
+    def _part(self, part: str, lines: list[str], colour: bool) -> Iterator[str]:
         if lines and len(self.parts) > 1:
             yield paint(f"--- {part}", "dim", colour)
         yield from lines

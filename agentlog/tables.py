@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import shutil
 import sys
@@ -121,4 +120,6 @@ class Text:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f'<pre style="white-space:pre-wrap">{html.escape(str(self))}</pre>'
+        from agentlog.stylesheet import element, fragment
+
+        return fragment(element("pre", str(self)), type(self).__name__.lower())

@@ -237,7 +237,7 @@ def test_forms_and_budget() -> None:
     page = found._repr_html_()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert "light-dark(" in page
+    assert "prefers-color-scheme:dark" in page
     assert json.loads(json.dumps(found.as_json()))["first"]["cause"]["kind"] == "source"
     assert "**First divergence:**" in found.markdown()
 

@@ -94,7 +94,9 @@ def test_html_is_self_contained(context: Context) -> None:
     depth: list[str] = []
     Balance().feed(text)
     assert depth == []
-    assert context._repr_mimebundle_()["text/plain"] == str(context)
+    shown = context._repr_mimebundle_()
+    assert shown["text/plain"] == str(context)
+    assert shown["text/html"].count("<style>") == 1
 
 
 def test_unknown_format_names_those_that_exist() -> None:

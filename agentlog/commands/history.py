@@ -69,6 +69,11 @@ class History(Text):
         session = {**asdict(self.session), "title": self.session.title} if self.session else None
         return {"session": session, "executions": [asdict(one) for one in self.executions], "more": self.more}
 
+    def _repr_html_(self) -> str:
+        from agentlog.lists_html import history
+
+        return history(self)
+
     def _head(self) -> str:
         assert self.session is not None
         failed = f", {self.session.failures} failed" if self.session.failures else ""

@@ -47,6 +47,11 @@ class Sessions(Text):
         """One object a session."""
         return [{**asdict(session), "title": session.title} for session in self.sessions]
 
+    def _repr_html_(self) -> str:
+        from agentlog.lists_html import sessions
+
+        return sessions(self)
+
     def _line(self, session: Session) -> Line:
         failed = f"{session.failures} failed" if session.failures else ""
         cells = f"{session.executions} cell{'' if session.executions == 1 else 's'}" if session.executions else ""
