@@ -22,9 +22,10 @@ from agentlog_ipy import inside
 from agentlog_ipy.channels import Message
 from agentlog_ipy.death import Death, autopsy
 from agentlog_ipy.execution import Run, reply_of
+from agentlog_ipy.found import FoundProcess
 from agentlog_ipy.ladder import climb, look
 from agentlog_ipy.link import Link, Wishes
-from agentlog_ipy.process import FoundProcess, LocalProcess, Process
+from agentlog_ipy.process import LocalProcess, Process
 from agentlog_ipy.replay import Replay, Replayed, lost_names
 from agentlog_ipy.reply import MAX_TOKENS, Reply
 from agentlog_ipy.view import KernelView

@@ -7,7 +7,6 @@ real stdout goes nowhere (it would end up in the middle of a protocol on ours), 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -21,7 +20,7 @@ from typing import Any, Protocol
 from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-from agentlog.errors import KernelStartError, NotFound
+from agentlog.errors import KernelStartError
 
 SOCKET_NAME_BYTES = 100
 """longest path a Unix socket may have (107 on Linux, 103 on macOS), some to spare"""
@@ -149,7 +148,7 @@ class LocalProcess:
             await manager.provisioner.kill()
         except OSError:
             pass  # already gone
-        await _gone(self, 5.0)
+        await gone(self, 5.0)
         await manager.shutdown_kernel(now=True)
 
     async def clean(self) -> None:
@@ -179,78 +178,7 @@ class LocalProcess:
         return "\n".join(line for line in lines if not _USUAL.search(line)).strip()
 
 
-class FoundProcess:
-    """A kernel that somebody else started, by its connection file. Its `pid` is learnt from itself, if at all."""
-
-    owned = False
-
-    def __init__(self, connection_file: str | Path) -> None:
-        self.file = Path(connection_file)
-        self.pid: int | None = None
-        self.started: str | None = None
-        self.connection: dict[str, Any] = {}
-
-    async def start(self) -> None:
-        """Read the connection file. Raises NotFound or KernelStartError."""
-        try:
-            data = json.loads(self.file.read_text())
-        except FileNotFoundError:
-            raise NotFound(f"no connection file {self.file}; `jupyter --runtime-dir` says where kernels put theirs") from None
-        except (OSError, ValueError) as reason:
-            raise KernelStartError(f"{self.file} is not a kernel's connection file: {reason}") from None
-        if not isinstance(data, dict) or "shell_port" not in data:
-            raise KernelStartError(f"{self.file} is not a kernel's connection file: it names no shell_port")
-        self.connection = data
-
-    def known_as(self, pid: int) -> None:
-        """The kernel said its pid, and it runs on this machine."""
-        self.pid = pid
-        self.started = start_of(pid)
-
-    async def exit_code(self) -> int | None:
-        """None while it runs or nothing is known; GONE when its process is no more."""
-        if self.pid is None or start_of(self.pid) == self.started:
-            return None
-        return GONE
-
-    async def interrupt(self) -> None:
-        """SIGINT to its process group if it leads one, else to the process."""
-        if self.pid is None:
-            return
-        try:
-            if os.getpgid(self.pid) == self.pid:
-                os.killpg(self.pid, signal.SIGINT)
-            else:
-                os.kill(self.pid, signal.SIGINT)
-        except ProcessLookupError:
-            pass  # gone, which the one who waits will see
-
-    def signal(self, number: int) -> bool:
-        """Send a signal to the kernel alone."""
-        return send_signal(self.pid, number)
-
-    async def kill(self) -> None:
-        """End the process now, and its group if it leads one."""
-        if self.pid is None or await self.exit_code() is not None:
-            return
-        try:
-            if os.getpgid(self.pid) == self.pid:
-                os.killpg(self.pid, signal.SIGKILL)
-            else:
-                os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        await _gone(self, 5.0)
-
-    async def clean(self) -> None:
-        """Nothing of it is ours."""
-
-    def stderr(self) -> str:
-        """Not ours to read."""
-        return ""
-
-
-async def _gone(process: Process, seconds: float) -> bool:
+async def gone(process: Process, seconds: float) -> bool:
     """Wait until the process has ended; False when it has not within `seconds`."""
     deadline = time.monotonic() + seconds
     while await process.exit_code() is None:
@@ -258,9 +186,6 @@ async def _gone(process: Process, seconds: float) -> bool:
             return False
         await asyncio.sleep(0.02)
     return True
-
-
-gone = _gone
 
 
 def _disown(manager: AsyncKernelManager) -> None:

@@ -158,7 +158,8 @@ class Registry:
 
 
 async def _end(entry: Entry) -> str:
-    from agentlog_ipy.process import FoundProcess, gone
+    from agentlog_ipy.found import FoundProcess
+    from agentlog_ipy.process import gone
 
     kernel = await Kernel.attach(entry.connection_file, record=False).start()
     process = kernel.link.process

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import os
-import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from agentlog.events import Change
-from agentlog.journal import prepare_folder
 from agentlog.tokens import estimate_tokens
+from agentlog_ipy.images import IMAGE_SUFFIXES, Image, saved
 from agentlog_ipy.transcript import Display, Error, Spool, Transcript
 
 ReplyStatus = Literal["ok", "error", "interrupted", "timed_out", "died", "not_run", "running"]
 MAX_TOKENS = 1_000
-IMAGE_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg"}
 TEXT_TYPES = ("text/llm+plain", "text/markdown", "text/plain", "text/latex", "application/json", "text/html")
 _CHARS_PER_TOKEN = 5
 _LEAST = 24
 """characters shown of any text, whatever the budget"""
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image that was saved to a file; the same image is saved once."""
-
-    path: str
-    mime: str
-    bytes: int
-    width: int | None = None
-    height: int | None = None
-
-    def __str__(self) -> str:
-        size = f", {self.width}x{self.height}" if self.width else ""
-        return f"[image {self.path}{size}, {self.bytes:,} bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,44 +250,6 @@ def outputs_of(transcript: Transcript, folder: Path) -> tuple[Output, ...]:
 
 
 def _output(display: Display, folder: Path) -> Output:
-    images = tuple(image for mime, body in display.data.items() if (image := _saved(mime, body, folder)) is not None)
+    images = tuple(image for mime, body in display.data.items() if (image := saved(mime, body, folder)) is not None)
     data = {mime: body for mime, body in display.data.items() if mime not in IMAGE_SUFFIXES or mime == "image/svg+xml"}
     return Output(display.result, data, images)
-
-
-def _saved(mime: str, body: Any, folder: Path) -> Image | None:
-    suffix = IMAGE_SUFFIXES.get(mime)
-    if suffix is None:
-        return None
-    text = "".join(body) if isinstance(body, list) else str(body)
-    try:
-        raw = text.encode() if suffix == "svg" else base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    path = _written(raw, folder, f"{hashlib.sha256(raw).hexdigest()[:16]}.{suffix}")
-    width, height = _png_size(raw) if suffix == "png" else (None, None)
-    return Image(str(path), mime, len(raw), width, height)
-
-
-def _written(raw: bytes, folder: Path, name: str) -> Path:
-    """`raw` as the file `name` in `folder`, else in a temporary one where that takes nothing more."""
-    path = folder / name
-    if path.exists():
-        return path
-    try:
-        prepare_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        part = path.with_name(f"{name}.{os.getpid()}.part")
-        part.write_bytes(raw)
-        part.replace(path)
-    except OSError:
-        path = Path(tempfile.mkdtemp(prefix="agentlog-image-")) / name
-        path.write_bytes(raw)
-    return path
-
-
-def _png_size(raw: bytes) -> tuple[int | None, int | None]:
-    if len(raw) < 24 or raw[:8] != b"\x89PNG\r\n\x1a\n":
-        return None, None
-    width, height = struct.unpack(">II", raw[16:24])
-    return width, height
