@@ -24,17 +24,19 @@ from pydantic import BaseModel
 from agentlog.commands import load, parser_for
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, KernelError, NotFound, UsageError
-from agentlog.events import StreamWritten
+from agentlog.events import NamespaceChanged, StreamWritten
 from agentlog.mcp.answers import Listed, Ran, Told
 from agentlog.mcp.kernels import Job, Kernels
 from agentlog.past import Execution, Session
-from agentlog_ipy.reply import Image, Reply
+from agentlog_ipy.images import Image
+from agentlog_ipy.reply import Reply
 
 PAGE = 8_000
 """characters of one answer of `show_execution`"""
 LIVE_SECONDS = 3.0
 """Longest wait for a kernel to say what a name holds now."""
 PROGRESS_SECONDS = 1.0
+SETTLE_SECONDS = 2.0
 SOURCE_CHARS = 200
 IMAGE_BYTES = 1_000_000
 """larger images are named by their file only"""
@@ -199,9 +201,19 @@ class Tools:
     def _read(self, question: Callable[[Desk], Any]) -> Any:
         desk = Desk(self.store, self.kernels.session)
         try:
+            self._settle(desk)
             return question(desk)
         finally:
             desk.close()
+
+    def _settle(self, desk: Desk) -> None:
+        """What the last cell changed is looked at after its reply: wait for it, so that an answer is not one cell behind."""
+        execution, self.kernels.fresh = self.kernels.fresh, None
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while execution is not None and time.monotonic() < deadline:
+            if next(desk.store.events(execution=execution, kinds={NamespaceChanged.kind}, limit=1), None) is not None:
+                return
+            time.sleep(0.02)
 
 
 class _errors:
