@@ -19,7 +19,7 @@ from agentlog.events import Change, NamespaceChanged
 from agentlog.guard import guarded
 from agentlog.settings import Limits
 from agentlog.static import CellNames, analyse
-from agentlog_ipy.reach import Reached, reach
+from agentlog_ipy.reach import Reached, leaves_arguments_alone, reach
 from agentlog_ipy.surroundings import Surroundings
 from agentlog_ipy.watched import Verdict, Watched
 

@@ -133,12 +133,19 @@ def watch(one: Any) -> None:
     one.events.register("post_run_cell", lambda done: looking.after(done.info.raw_cell, f"e{next(number)}", ok=done.success))
 
 
+def loaded(one: Any, extension: str) -> None:
+    """Load an extension; RuntimeError where it does not load (IPython only prints it)."""
+    timed(one, f"%load_ext {extension}")
+    if extension not in one.extension_manager.loaded:
+        raise RuntimeError(f"{extension} does not load as an extension of a bare InteractiveShell")
+
+
 def ipyflow(one: Any) -> None:
-    timed(one, "%load_ext ipyflow")
+    loaded(one, "ipyflow")
 
 
 def kishu(one: Any) -> None:
-    timed(one, "%load_ext kishu")
+    loaded(one, "kishu.jupyterint")
     timed(one, "%kishu init kishu-bench.ipynb")
 
 
