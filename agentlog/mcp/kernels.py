@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentlog.errors import AgentlogError, KernelBusy, NotFound
+from agentlog.errors import KernelBusy, NotFound
 from agentlog.ids import new_id
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.registry import Registry
@@ -54,11 +54,16 @@ class Open:
 
 
 class Kernels:
-    """All kernels of one server. Everything here runs on the server's event loop."""
+    """All kernels of one server. Everything here runs on the server's event loop.
+
+    used     name of the kernel that code was last run in
+    fresh    the execution that ended last, until somebody saw that all about it is recorded
+    """
 
     def __init__(self, store: Path, spec: str = "python3", python: str | Path | None = None) -> None:
         self.store = store
         self.used: str | None = None
+        self.fresh: str | None = None
         self._registry = Registry(store)
         self._make: Callable[[], Kernel] = lambda: Kernel(spec, python=python, store=store, cwd=os.getcwd())
         self._open: dict[str, Open] = {}
@@ -117,13 +122,17 @@ class Kernels:
                 )
         execution = new_id()
         task = asyncio.ensure_future(found.kernel.run(code, timeout=timeout, execution=execution))
-        task.add_done_callback(_retrieved)
+        task.add_done_callback(self._ended)
         job = Job(execution, name, task)
         found.jobs.append(job)
         self._jobs[execution] = job
         while len(self._jobs) > KEPT:
             self._jobs.popitem(last=False)
         return job
+
+    def _ended(self, task: asyncio.Task[Reply]) -> None:
+        if not task.cancelled() and task.exception() is None and task.result().status in ("ok", "error") and self.session:
+            self.fresh = task.result().execution
 
     def job(self, execution: str) -> Job:
         """The execution with this id, or the end of one. Raises NotFound."""
@@ -227,9 +236,3 @@ def _existing(path: str) -> str:
 
 def _whose(found: Open) -> str:
     return "this server" if found.own else "agentlog exec" if found.named else "somebody else"
-
-
-def _retrieved(task: asyncio.Task[Reply]) -> None:
-    """Nobody may ask for it any more; asyncio would complain of that."""
-    if not task.cancelled() and isinstance(task.exception(), AgentlogError):
-        pass
