@@ -78,14 +78,15 @@ class Surroundings:
         found: dict[str, str] = {}
         for look in (self._process, self._environment, self._imports, self._edited, self._random):
             look(names, reached, found)
-        if time.perf_counter() < deadline:
-            found.update(self._files.of(names, reached, namespace, self._began, deadline))
+        found.update(self._files.of(names, reached, namespace, self._began, deadline))
         self._first = False
         return self._new(found)
 
     def _new(self, found: dict[str, str]) -> dict[str, str]:
         """Files and random states belong to the cell each time; all else is told when it differs."""
-        fresh = {k: v for k, v in found.items() if k.startswith(("file:", "wrote:", "random:")) or self._told.get(k) != v}
+        fresh = {
+            k: v for k, v in found.items() if k.startswith(("file:", "wrote:", "unseen:", "random:")) or self._told.get(k) != v
+        }
         self._told.update(fresh)
         return fresh
 

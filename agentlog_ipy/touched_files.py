@@ -15,6 +15,10 @@ from agentlog.static import CellNames
 from agentlog_ipy.reach import Reached
 
 _FILES, _TRIES, _FOLDERS = 16, 96, 6
+UNSEEN = "unseen:files"
+"""Key that says: time ran out before every path was looked at."""
+_LEAST_SECONDS = 0.01
+"""What a look may take in any case: on a busy machine the time of the cell's look is gone before it begins."""
 _PATHS = frozenset(map(id, (pathlib.PosixPath, pathlib.WindowsPath)))
 _TEXTS = _PATHS | {id(str)}
 
@@ -26,12 +30,14 @@ class TouchedFiles:
         self._known: dict[str, tuple[tuple[int, int], str]] = {}
 
     def of(self, names: CellNames, reached: Reached, namespace: dict[str, Any], began: float, deadline: float) -> dict[str, str]:
-        """ "file:<path as written>" or "wrote:<path>" (changed since the cell `began`) -> print."""
+        """ "file:<path as written>" or "wrote:<path>" (changed since the cell `began`) -> print; `UNSEEN` where time ran out."""
         found: dict[str, str] = {}
+        deadline = max(deadline, time.perf_counter() + _LEAST_SECONDS)
         texts = [text for text in (*names.texts, *reached.texts) if _may_be_path(text)]
         values = list(_held(names.reads | names.writes | reached.reads, namespace))
         for path in islice(dict.fromkeys(_paths(texts, values)), _TRIES):
             if len(found) >= _FILES or time.perf_counter() >= deadline:
+                found[UNSEEN] = "out of time" if len(found) < _FILES else "more files than are kept"
                 break
             mark = self._print(path)
             if mark is not None:
