@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from notebook_files import notebook, write
-from papermill.parameterize import parameterize_notebook
 
 from agentlog.errors import NotFound, UsageError
 from agentlog_ipy.notebook import code_cells, inject, parse_parameter, read_notebook, tags, write_notebook, write_text
@@ -100,6 +99,7 @@ def test_a_new_file_has_the_usual_mode(tmp_path: Path) -> None:
 )
 def test_parameters_go_where_papermill_puts_them(cells: tuple[object, ...]) -> None:
     """After the tagged cell, in place of those of an earlier run, else at the top."""
+    parameterize_notebook = pytest.importorskip("papermill.parameterize").parameterize_notebook
     ours = inject(notebook(*cells), {"n": 5})  # type: ignore[arg-type]
     theirs = parameterize_notebook(notebook(*cells, papermill={}), {"n": 5})  # type: ignore[arg-type]
     assert [cell.source.strip() for cell in ours.cells] == [cell.source.strip() for cell in theirs.cells]

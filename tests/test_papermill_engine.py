@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import papermill
 import pytest
-from notebook_files import read, shown, write
-from papermill.engines import papermill_engines
-from papermill.exceptions import PapermillExecutionError
 
-from agentlog.store import Store
-from agentlog_ipy.papermill_engine import AgentlogEngine
+papermill = pytest.importorskip("papermill")
+
+from notebook_files import read, shown, write  # noqa: E402
+from papermill.engines import papermill_engines  # noqa: E402
+from papermill.exceptions import PapermillExecutionError  # noqa: E402
+
+from agentlog.store import Store  # noqa: E402
+from agentlog_ipy.papermill_engine import AgentlogEngine  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

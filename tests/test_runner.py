@@ -285,6 +285,8 @@ def test_other_runners_are_recorded_by_the_environment_alone(
     runner: str, tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`AGENTLOG=true` and no change of code: the cells and the failure are in the store."""
+    if runner in ("nbconvert", "papermill"):
+        pytest.importorskip(runner)
     path = write(tmp_path / "x.ipynb", "value = 41", "value.missing")
     commands = {
         "nbclient": [
