@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from agentlog.blame import blame
 from agentlog.context_parts.values import said_words
 from agentlog.events import StreamWritten
 from agentlog.outline import Item, Section, item, section
@@ -55,12 +56,15 @@ def _clip(lines: list[str], room: int = 160) -> list[str]:
 def _sources(case: Situation) -> list[Item]:
     if case.execution is None:
         return []
-    found = [_source(case.execution, 0.8)]
-    if case.root is not None:
-        involved = {frame.cell for frame in user_frames(case.root) if frame.cell} - {case.execution.id}
-        found += [_source(case.by_id[cell], 1.2) for cell in involved if cell in case.by_id]
-        found += [_source(maker, 0.7) for maker in _makers(case) if maker.id not in involved]
-    return found
+    worths = {case.execution.id: 0.8}
+    fault = blame(case)
+    if fault is not None and not fault.here:
+        worths[fault.execution] = 2.0
+    for frame in user_frames(case.root) if case.root else ():
+        worths.setdefault(frame.cell or "", 1.2)
+    for maker in _makers(case) if case.root else ():
+        worths.setdefault(maker.id, 0.7)
+    return [_source(case.by_id[cell], worth) for cell, worth in worths.items() if cell in case.by_id]
 
 
 def _makers(case: Situation) -> list[Execution]:
