@@ -12,9 +12,10 @@ a kind that this version does not know is read back as `Unknown` with all its fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar, Literal
 
 SCHEMA = 1
@@ -511,6 +512,15 @@ class PatternSeen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineSet(Event):
+    """From here on `sessions` are what the baseline `name` stands for."""
+
+    kind: ClassVar[str] = "baseline"
+    name: str = ""
+    sessions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderFaulted(Event):
     """Something went wrong in the recorder itself; the user's program went on. Also counts what was dropped."""
 
@@ -551,10 +561,19 @@ KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _subclasses(Event) if 
 
 
 @cache
-def _plan(cls: type) -> tuple[tuple[str, str, object], ...]:
-    """(attribute, key in JSON, default) for each field of a model class."""
+def _plan(cls: type) -> tuple[tuple[str, str], ...]:
+    """(attribute, key in JSON) for each field of a model class."""
     keys = VALUE_KEYS if cls is Value else RECORD_KEYS if issubclass(cls, Event) else {}
-    return tuple((f.name, keys.get(f.name, f.name), () if f.default is MISSING else f.default) for f in fields(cls))
+    return tuple((f.name, keys.get(f.name, f.name)) for f in fields(cls))
+
+
+@cache
+def _layout(cls: type) -> tuple[Callable[[object], Any], tuple[str, ...], tuple[object, ...]]:
+    """(what reads all fields of an object at once, their keys in JSON, the defaults that need not be written)."""
+    defaults = [() if f.default is MISSING else f.default for f in fields(cls)]
+    names, keys = zip(*_plan(cls), strict=True)
+    always = [default if name != "level" else ... for name, default in zip(names, defaults, strict=True)]  # people filter by it
+    return attrgetter(*names), keys, tuple(always)
 
 
 _SCALARS = frozenset({str, int, float, bool})
@@ -571,14 +590,15 @@ def plain(thing: object) -> Any:
         return [plain(item) for item in thing]  # type: ignore[attr-defined]
     if cls is Column:
         return _plain_column(thing)  # type: ignore[arg-type]
+    read, keys, defaults = _layout(cls)
     out = {}
-    for name, key, default in _plan(cls):
-        value = getattr(thing, name)
-        if value is None or value == () or (value.__class__ is dict and not value):
+    for key, default, value in zip(keys, defaults, read(thing)):  # noqa: B905  (all of one length; called for every event)
+        if value is default or value is None:
             continue
-        if value is default and name != "level":  # the level is always there: it is what people filter by
-            continue
-        out[key] = value if value.__class__ in _SCALARS else plain(value)
+        if value.__class__ in _SCALARS:
+            out[key] = value
+        elif value:
+            out[key] = plain(value)
     return out
 
 
@@ -623,7 +643,7 @@ def failure_from_plain(data: Mapping[str, Any]) -> Failure:
 
 def _build(cls: type, data: Mapping[str, Any]) -> Any:
     arguments = {}
-    for name, key, _ in _plan(cls):
+    for name, key in _plan(cls):
         if key in data:
             reader = _READERS.get((cls, name)) or _READERS.get((Event, name))
             arguments[name] = reader(data[key]) if reader and data[key] is not None else _frozen(data[key])

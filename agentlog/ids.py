@@ -24,7 +24,6 @@ _last = 0
 
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 """Two digits for each ten bits: ids are made several times a cell."""
-_SHIFTS = range(5 * (_TIME_DIGITS + _CHANCE_DIGITS) - 10, -1, -10)
 
 
 def new_id() -> str:
@@ -33,8 +32,18 @@ def new_id() -> str:
     now = time.time_ns() // 1000
     with _lock:
         _last = now = now if now > _last else _last + 1
-        number = now << 5 * _CHANCE_DIGITS | _chance.getrandbits(5 * _CHANCE_DIGITS)
-    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+        chance = _chance.getrandbits(5 * _CHANCE_DIGITS)
+    pairs = _PAIRS
+    return (
+        f"{_leading(now >> 20)}{pairs[now >> 10 & 1023]}{pairs[now & 1023]}{pairs[chance >> 35]}{pairs[chance >> 25 & 1023]}"
+        f"{pairs[chance >> 15 & 1023]}{pairs[chance >> 5 & 1023]}{_ALPHABET[chance & 31]}"
+    )
+
+
+@lru_cache(maxsize=4)
+def _leading(high: int) -> str:
+    """The first seven digits: they change about once a second."""
+    return "".join(_ALPHABET[high >> shift & 31] for shift in range(30, -1, -5))
 
 
 def id_time(identifier: str) -> datetime:

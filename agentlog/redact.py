@@ -272,11 +272,10 @@ class Redactor:
         return data
 
     def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
-        out = {}
-        for key, value in fields.items():
-            if key in _KEEP:
-                out[key] = value
-            elif key == "cols":
+        out = fields.copy()
+        for key in [key for key in fields if key not in _KEEP]:
+            value = fields[key]
+            if key == "cols":
                 out[key] = [self._column(column) for column in value]
             elif value.__class__ is dict and key in _NAMED:
                 out[key] = self._names(value)
