@@ -33,6 +33,10 @@ _PUBLIC: dict[str, str] = {
     ),
     "run_mcp_server": "agentlog.mcp",
     **dict.fromkeys(("token_summary", "summary"), "agentlog.spending"),
+    **dict.fromkeys(
+        ("set_baseline", "detect_regression", "compare_to_baseline", "generate_regression_report", "get_outcome_stats"),
+        "agentlog.baselines",
+    ),
     "capture_errors": "agentlog.verbs",
     "capture_output": "agentlog.capture",
 }  # fmt: skip

@@ -267,11 +267,12 @@ def _workspace(store: Store, session: Session) -> str | None:
 
 def _later(store: Store, session: Session) -> list[Session]:
     """Later sessions of the same notebook, program or task, in order."""
-    later = [one for one in store.sessions(since=session.started) if one.id > session.id and _same_subject(one, session)]
+    later = [one for one in store.sessions(since=session.started) if one.id > session.id and same_subject(one, session)]
     return later[::-1][:LATER_SESSIONS]
 
 
-def _same_subject(one: Session, other: Session) -> bool:
+def same_subject(one: Session, other: Session) -> bool:
+    """Are both runs of one notebook, program or task?"""
     if one.notebook or other.notebook:
         return one.notebook == other.notebook
     return (one.life, one.cwd, one.argv, one.agent, one.task) == (other.life, other.cwd, other.argv, other.agent, other.task)

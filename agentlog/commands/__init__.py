@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "sessions": "agentlog.commands.sessions",
     "replay": "agentlog.commands.replay",
     "flow": "agentlog.commands.flow",
+    "regress": "agentlog.commands.regress",
     "gc": "agentlog.commands.gc",
     "verify": "agentlog.commands.verify",
     "doctor": "agentlog.commands.doctor",
@@ -49,6 +50,7 @@ COMMANDS: dict[str, str] = {
     "mcp": "agentlog.commands.mcp",
     "metrics": "agentlog.commands.metrics",
     "stats": "agentlog.commands.stats",
+    "follow": "agentlog.commands.follow",
 }
 """Name of a command -> its module, imported when it is used."""
 
