@@ -8,6 +8,7 @@ from agentlog.ancestry import ancestors
 from agentlog.events import Failure, Frame, Value
 from agentlog.outline import Item, Section, deepening, section
 from agentlog.situation import Situation, user_frames
+from agentlog.tabletext import nulls_text
 from agentlog.valuetext import depths
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -26,7 +27,16 @@ def sections(case: Situation) -> list[Section]:
     _of_namespace(case, found)
     words = said_words(case)
     ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
-    return [section("values", [_item(case, name, worth, value, words) for name, (worth, value) in ranked])]
+    first = _first_of_kind(ranked)
+    return [section("values", [_item(case, name, worth, value, words, first.get(name)) for name, (worth, value) in ranked])]
+
+
+def _first_of_kind(ranked: list[tuple[str, tuple[float, Value]]]) -> dict[str, str]:
+    """Name of a frame -> the more relevant frame that has the same columns: they are told once."""
+    found: dict[tuple[tuple[str, str], ...], str] = {}
+    columns = {name: tuple((column.name, column.dtype) for column in value.columns) for name, (_, value) in ranked}
+    firsts = {name: found.setdefault(key, name) for name, key in columns.items() if len(key) > 3}
+    return {name: first for name, first in firsts.items() if first != name}
 
 
 class _Relevance:
@@ -93,9 +103,11 @@ def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> Non
             found[name] = (0.5, version.value)
 
 
-def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str]) -> Item:
+def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str], like: str | None) -> Item:
     """The value's own depths; who made it stands from the second depth on, of a small value in a variant of its own."""
     found = list(depths(value, words))
+    if like is not None:
+        found = [found[0], (f"{found[0][0]}, columns as {like}{nulls_text(value.columns)}", 0.8)]
     made = case.made_by(name) if worth > 0.6 else ""
     if made:
         text, share = found[0]
