@@ -85,8 +85,9 @@ class Kernel(KernelView):
 
     @classmethod
     def attach(cls, connection_file: str | Path, **options: Any) -> Kernel:
-        """A kernel that somebody else started; `close` leaves it running. `kill` is off unless asked for."""
-        kernel = cls(**{"kill": False, **options})
+        """A kernel that somebody else started; `close` leaves it running. `kill` is off unless asked for, and one that is
+        not recorded stays so unless `record=True`."""
+        kernel = cls(**{"kill": False, "record": False, **options})
         kernel._process = lambda folder: FoundProcess(connection_file)
         return kernel
 
@@ -112,6 +113,8 @@ class Kernel(KernelView):
         folder = Path(tempfile.mkdtemp(prefix="agentlog-kernel-"))
         link = Link(self._process(folder), folder, self._wishes)
         await link.open()
+        if link.facts.store and Path(link.facts.store).is_dir():
+            self.store = self.witness.folder = Path(link.facts.store)
         return link
 
     async def close(self) -> None:

@@ -110,6 +110,21 @@ def test_a_kernel_that_somebody_else_started(tmp_path: Path) -> None:
         manager.shutdown_kernel(now=True)
 
 
+def test_attaching_to_a_recorded_kernel_finds_its_store(tmp_path: Path) -> None:
+    """The context comes from where the kernel writes; one that is not recorded stays so."""
+    with SyncKernel(store=tmp_path / "there", timeout=PATIENCE) as owner:
+        file = owner.kernel.link.process.connection_file  # type: ignore[attr-defined]
+        with SyncKernel.attach(file, store=tmp_path / "elsewhere") as guest:
+            reply = guest.run("prices = {'apple': 3}\nprices['aple']", timeout=PATIENCE)
+            assert reply.context is not None
+            assert "apple" in reply.context
+    with SyncKernel(record=False, timeout=PATIENCE) as owner:
+        file = owner.kernel.link.process.connection_file  # type: ignore[attr-defined]
+        with SyncKernel.attach(file) as guest:
+            assert guest.run("1/0", timeout=PATIENCE).context is None
+            assert guest.kernel.session is None
+
+
 def test_bad_connection_files(tmp_path: Path) -> None:
     """One line each."""
     with pytest.raises(NotFound, match="no connection file"):
