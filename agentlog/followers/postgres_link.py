@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,6 +59,7 @@ class Link:
         self.mutex = threading.RLock()
         self._trace = trace or (lambda sql: None)
         self._connection: Any = None
+        self._within = False
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> Any:
         """A cursor with the answer."""
@@ -73,6 +74,21 @@ class Link:
     def script(self, sql: str) -> None:
         """Several statements, as PostgreSQL writes them."""
         self._say(sql, lambda connection: connection.execute(sql))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements of the block, or none. A connection that breaks in it is not made anew before its end."""
+        self.execute("BEGIN")
+        self._within = True
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            with suppress(StoreError):
+                self.execute("ROLLBACK")
+            raise
+        finally:
+            self._within = False
 
     def close(self) -> None:
         """Drop the connection; the next statement makes another."""
@@ -97,6 +113,8 @@ class Link:
 
     def _connected(self) -> None:
         if self._connection is None:
+            if self._within:
+                raise Lost(f"lost {shown(self.url)} in the middle of a transaction")
             self._connection = _connect(self.url)
 
 

@@ -8,12 +8,11 @@ same time, of one folder or of many machines; an advisory lock puts them in a ro
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentlog.blobs import Blobs
-from agentlog.errors import AgentlogError, StoreError
+from agentlog.errors import StoreError
 from agentlog.followers.postgres import prepare
 from agentlog.followers.postgres_link import Link, Lost, Trace
 from agentlog.followers.postgres_schema import LOCK
@@ -96,14 +95,8 @@ class PostgresTarget:
 
     def take(self, piece: Piece) -> None:
         """Take a piece; what of it is there already is left out. Raises Gap where what comes before it is missing."""
-        self.link.execute("BEGIN")
-        try:
+        with self.link.transaction():
             self._take(piece)
-            self.link.execute("COMMIT")
-        except BaseException:
-            with suppress(AgentlogError):
-                self.link.execute("ROLLBACK")
-            raise
 
     def close(self) -> None:
         """Close the connection."""
@@ -140,9 +133,16 @@ class PostgresTarget:
                 row[0] for row in self.link.execute("SELECT digest FROM blobs WHERE digest = ANY(?)", (list(named),)).fetchall()
             }
             for digest in sorted(named - there):
-                with suppress(OSError, AgentlogError):  # it was no digest of an output, or the output is gone
-                    body = self._blobs.path(digest).read_bytes()
+                body = self._packed_blob(digest)
+                if body is not None:
                     self.link.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (digest, body))
+
+    def _packed_blob(self, digest: str) -> bytes | None:
+        """The output as the folder keeps it; None where it is gone, or the digits were no digest of an output."""
+        try:
+            return self._blobs.path(digest).read_bytes()
+        except OSError:
+            return None
 
     def _note(self, state: SegmentState, place: int) -> None:
         self.link.execute(
