@@ -1,0 +1,131 @@
+"""What the rules of `blame` look at: the names of the failing expression, and properties of what they hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+
+from agentlog.ancestry import Author, Holds, parents, version_before
+from agentlog.events import Failure, Value
+from agentlog.situation import Situation, Version
+
+_NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
+_CODE = frozenset({"module", "function", "type", "builtin_function_or_method", "int", "float", "str", "bool"})
+
+
+def offending_word(failure: Failure) -> str | None:
+    """The key, attribute or name that the message complains about."""
+    found = re.search(r"'([^']+)'", failure.message.split(" object has no attribute ")[-1])
+    return found[1] if found else None
+
+
+def suspects(failure: Failure) -> list[str]:
+    """Names of the failing expression: arguments before the receiver, since the receiver is the tool."""
+    if failure.expression is None:
+        return []
+    text = failure.expression.text
+    try:
+        names = [node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
+    except (SyntaxError, ValueError):
+        names = _NAME.findall(text)
+    receiver = re.match(r"([^\W\d]\w*)\.\w+\((?=.)", text)
+    return sorted(dict.fromkeys(names), key=lambda name: bool(receiver and name == receiver[1]))
+
+
+def size_now(case: Situation, name: str) -> int | None:
+    now = version_before(case, name, None)
+    return length(now.value) if now is not None and now.value is not None else None
+
+
+def fitting_relative(case: Situation, name: str, sizes: Mapping[str, int]) -> bool:
+    """Is there `y_test` of the length that `y_train` should have had? Then the failing cell took the wrong one."""
+    family = name.split("_")[0]
+    wanted = {size for other, size in sizes.items() if other != name}
+    relatives = [v.value for n, v in case.values.items() if n not in sizes and n.split("_")[0] == family and v.value is not None]
+    return any(length(value) in wanted for value in relatives)
+
+
+def now(case: Situation, name: str, holds: Holds) -> bool:
+    version = version_before(case, name, None)
+    return version is not None and version.value is not None and holds(version.value)
+
+
+def passed(failure: Failure) -> list[str]:
+    """Names handed over as they are by the failing call: not what it was given a part of."""
+    try:
+        call = ast.parse(failure.expression.text, mode="eval").body if failure.expression else None
+    except (SyntaxError, ValueError):
+        return []
+    given = [*call.args, *(keyword.value for keyword in call.keywords)] if isinstance(call, ast.Call) else []
+    return [node.id for node in given if isinstance(node, ast.Name)]
+
+
+def length(value: Value) -> int | None:
+    """Rows, elements or items."""
+    return value.shape[0] if value.shape else value.length
+
+
+def is_none(value: Value) -> bool:
+    return value.type == "NoneType"
+
+
+def is_empty(value: Value) -> bool:
+    return length(value) == 0 or bool(value.shape and 0 in value.shape)
+
+
+def is_table(value: Value) -> bool:
+    return bool(value.shape)
+
+
+def same_columns(value: Value) -> Holds:
+    names = [column.name for column in value.columns]
+    width = value.shape[1:] if value.shape else ()
+    return lambda other: (
+        bool(other.shape)
+        and other.shape is not None
+        and other.shape[1:] == width
+        and ([column.name for column in other.columns] == names)
+    )
+
+
+def same_form(value: Value) -> Holds:
+    return lambda other: other.type == value.type and len(other.shape or ()) == len(value.shape or ())
+
+
+def in_library(failure: Failure) -> bool:
+    return bool(failure.frames) and failure.frames[-1].kind in ("library", "stdlib")
+
+
+def names_parameter(value: Value, message: str) -> bool:
+    said = set(re.findall(r"[\w.-]+", message))
+    return any(key in said or (isinstance(entry.value, str) and entry.value in said) for key, entry in value.attributes.items())
+
+
+def from_another_type(case: Situation, found: Author, kind: str) -> bool:
+    """Was it another type before: the name itself, or what it was made from?"""
+    before = [version_before(case, found.name, found.execution)]
+    before += [version_before(case, parent, found.execution) for parent in parents(found.execution.source, found.name)]
+    known = [v.value for v in before if v is not None and v.value is not None]
+    return any(value.type != kind and (value.shape or value.type not in _CODE) for value in known)
+
+
+def loser(case: Situation, name: str, label: str) -> Version | None:
+    """The version of `name` that no longer had the column or key `label` while the one before it had."""
+    newer: Version | None = None
+    for version in case.versions(name):
+        value = version.value
+        if value is not None and (label in value.entries or any(column.name == label for column in value.columns)):
+            return newer
+        newer = version
+    return None
+
+
+def code(case: Situation) -> str:
+    """The failing line and expression."""
+    expression = case.root.expression.text if case.root and case.root.expression else ""
+    return f"{case.innermost.source or '' if case.innermost else ''} {expression}"
+
+
+def article(kind: str) -> str:
+    return f"{'an' if kind[:1] in 'aeiouAEIOU' or kind.startswith('nd') else 'a'} {kind}"
