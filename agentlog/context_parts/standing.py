@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from agentlog.errors import NotFound
 from agentlog.events import ExecutionEnded
 from agentlog.outline import Item, Section, item, section
 from agentlog.situation import Situation
 from agentlog.valuetext import texts
+
+if TYPE_CHECKING:
+    from agentlog.past import Execution
 
 
 def of_session(case: Situation) -> list[Section]:
@@ -18,9 +23,9 @@ def of_session(case: Situation) -> list[Section]:
     return [section("session", [item(10.0, f"{started}; {counts}", first=True), *last])]
 
 
-def _line(execution: object) -> str:
-    first = next((line.strip() for line in execution.source.splitlines() if line.strip()), "")  # type: ignore[attr-defined]
-    return f"{execution.status}{f', {execution.ms:.0f} ms' if execution.ms else ''}: {first[:100]}"  # type: ignore[attr-defined]
+def _line(execution: Execution) -> str:
+    first = next((line.strip() for line in execution.source.splitlines() if line.strip()), "")
+    return f"{execution.status}{f', {execution.ms:.0f} ms' if execution.ms else ''}: {first[:100]}"
 
 
 def of_execution(case: Situation) -> list[Section]:
