@@ -23,6 +23,12 @@ VARIABLES: dict[str, str] = {
     "AGENTLOG_NOTEBOOK": "path of the notebook, for front ends that do not tell",
     "AGENTLOG_KERNEL": "id of the kernel, set by the runner",
     "AGENTLOG_PARENT_SESSION": "session that started this process; set for children",
+    "AGENTLOG_CALLS": "packages whose last calls are kept with arguments and results, comma separated; `__main__` for the program itself",
+    "AGENTLOG_PRICES": "a JSON file with prices of models, for the cost of model calls",
+    "AGENTLOG_BUDGET": "a limit of cost per session or day that warns or calls a command",
+    "AGENTLOG_BUDGET_EVENT": "set for the command that a passed budget calls: what was passed, as JSON",
+    "AGENTLOG_FOLLOW": "a server that follows the journal while a process records: postgresql://...",
+    "AGENTLOG_ALERT_ERROR": "set for the command of `agentlog watch --on-failure`: the error in one line",
     "AGENTLOG_TOKEN_FACTOR": "safety factor of the token estimate, for tokenizers that count more",
 }
 """Every environment variable that is read, and what it does."""
