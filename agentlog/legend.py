@@ -29,8 +29,17 @@ len n / (a, b)        length of one-dimensional things / shape; a..b least..grea
 Options: --tokens N, --format {formats}, --execution 14; `context 14` a cell, `context df` a name."""
 
 
-def legend(formats: list[str]) -> str:
+class Legend(str):
+    """Text that is also JSON data: section -> what it says."""
+
+    __slots__ = ()
+
+    def as_json(self) -> dict[str, str]:
+        return {"legend": str(self), **TITLES}
+
+
+def legend(formats: list[str]) -> Legend:
     """The legend, with every section and format that exists."""
     width = 21
     sections = "\n".join(f"{title:{width}} {text}" for title, text in TITLES.items())
-    return LEGEND.format(sections=sections, formats="|".join(formats))
+    return Legend(LEGEND.format(sections=sections, formats="|".join(formats)))

@@ -231,6 +231,8 @@ def test_command_legend_rules_and_bad_options(capsys: pytest.CaptureFixture[str]
     """The legend needs no store; a wrong format is one line and exit code 2."""
     assert main(["context", "--legend"]) == 0
     assert "DataFrame 303x14" in capsys.readouterr().out
+    assert main(["context", "--legend", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cause"] == "the cell whose change makes it work"
     assert main(["rules"]) == 0
     assert "agentlog context" in capsys.readouterr().out
     assert main(["context", "--format", "pdf"]) == 2
