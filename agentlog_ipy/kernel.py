@@ -8,7 +8,6 @@ ends, `death.py` finds out how. `sync.py` has the same for programs without an e
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from agentlog_ipy import inside
 from agentlog_ipy.channels import Message
 from agentlog_ipy.death import Death, autopsy
 from agentlog_ipy.execution import Run, reply_of
+from agentlog_ipy.folders import new_folder
 from agentlog_ipy.found import FoundProcess
 from agentlog_ipy.ladder import climb, look
 from agentlog_ipy.link import Link, Wishes
@@ -71,6 +71,7 @@ class Kernel(KernelView):
         self.kill = kill
         self.recorded = record
         self.witness = Witness(self.store)
+        self._keep_process = keep
         self._wishes = Wishes(record=record, memory=memory, seconds=start_seconds)
         environment = {**(env or {}), "AGENTLOG": "true" if record else "false", "AGENTLOG_DIR": str(self.store)}
         self._process: Callable[[Path], Process] = lambda folder: LocalProcess(
@@ -110,7 +111,7 @@ class Kernel(KernelView):
         return self
 
     async def _new_link(self) -> Link:
-        folder = Path(tempfile.mkdtemp(prefix="agentlog-kernel-"))
+        folder = new_folder(keep=self._keep_process)
         link = Link(self._process(folder), folder, self._wishes)
         await link.open()
         if link.facts.store and Path(link.facts.store).is_dir():

@@ -9,6 +9,7 @@ import signal
 import site
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from agentlog.errors import KernelStartError
 from agentlog.events import ProcessDied
 from agentlog.store import Store
+from agentlog_ipy import folders
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.sync import SyncKernel
 
@@ -350,6 +352,17 @@ def _runs_cell(kernel: psutil.Process) -> bool:
         return bool(kernel.cpu_percent(0.1) < 50)
     except psutil.NoSuchProcess:
         return True
+
+
+def test_the_folder_of_a_killed_runner_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the next one that makes a folder; those of living runners and of kernels that are kept stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folders._sweep.cache_clear()
+    mine, kept, dead = folders.new_folder(keep=False), folders.new_folder(keep=True), folders.new_folder(keep=False)
+    (dead / "owner").write_text("4000000 123")
+    folders._sweep.cache_clear()
+    folders.new_folder(keep=False)
+    assert (mine.exists(), kept.exists(), dead.exists()) == (True, True, False)
 
 
 def test_ctrl_c_while_the_kernel_starts_leaves_no_orphan(tmp_path: Path) -> None:
