@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "sessions": "agentlog.commands.sessions",
     "replay": "agentlog.commands.replay",
     "flow": "agentlog.commands.flow",
+    "report": "agentlog.commands.report",
     "regress": "agentlog.commands.regress",
     "gc": "agentlog.commands.gc",
     "verify": "agentlog.commands.verify",
@@ -51,10 +52,11 @@ COMMANDS: dict[str, str] = {
     "metrics": "agentlog.commands.metrics",
     "stats": "agentlog.commands.stats",
     "follow": "agentlog.commands.follow",
+    "watch": "agentlog.commands.watch",
 }
 """Name of a command -> its module, imported when it is used."""
 
-MAGICS: tuple[str, ...] = ("context", "diff", "why", "timeline", "history", "show", "sessions", "replay", "flow")
+MAGICS: tuple[str, ...] = ("context", "diff", "why", "timeline", "history", "show", "sessions", "replay", "flow", "report")
 """The commands that `%agentlog` offers too; the live ones (status, on, off, session) are in agentlog_ipy.magics."""
 
 
