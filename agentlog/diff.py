@@ -102,6 +102,14 @@ def last_ok(store: Store, session: Session) -> Session:
     )
 
 
+def run_before(store: Store, session: Session) -> Session | None:
+    """The latest earlier session of the same notebook, or of the same program, that ran any cell; None where there is none."""
+    for one in store.sessions(until=session.started):
+        if one.id < session.id and one.executions and (one.notebook or len(one.argv) > 0) and _same_subject(one, session):
+            return one
+    return None
+
+
 def _same_subject(one: Session, other: Session) -> bool:
     if one.notebook or other.notebook:
         return one.notebook == other.notebook
