@@ -91,7 +91,7 @@ class Comparison(Text):
         if not self.current:
             return "There is no run like the baseline's since it was set."
         if all(figure.verdict == "no verdict" for figure in self.figures):
-            return "No verdict: 5 runs on each side can show large differences, 10 moderate ones (agentlog regress --set NAME --runs N)."
+            return "No verdict: 6 runs on each side can show large differences, 10 moderate ones (agentlog regress --set NAME --runs N)."
         return ""
 
 

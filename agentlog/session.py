@@ -59,9 +59,12 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
             packages=packages_loaded(),
             environment=tuple(sorted(os.environ)),
             agentlog=agentlog.__version__,
+            trace=os.environ.get("TRACEPARENT") or None,
         ),
         now=True,
     )
+    if os.environ.get("AGENTLOG_CALLS"):
+        _watch_calls()
     if os.environ.get("AGENTLOG_BUDGET"):
         _watch_budget(recorder)
     recorder.later(lambda: _learn_git(recorder, recorder.session))
@@ -76,6 +79,7 @@ def end(recorder: Recorder, how: str = "exit", detail: str | None = None) -> Non
     if not recorder.session:
         return
     atexit.unregister(end)
+    _stop_watching_calls()
     tasks.end_all(how)
     recorder.flush()
     recorder.record(SessionEnded(session=recorder.session, how=how, detail=detail), now=True)
@@ -112,6 +116,19 @@ def packages_loaded() -> dict[str, str]:
         if type(version) is str and version:
             found[name] = version[:40]
     return found
+
+
+@guarded("calls")
+def _watch_calls() -> None:
+    from agentlog.hooks.calls import watch_if_asked
+
+    watch_if_asked()
+
+
+def _stop_watching_calls() -> None:
+    calls = sys.modules.get("agentlog.hooks.calls")
+    if calls is not None:
+        calls.stop()
 
 
 @guarded("budget")

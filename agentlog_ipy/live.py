@@ -1,4 +1,4 @@
-"""The subcommands of `%agentlog` that only a live kernel can answer: status, on, off, session, hint."""
+"""The subcommands of `%agentlog` that only a live kernel can answer: status, on, off, session, calls, hint."""
 
 from __future__ import annotations
 
@@ -114,6 +114,20 @@ def hint(attachment: Attachment, args: argparse.Namespace) -> Said:
     return Said(f"the line after a failure is {'on' if attachment.hint.on else 'off'}")
 
 
+def calls(attachment: Attachment, args: argparse.Namespace) -> Said:
+    """Keep the last calls of functions defined in cells (and of packages named), or stop."""
+    from agentlog.hooks import calls as watching
+
+    if args.switch == "on":
+        watching.watch(["__main__", *args.packages])
+    elif args.switch == "off":
+        watching.stop()
+    watch = watching.watched()
+    if watch is None or not watch.on:
+        return Said("calls are not watched; %agentlog calls on [PACKAGE ...]")
+    return Said(f"the last calls of functions in {', '.join(watch.packages)} are kept ({len(watch.calls())} so far)")
+
+
 def _nothing(_: argparse.ArgumentParser) -> None:
     """No options."""
 
@@ -128,10 +142,16 @@ def _hint_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("switch", nargs="?", choices=["on", "off"], help="default: show how it is")
 
 
+def _calls_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("switch", nargs="?", choices=["on", "off"], help="default: show how it is")
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="of these packages too")
+
+
 LIVE: dict[str, LiveCommand] = {
     "status": LiveCommand("is it recording, where to, what is off and why", _nothing, status),
     "on": LiveCommand("record again", _nothing, on),
     "off": LiveCommand("record nothing from here on", _nothing, off),
     "session": LiveCommand("this session; start or end a named task in it", _session_arguments, session),
+    "calls": LiveCommand("arguments and return values of the last calls of your functions: on or off", _calls_arguments, calls),
     "hint": LiveCommand("the quiet line after a failure: on or off", _hint_arguments, hint),
 }

@@ -23,6 +23,7 @@ from agentlog.evidence import (
     outside,
     parsing,
     resources,
+    returns,
     sizes,
     tables,
     tensors,
@@ -34,7 +35,7 @@ from agentlog.evidence.registry import arrange, collect, collector
 
 COLLECTORS = (
     keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, estimators, tables, contents,
-    operands, tensors, empties, sizes, resources, callbacks,
+    operands, tensors, empties, sizes, resources, callbacks, returns,
 )  # fmt: skip
 arrange(COLLECTORS)
 
