@@ -191,7 +191,9 @@ def test_a_dead_kernel_is_told_with_its_cell() -> None:
     store.add(SessionStarted(session=session, life="kernel", pid=1))
     store.add(ExecutionStarted(session=session, execution=cell, count=4, number=4, source="crash()"))
     store.add(StreamWritten(session=session, execution=cell, text="allocating\n"))
-    store.add(ProcessDied(session=session, execution=cell, pid=1, exit_code=-11, signal="SIGSEGV", stack="File app.py line 3 in crash"))
+    store.add(
+        ProcessDied(session=session, execution=cell, pid=1, exit_code=-11, signal="SIGSEGV", stack="File app.py line 3 in crash")
+    )
     store.refresh()
     text = str(build(store))
     assert text.startswith("In[4] its process died while it ran: crash()")
