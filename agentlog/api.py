@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agentlog.context import MAX_TOKENS, Context, build, recent
@@ -38,17 +39,27 @@ def list_formats() -> list[str]:
 
 def _read(ask: Callable[[Store, str | None], Context], format: str, max_tokens: int) -> str:
     """What the store answers, after all that this process recorded is written; an error as its one line."""
+    try:
+        with own_store() as (store, mine):
+            return ask(store, mine).render(format, max_tokens)
+    except AgentlogError as error:
+        return f"agentlog: {error}"
+
+
+@contextmanager
+def own_store() -> Iterator[tuple[Store, str | None]]:
+    """The store that this process records to (else the one of its place) and its session, all it recorded being written.
+
+    Raises AgentlogError.
+    """
     recorder = _recorder()
     if recorder is not None:
         recorder.flush()
+    store = Store.open(recorder.folder if recorder else None)
     try:
-        store = Store.open(recorder.folder if recorder else None)
-        try:
-            return ask(store, recorder.session if recorder else None).render(format, max_tokens)
-        finally:
-            store.close()
-    except AgentlogError as error:
-        return f"agentlog: {error}"
+        yield store, recorder.session if recorder else None
+    finally:
+        store.close()
 
 
 def _recorder() -> Recorder | None:

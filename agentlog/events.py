@@ -231,7 +231,8 @@ class Event:
 class SessionStarted(Event):
     """A kernel, a process or a task inside one came to life.
 
-    life: "kernel" | "ipython" | "process" | "task"; git: {"commit","branch","dirty"}; packages: name -> version
+    life: "kernel" | "ipython" | "process" | "task"; git: {"commit","branch","dirty"}; packages: name -> version;
+    trace: the W3C trace context that the process was started in (TRACEPARENT)
     """
 
     kind: ClassVar[str] = "session.start"
@@ -253,6 +254,7 @@ class SessionStarted(Event):
     packages: Mapping[str, str] = field(default_factory=dict)
     environment: tuple[str, ...] = ()
     agentlog: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,7 +424,7 @@ class SpanEnded(Event):
     """A timed piece of work: a tool call, a model call, a function, a named span.
 
     span / parent: ids; what: "span" | "tool" | "llm" | "function"; data: whatever was noted, described;
-    tokens: {"input","output","cache_read","cache_write","reasoning"}; trace: incoming W3C trace id.
+    tokens: {"input","output","cache_read","cache_write","reasoning"}; trace: the W3C trace context that came with the request.
     """
 
     kind: ClassVar[str] = "span"

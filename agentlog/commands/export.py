@@ -7,6 +7,7 @@
     agentlog export copy.sqlite                     all tables in one file
     agentlog export fixed.ipynb --session last      the notebook as it ran
     agentlog export data/ --format csv              every table, a file each
+    agentlog export --otlp http://localhost:4318    spans and logs to an OpenTelemetry receiver (or a FILE for --otlp)
 
 The format follows the file's ending. "-" is standard output (jsonl, csv, ipynb).
 """
@@ -40,7 +41,10 @@ _ENDINGS = {"json": "jsonl", "ndjson": "jsonl", "pq": "parquet", "db": "sqlite",
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "target", metavar="FILE", help="where to; a folder (ending with /) gets a file a table; - is standard output"
+        "target", nargs="?", metavar="FILE", help="where to; a folder (ending with /) gets a file a table; - is standard output"
+    )
+    parser.add_argument(
+        "--otlp", metavar="URL", help="send spans and logs to an OpenTelemetry receiver, such as http://localhost:4318"
     )
     parser.add_argument("--format", choices=sorted(FORMATS), help="default: by the file's ending")
     parser.add_argument("--table", choices=sorted(TABLES), help="which table (default: executions; jsonl: the records)")
@@ -53,8 +57,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--anonymize", action="store_true", help="pseudonyms for names, values left out; prints what was removed")
 
 
-def run(args: argparse.Namespace, desk: Desk) -> Exported:
-    """What was written."""
+def run(args: argparse.Namespace, desk: Desk) -> object:
+    """What was written, or sent."""
+    if args.otlp:
+        from agentlog.otlp import of_command
+
+        return of_command(args, desk)
+    if not args.target:
+        raise UsageError("agentlog export needs a FILE to write, or --otlp URL")
     format_ = _format(args)
     session = desk.store.session(args.session).id if args.session else None
     if format_ == "ipynb" and session is None:

@@ -1,10 +1,11 @@
-"""Hand recordings over to PostgreSQL as they are written, until interrupted (extra `postgres`).
+"""Hand recordings over to PostgreSQL (extra `postgres`) or an OpenTelemetry receiver (extra `otel`) as they are written.
 
     agentlog follow postgresql://writer@db.example/recordings          follows the store of this project
     agentlog follow postgresql://... --once                            what is there now, and ends
+    agentlog follow http://localhost:4318                              spans and logs as OTLP, until interrupted
 
 With AGENTLOG_FOLLOW=URL a follower starts by itself with each recording. It may be interrupted, killed, cut off at any
-moment, and run beside others: each event is in the database once. Reading commands take the URL as their --store.
+moment, and run beside others: each event is in the database once (at a receiver at least once, with the same ids). Reading commands take the URL as their --store.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from agentlog.desk import Desk
 from agentlog.errors import NotFound, StoreError, UsageError
-from agentlog.followers.loop import Follower
+from agentlog.followers.loop import Follower, Target
 from agentlog.followers.loop import run as run_follower
 from agentlog.followers.postgres import prepare
 from agentlog.followers.postgres_link import Link, is_postgres, shown
@@ -27,13 +28,13 @@ from agentlog.places import locked
 from agentlog.segments import FOLDER
 from agentlog.settings import store_folder
 
-SUMMARY = "hand recordings over to PostgreSQL as they are written"
+SUMMARY = "hand recordings over to PostgreSQL or OpenTelemetry as they are written"
 PATIENCE = 600.0
 """Seconds that an automatic follower goes on trying after the last recording ended."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", nargs="?", help=f"postgresql://… (default: {VARIABLE})")
+    parser.add_argument("url", nargs="?", help=f"postgresql://… or http://… (default: {VARIABLE})")
     parser.add_argument("--once", action="store_true", help="hand over what is there, then end")
     parser.add_argument("--prepare", action="store_true", help="only make the tables, as the role that is to own them")
     parser.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
@@ -43,16 +44,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, desk: Desk) -> str | None:
     """How much was handed over."""
     url = args.url or os.environ.get(VARIABLE, "")
-    if not is_postgres(url):
-        raise UsageError(f"follow needs the URL of a PostgreSQL database, postgresql://…, not {url!r}")
-    if args.prepare:
+    otlp = url.startswith(("http://", "https://"))
+    if not otlp and not is_postgres(url):
+        raise UsageError(
+            f"follow needs the URL of a PostgreSQL database, postgresql://…, or of an OTLP receiver, http://…, not {url!r}"
+        )
+    if args.prepare and not otlp:
         with closing(Link(url)) as link:
             prepare(link)
         return f"{shown(url)}: the tables are there"
     folder = Path(desk.place).expanduser().absolute() if desk.place is not None else store_folder()
     if not (folder / FOLDER).is_dir():
         raise NotFound(f"no store yet at {folder}: there is nothing to follow")
-    with closing(Follower(folder, target_for(url, folder))) as follower:
+    with closing(Follower(folder, _target(url, folder))) as follower:
         if args.automatic:
             _automatic(follower, folder, args.interval)
             return None
@@ -63,6 +67,14 @@ def run(args: argparse.Namespace, desk: Desk) -> str | None:
         print(f"following {folder} into {shown(url)} (interrupt to stop)", file=sys.stderr, flush=True)
         run_follower(follower, interval=args.interval, told=_Saying())
     return None
+
+
+def _target(url: str, folder: Path) -> Target:
+    if is_postgres(url):
+        return target_for(url, folder)
+    from agentlog.followers.otlp import OtlpTarget
+
+    return OtlpTarget(url, folder)
 
 
 def _automatic(follower: Follower, folder: Path, interval: float) -> None:
