@@ -301,7 +301,8 @@ class ExecutionStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionEnded(Event):
-    """The cell is done. `ms` from a monotonic clock; memory in bytes; `peak` only where it rose."""
+    """The cell is done. `ms` from a monotonic clock; memory in bytes, of a cell that took no time as last looked at;
+    `peak` only where it rose."""
 
     kind: ClassVar[str] = "cell.end"
     status: Status = "ok"

@@ -39,7 +39,7 @@ def _encoder() -> Callable[[dict[str, Any]], str]:
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
         return _ENCODER.encode
-    text_of = json.encoder.encode_basestring  # type: ignore[attr-defined]
+    text_of = json.encoder.encode_basestring
     chunks = make(None, _ENCODER.default, text_of, None, ":", ",", False, False, False)
     return lambda record: "".join(chunks(record, 0))
 
@@ -60,6 +60,10 @@ def encode(record: dict[str, Any]) -> str:
     return text
 
 
+UNSEEN = 0.001
+"""Seconds for which a segment that was there is taken to be there still: asking costs as much as writing."""
+
+
 class Busy(Exception):
     """The journal is in the middle of a write on this very thread; try later."""
 
@@ -78,6 +82,7 @@ class Journal:
         self._head = ""
         self._previous: str | None = None
         self._torn = False
+        self._seen = 0.0
         self.path: Path | None = None
 
     def append(self, record: dict[str, Any]) -> None:
@@ -120,11 +125,15 @@ class Journal:
 
     def _ready(self) -> None:
         """Have a segment that still exists: the folder may have been deleted under us."""
+        now = time.monotonic()
+        if self._descriptor is not None and now - self._seen < UNSEEN:
+            return
         if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
             os.close(self._descriptor)
             self._descriptor = None
         if self._descriptor is None:
             self._open(_segment_name())
+        self._seen = now
 
     def _open(self, name: str) -> None:
         folder = prepare_folder(self.folder)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import _thread
 import asyncio
 import functools
-import os
 import re
 import sys
 import threading
@@ -32,13 +31,16 @@ from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failu
 from agentlog.frames import CellSource, failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
+from agentlog.processes import this_process
 from agentlog.recorder import Recorder
 from agentlog_ipy.memory import Memory
 from agentlog_ipy.sources import Sources
-from agentlog_ipy.whereabouts import Whereabouts
+from agentlog_ipy.whereabouts import Asked, Whereabouts
 
 PEAK_RISE = 1_000_000
 """Bytes that the process's peak must rise by to be worth a word."""
+QUICK = 0.3
+"""Milliseconds in which a cell cannot fill enough memory to be worth the two system calls of a look at it."""
 COUNTED_BEFORE_HOOK = IPython.version_info[:2] >= (9, 8)
 """IPython 9.8 and later count a cell before `pre_run_cell`, earlier ones after it."""
 
@@ -86,7 +88,7 @@ class CellWatch:
         self._named_by: str | None = None
         self._counts: deque[int] = deque(maxlen=500)
         self._latest: Cell | None = None
-        self._pid = os.getpid()
+        self._pid = this_process()
         self._outer: Cell | None = None
         self._recorded = 0
         self._shown_before = id(getattr(sys, "last_value", None))
@@ -98,7 +100,7 @@ class CellWatch:
         for event, hook in self._hooks.items():
             self.shell.events.register(event, hook)
         if code := self.whereabouts.running_code():
-            self._begin(None, code, True, self.whereabouts.request())
+            self._begin(None, code, True, self.whereabouts.asked())
 
     def detach(self) -> None:
         """Take the hooks away; cells that still run (the one that unloads us) end here."""
@@ -126,12 +128,12 @@ class CellWatch:
         if not self.recording:
             return
         self._if_forked()
-        stack, request = self._stack(), self.whereabouts.request()
-        if stack and request is not None and stack[-1].request != request:
+        stack, asked = self._stack(), self.whereabouts.asked(info)
+        if stack and asked.request is not None and stack[-1].request != asked.request:
             self._lost(stack)
         if stack:
             self.sources.claim(stack[-1])
-        self._begin(info, info.raw_cell, bool(info.store_history), request)
+        self._begin(info, info.raw_cell, bool(info.store_history), asked)
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: error and end are in the journal when this returns."""
@@ -147,7 +149,8 @@ class CellWatch:
         if cell is None:
             if not self.recording or self._outer is not None or not result.info.raw_cell.strip():
                 return
-            cell = self._begin(result.info, result.info.raw_cell, bool(result.info.store_history), self.whereabouts.request())
+            info = result.info
+            cell = self._begin(info, info.raw_cell, bool(info.store_history), self.whereabouts.asked(info))
         while stack and stack.pop() is not cell:
             pass
         cell.count = result.execution_count if cell.stored else None
@@ -163,28 +166,27 @@ class CellWatch:
 
     def _if_forked(self) -> None:
         """In a forked child the cells that were running are the parent's to end; ours run within them."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
+        if self._pid != this_process():
+            self._pid = this_process()
             self._outer = self.current() or self._outer
             self._threads = threading.local()
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
-    def _identity(self, request: str | None) -> str:
+    def _identity(self, asked: Asked) -> str:
         """The runner may have named the execution that its message asks for; nested cells and others get their own."""
-        named = self.whereabouts.execution()
-        if named is None or request == self._named_by:
+        if asked.execution is None or asked.request == self._named_by:
             return new_id()
-        self._named_by = request
-        return named
+        self._named_by = asked.request
+        return asked.execution
 
-    def _begin(self, info: Any, source: str, stored: bool, request: str | None) -> Cell:
+    def _begin(self, info: Any, source: str, stored: bool, asked: Asked) -> Cell:
         stack = self._stack()
         cell = Cell(
-            self._identity(request),
+            self._identity(asked),
             source,
             info,
-            request,
+            asked.request,
             stored,
             stack[-1] if stack else self._outer,
             next(self._numbers),
@@ -195,17 +197,17 @@ class CellWatch:
         cell.last_value = id(getattr(sys, "last_value", None))
         cell.task = _task_if_async()
         cell.count = self._expected_count() if stored else None
-        cell.notebook = self.whereabouts.notebook()
+        cell.notebook = asked.notebook
         self.recorder.record(
             ExecutionStarted(
                 id=cell.execution,
                 execution=cell.execution,
                 number=cell.number,
                 count=cell.count,
-                cell_id=self.whereabouts.cell_id(info),
+                cell_id=asked.cell_id,
                 source=_within(source, self.recorder.limits.source_chars),
                 notebook=cell.notebook,
-                request=request,
+                request=asked.request,
                 within=cell.within.execution if cell.within else None,
                 own=cell.own,
                 internal=not stored and cell.within is None and self.kernel is not None,
@@ -221,8 +223,7 @@ class CellWatch:
 
     def _end(self, cell: Cell, status: Status, result: object = None) -> None:
         spent = (time.perf_counter() - cell.started) * 1000
-        before, self._peak = self._peak, self.memory.peak()
-        self._resident = self.memory.resident()
+        peak = self._look_at_memory() if spent >= QUICK else None
         self.recorder.record(
             ExecutionEnded(
                 execution=cell.execution,
@@ -230,7 +231,7 @@ class CellWatch:
                 count=cell.count,
                 ms=round(spent, 3),
                 rss=self._resident,
-                peak=self._peak if self._peak and before and self._peak - before >= PEAK_RISE else None,
+                peak=peak,
                 result=schema(result) if result is not None and not cell.own else None,
             ),
             now=True,
@@ -238,6 +239,12 @@ class CellWatch:
         cell.info = cell.task = None
         for listener in self.ended:
             listener(cell, status)
+
+    def _look_at_memory(self) -> int | None:
+        """Remember what is resident now; returns the peak where it rose."""
+        before, self._peak = self._peak, self.memory.peak()
+        self._resident = self.memory.resident()
+        return self._peak if self._peak and before and self._peak - before >= PEAK_RISE else None
 
     def _lost(self, stack: list[Cell]) -> None:
         """Their ends never came: something stopped IPython itself."""
@@ -330,10 +337,8 @@ def _held(hook: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _task_if_async() -> Any:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
+    loop = asyncio._get_running_loop()
+    return None if loop is None else asyncio.current_task(loop)
 
 
 def _interrupted(cell: Cell, error: BaseException) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from agentlog.processes import this_process
+
 try:
     import resource
 except ImportError:  # Windows
@@ -21,7 +23,7 @@ class Memory:
 
     def resident(self) -> int | None:
         """Bytes of this process that are in memory now."""
-        if self._pid != os.getpid():
+        if self._pid != this_process():
             self._open()
         if self._descriptor is None:
             return None
@@ -40,7 +42,7 @@ class Memory:
     def _open(self) -> None:
         """/proc/self means the process that opens it: a forked child opens its own."""
         self.close()
-        self._pid = os.getpid()
+        self._pid = this_process()
         try:
             self._descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:

@@ -6,7 +6,6 @@ through `Stream` and displays through `displayed`. Displays are barriers: text b
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -17,6 +16,7 @@ from typing import Any
 from agentlog.events import StreamWritten
 from agentlog.guard import guarded
 from agentlog.ids import timestamp
+from agentlog.processes import this_process
 from agentlog.recorder import Recorder
 from agentlog_ipy.displays import displayed
 from agentlog_ipy.streams import Piece, Stream
@@ -64,7 +64,7 @@ class Outputs:
 
     def _fresh(self) -> None:
         """What a forked child must not share."""
-        self._pid = os.getpid()
+        self._pid = this_process()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -77,7 +77,7 @@ class Outputs:
         """Write what waits and stop the worker."""
         self._stop.set()
         self._wake.set()
-        if self._thread is not None and self._pid == os.getpid():
+        if self._thread is not None and self._pid == this_process():
             self._thread.join(5)
         for slot in [*self._slots.values(), self._loose]:
             self._put("end", slot, None)
@@ -98,7 +98,7 @@ class Outputs:
 
     def put(self, kind: str, slot: Slot, content: Any) -> None:
         """Take an output. Costs microseconds, never waits."""
-        if self._pid != os.getpid():
+        if self._pid != this_process():
             self._items.clear()
             self._open.clear()
             self._fresh()

@@ -8,7 +8,6 @@ A wrapped method calls the original first and then looks; it never changes what 
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from agentlog import guard
 from agentlog.events import Status
 from agentlog.guard import guarded
+from agentlog.processes import this_process
 from agentlog_ipy.cells import Cell
 from agentlog_ipy.displays import KINDS
 from agentlog_ipy.outputs import Outputs, Slot
@@ -28,7 +28,7 @@ class KernelTap:
         self.idle: list[Callable[[], None]] = []
         self._session = session
         self._outputs = outputs
-        self._pid = os.getpid()
+        self._pid = this_process()
         self._original = session.send
         self._send = self._wrapper(session.send)
 
@@ -53,7 +53,7 @@ class KernelTap:
         def send(stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *args: Any, **kwargs: Any) -> Any:
             sent = original(stream, msg_or_type, content, parent, *args, **kwargs)
             try:
-                if self._pid == os.getpid():
+                if self._pid == this_process():
                     self._see(msg_or_type, content, parent)
             except Exception as error:
                 guard.note("outputs", error)

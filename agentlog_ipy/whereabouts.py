@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 VSCODE_SCHEME = "vscode-notebook-cell"
+
+
+class Asked(NamedTuple):
+    """What is known of a cell that begins. `request`: id of the message that asks for it; `execution`: the id that a
+    runner of ours gave to the execution; `cell_id`: the notebook's id of the cell; `notebook`: path."""
+
+    request: str | None
+    execution: str | None
+    cell_id: str | None
+    notebook: str | None
 
 
 class Whereabouts:
@@ -32,6 +42,14 @@ class Whereabouts:
         except (KeyError, TypeError):
             return None
 
+    def asked(self, info: Any = None) -> Asked:
+        """All of it, from one look at the message."""
+        if self._kernel is None:
+            cell_id = getattr(info, "cell_id", None)
+            return Asked(None, None, cell_id if isinstance(cell_id, str) else None, self.notebook())
+        metadata = self.metadata()
+        return Asked(self.request(), _execution_of(metadata), _cell_id_of(info, metadata), self._notebook_of(metadata))
+
     def running_code(self) -> str | None:
         """Source of the cell that is being run right now, where the request carries it."""
         parent = self.parent()
@@ -46,20 +64,12 @@ class Whereabouts:
         metadata = self.parent().get("metadata")
         return metadata if isinstance(metadata, dict) else {}
 
-    def cell_id(self, info: Any = None) -> str | None:
-        """The notebook's id of the cell."""
-        found = getattr(info, "cell_id", None) or (self.metadata().get("cellId") if self._kernel is not None else None)
-        return found if isinstance(found, str) else None
-
-    def execution(self) -> str | None:
-        """The id that a runner of ours gave to the execution it asked for."""
-        ours = self.metadata().get("agentlog")
-        named = ours.get("execution") if isinstance(ours, dict) else None
-        return named if isinstance(named, str) and named.isalnum() and len(named) == 20 else None
-
     def notebook(self) -> str | None:
         """Path of the notebook, as the one that knows best says it."""
-        if self._kernel is not None and (metadata := self.metadata()):
+        return self._notebook_of(self.metadata() if self._kernel is not None else {})
+
+    def _notebook_of(self, metadata: dict[str, Any]) -> str | None:
+        if metadata:
             ours = metadata.get("agentlog")
             if isinstance(ours, dict) and isinstance(ours.get("notebook"), str):
                 return str(ours["notebook"])
@@ -79,6 +89,17 @@ class Whereabouts:
         file = getattr(getattr(self._kernel, "parent", None), "connection_file", "") or ""
         name = Path(file).stem
         return name.removeprefix("kernel-") if name.startswith("kernel-") else getattr(self._kernel, "ident", None)
+
+
+def _execution_of(metadata: dict[str, Any]) -> str | None:
+    ours = metadata.get("agentlog")
+    named = ours.get("execution") if isinstance(ours, dict) else None
+    return named if isinstance(named, str) and named.isalnum() and len(named) == 20 else None
+
+
+def _cell_id_of(info: Any, metadata: dict[str, Any]) -> str | None:
+    found = getattr(info, "cell_id", None) or metadata.get("cellId")
+    return found if isinstance(found, str) else None
 
 
 def _path_of_uri(cell_id: object) -> str | None:

@@ -286,10 +286,11 @@ def test_full_disk(shell: Any, store_folder: Path) -> None:
     assert [end["source"] for end in ends(store_folder)] == ["during = 1", "after = 2"]
 
 
-def test_folder_deleted_while_running(shell: Any, store_folder: Path) -> None:
+def test_folder_deleted_while_running(shell: Any, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody deletes the store: the next cells go to a new one."""
     import shutil
 
+    monkeypatch.setattr("agentlog.journal.UNSEEN", 0.0)
     run(shell, "x = 1")
     shutil.rmtree(store_folder)
     assert run(shell, "y = 2").success

@@ -113,10 +113,11 @@ def test_a_half_line_that_cannot_be_cut_is_fenced_off(store_folder: Path, monkey
     assert [record.get("m") for record in whole][1:3] == ["before", "after"]
 
 
-def test_a_deleted_folder_is_made_again(store_folder: Path) -> None:
+def test_a_deleted_folder_is_made_again(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records after `rm -r` go to a new segment, not into a file that nobody can open."""
     import shutil
 
+    monkeypatch.setattr(journal_module, "UNSEEN", 0.0)
     journal = Journal(store_folder, Limits())
     journal.append({"e": "log", "m": "gone"})
     shutil.rmtree(store_folder)
