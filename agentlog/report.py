@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _KINDS = frozenset(cls.kind for cls in (StreamWritten, Displayed, ErrorRaised, ExecutionEnded, NamespaceChanged))
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
+OURS = "_agentlog"
+"""Names that begin so are the recorder's own."""
 _TEXTS = ("text/plain", "text/markdown", "text/latex", "text/html", "application/json")
 
 
@@ -64,6 +66,11 @@ class Step:
     changes: tuple[Change, ...] = ()
     result: Value | None = None
     death: Death | None = None
+
+    @property
+    def id(self) -> str:
+        """Of the execution or of the event: ids sort by time."""
+        return self.execution.id if self.execution is not None else self.told.id if self.told is not None else ""
 
     @property
     def status(self) -> str:
@@ -109,7 +116,7 @@ def gather(store: Store, session: Session) -> Recording:
         for told in replay(store, session).steps
         if told.kind != "cell" and told.id not in shown
     ]
-    ordered = tuple(sorted(steps, key=lambda step: step.at))
+    ordered = tuple(sorted(steps, key=lambda step: (step.at, step.id)))
     return Recording(session, ordered, tuple(node.session for node in tree.all()), _against_before(store, session))
 
 
@@ -136,14 +143,14 @@ def _cells(store: Store, node: Node, start: str, process: int) -> Iterator[Step]
         yield Step(
             _seconds(start, one.started), one.started or start, "cell", node.name, process, execution=one, pieces=tuple(_pieces(here)),
             errors=tuple(event for event in here if isinstance(event, ErrorRaised)),
-            changes=tuple(change for event in here if isinstance(event, NamespaceChanged) for change in event.changes),
+            changes=tuple(change for event in here if isinstance(event, NamespaceChanged) for change in event.changes if not change.name.startswith(OURS)),
             result=next((event.result for event in here if isinstance(event, ExecutionEnded)), None), death=store.death(one),
         )  # fmt: skip
 
 
 def _seconds(start: str, moment: str | None) -> float:
     try:
-        return (parse_timestamp(moment or start) - parse_timestamp(start)).total_seconds()
+        return round((parse_timestamp(moment or start) - parse_timestamp(start)).total_seconds(), 3)
     except ValueError:
         return 0.0
 

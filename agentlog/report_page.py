@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 IMAGES_SHARE = 0.4
 """Of the size of the document, what images may have at least where there are some; they get what the text leaves."""
+LINES = 30
+"""An output of more lines scrolls by itself."""
 SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
 
 
@@ -258,7 +260,8 @@ def _piece(piece: Piece, room: Room, images: Images, execution: str) -> str:
         else ""
     )
     kind = " stderr" if piece.kind == "stderr" else ""
-    return f'<pre class="out{kind}">{_cut(piece.text.rstrip(chr(10)), room.output, execution)}{missing}</pre>'
+    scrolls = ' long" tabindex="0" role="region" aria-label="long output' if piece.text.count("\n") > LINES else ""
+    return f'<pre class="out{kind}{scrolls}">{_cut(piece.text.rstrip(chr(10)), room.output, execution)}{missing}</pre>'
 
 
 def _changes(changes: tuple[Change, ...], most: int) -> str:

@@ -28,7 +28,9 @@
   }
 
   function showNames(number) {
-    const names = [...namesAt(number)].sort(([a], [b]) => (a < b ? -1 : 1)), list = byId("names-list");
+    const code = (text) => /^(module|function|type) /.test(text);
+    const rank = ([name, is]) => [code(is.text) ? 1 : 0, name];
+    const names = [...namesAt(number)].sort((a, b) => (String(rank(a)) < String(rank(b)) ? -1 : 1)), list = byId("names-list");
     byId("names-when").textContent = `after ${items[number].querySelector(".label").textContent} (${names.length})`;
     list.textContent = "";
     if (!names.length) { list.append(cell("p", "no names yet")); return; }
@@ -39,8 +41,9 @@
     for (const [name, is] of names) {
       const line = document.createElement("tr");
       if (is.fresh) line.className = "fresh";
-      const first = cell("td", ""), code = cell("code", name);
-      first.append(code);
+      else if (code(is.text)) line.className = "code";
+      const first = cell("td", "");
+      first.append(cell("code", name));
       if (is.fresh) first.append(" " + { "+": "new", "=": "rebound", "~": "changed", "?": "?" }[is.sign]);
       line.append(first, cell("td", is.text));
       body.append(line);
@@ -50,7 +53,7 @@
   }
 
   // --- stepping
-  function go(number, { scroll = true } = {}) {
+  function go(number, { scroll = true, remember = true } = {}) {
     if (number < 0 || number >= items.length) return;
     if (now >= 0) { items[now].classList.remove("now"); items[now].removeAttribute("aria-current"); }
     now = number;
@@ -62,7 +65,7 @@
     byId("before").disabled = next(-1) === null;
     byId("after").disabled = next(1) === null;
     showNames(now);
-    try { history.replaceState(null, "", "#s" + now); } catch (error) { /* some viewers allow no history */ }
+    if (remember) try { history.replaceState(null, "", "#s" + now); } catch (error) { /* some viewers allow no history */ }
   }
 
   function next(way, wanted = () => true) {
@@ -135,5 +138,5 @@
     if (wanted && Number(wanted[1]) !== now) go(Number(wanted[1]));
   }
   fromHash();
-  if (now < 0 && items.length) go(0, { scroll: false });
+  if (now < 0 && items.length) go(0, { scroll: false, remember: false });
 })();
