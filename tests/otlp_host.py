@@ -105,7 +105,9 @@ def items(message: Any) -> dict[str, dict[str, Any]]:
         for scope in (*getattr(outer, "scope_spans", ()), *getattr(outer, "scope_logs", ())):
             for item in (*getattr(scope, "spans", ()), *getattr(scope, "log_records", ())):
                 plain = MessageToDict(item)
-                plain.pop("flags", None)
+                plain.pop("flags", None)  # the SDK sets them, and an empty status
+                if not plain.get("status"):
+                    plain.pop("status", None)
                 plain["attributes"] = _mapping(plain.get("attributes", []))
                 for event in plain.get("events", []):
                     event["attributes"] = _mapping(event.get("attributes", []))
@@ -130,6 +132,7 @@ class Sink(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: queue.Queue[tuple[str, Any, bytes]] = queue.Queue()
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.kept: dict[str, dict[str, dict[str, Any]]] = {path: {} for path in REQUESTS}
 
     @property
     def url(self) -> str:
@@ -137,11 +140,10 @@ class Sink(ThreadingHTTPServer):
 
     def messages(self, path: str, count: int) -> dict[str, dict[str, Any]]:
         """The items that came to `path`, in protobuf, once there are `count` of them."""
-        found: dict[str, dict[str, Any]] = {}
-        while len(found) < count:
+        while len(self.kept[path]) < count:
             where, _, body = self.got.get(timeout=PATIENCE)
-            if where == path:
-                found.update(items(REQUESTS[path][0].FromString(body)))
+            self.kept[where].update(items(REQUESTS[where][0].FromString(body)))
+        found, self.kept[path] = self.kept[path], {}
         return found
 
 

@@ -248,6 +248,7 @@ def test_a_follower_goes_on_where_it_was(folder: Path) -> None:
         assert first.catch_up()
         first.close()
         assert end.messages("/v1/traces", SPANS)
+        assert end.messages("/v1/logs", LOGS)
         drain(end)
         second = Follower(folder, OtlpTarget(end.url, folder))
         assert second.catch_up()
