@@ -38,6 +38,7 @@ _PUBLIC: dict[str, str] = {
         ("set_baseline", "detect_regression", "compare_to_baseline", "generate_regression_report", "get_outcome_stats"),
         "agentlog.baselines",
     ),
+    **dict.fromkeys(("sync_session_to_d1", "share_session", "import_shared_session"), "agentlog.sharing"),
     "capture_errors": "agentlog.verbs",
     "capture_output": "agentlog.capture",
 }  # fmt: skip

@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "export": "agentlog.commands.export",
     "import": "agentlog.commands.import_",
     "push": "agentlog.commands.push",
+    "share": "agentlog.commands.share",
     "pull": "agentlog.commands.pull",
     "mcp": "agentlog.commands.mcp",
     "metrics": "agentlog.commands.metrics",

@@ -1,4 +1,4 @@
-"""Read recordings back: JSON lines that `agentlog export` wrote, or a bundle that `agentlog push` wrote.
+"""Read recordings back: JSON lines of `agentlog export`, a bundle of `agentlog push`, a session of `agentlog share`.
 
 Records are redacted on their way in. A record that is in the store already (by its id) is left out: importing twice
 changes nothing.
@@ -19,6 +19,7 @@ from agentlog.desk import Desk
 from agentlog.errors import NotFound, UsageError
 from agentlog.exports.segment_writer import Empty, Record, write_segment
 from agentlog.exports.unbundle import is_bundle
+from agentlog.followers.d1 import D1, PREFIX, Received, receive
 from agentlog.gather import parse_line
 from agentlog.ids import new_id, timestamp
 from agentlog.redact import Redactor
@@ -32,7 +33,7 @@ _BATCH = 500
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="FILE", help="JSON lines, or a bundle; - is standard input (JSON lines)")
+    parser.add_argument("source", metavar="FILE", help="JSON lines, a bundle, or d1:<session>; - is standard input (JSON lines)")
 
 
 def run(args: argparse.Namespace, desk: Desk) -> object:
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace, desk: Desk) -> object:
     folder = Path(desk.place).expanduser().absolute() if desk.place is not None else store_folder()
     if args.source == "-":
         return import_lines(sys.stdin.buffer, folder)
+    if args.source.startswith(PREFIX):
+        return FromD1(str(folder), receive(args.source, folder, D1.from_environment()))
     path = Path(args.source)
     if not path.is_file():
         raise NotFound(f"no file {path} to import")
@@ -123,3 +126,19 @@ class Imported(Text):
     def as_json(self) -> dict[str, Any]:
         """The fields."""
         return asdict(self)
+
+
+@dataclass(frozen=True, repr=False)
+class FromD1(Text):
+    """A session that was shared."""
+
+    folder: str
+    received: Received
+
+    def __str__(self) -> str:
+        one = self.received
+        return f"{self.folder}: session {one.session[-6:]}, {one.records:,} records, {one.new:,} of them new"
+
+    def as_json(self) -> dict[str, Any]:
+        """{"folder", "session", "records", "new"}."""
+        return {"folder": self.folder, **asdict(self.received)}
