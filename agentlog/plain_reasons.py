@@ -72,12 +72,16 @@ def _holder(noun: str) -> str:
 
 
 def _index_out_of_range(failure: Failure, evidence: Evidence) -> Reason:
-    text = " ".join(fact.text for fact in evidence.facts)
-    asked, size = re.search(r"index (-?\d+)", text), re.search(r"\blen(?:gth)? (\d+)", text)
-    if asked and size:
-        held = "none" if size[1] == "0" else f"only {size[1]}"
-        return Reason(f"it asked for item number {int(asked[1]) + 1} of a list that has {held}", "lists shorter than expected")
-    return Reason("it asked for an item past the end of a list", "lists shorter than expected")
+    text = " ".join([*(fact.text for fact in evidence.facts), failure.message])
+    asked = re.search(r"index (?:[^;]*= )?(\d+)", text)
+    last, size = re.search(r"valid 0\.\.(\d+)", text), re.search(r"with size (\d+)", text)
+    held = 0 if "nothing to index" in text else int(last[1]) + 1 if last else int(size[1]) if size else None
+    if asked is None or held is None:
+        return Reason("it asked for an item past the end of a list", "lists shorter than expected")
+    return Reason(
+        f"it asked for item number {int(asked[1]) + 1} of a list that has {f'only {held}' if held else 'none'}",
+        "lists shorter than expected",
+    )
 
 
 def _missing_attribute(failure: Failure, evidence: Evidence) -> Reason | None:
@@ -102,10 +106,11 @@ def _called(evidence: Evidence) -> str:
 
 def _undefined_name(failure: Failure, evidence: Evidence) -> Reason:
     name = re.search(r"'(\w+)'", failure.message)
-    near = next((found for fact in evidence.facts if (found := _NEAR.search(fact.text))), None)
+    near = next((found for fact in evidence.facts if (found := re.search(r"nearest:? '?(\w+)", fact.text))), None)
     said = f"'{name[1]}'" if name else "something"
     return Reason(
-        f"it uses {said}, which no step has made yet" + (f"; there is {near[1]}" if near else ""), "steps missing or out of order"
+        f"it uses {said}, which no step has made yet" + (f"; there is '{near[1]}'" if near else ""),
+        "steps missing or out of order",
     )
 
 
@@ -398,7 +403,7 @@ BY_COLLECTOR: dict[str, Telling] = {
     "plotted": _plotted, "moments": _moments, "unusable_content": _unusable_content, "operand_types": _operand_types,
     "unhashable": _unhashable, "unserialisable": _unserialisable, "tensors": _tensors, "state_dict": _state_dict, "keras_input": _tensors,
     "nothing_there": _nothing_there, "empty_input": _empty_input, "sizes": _sizes, "out_of_memory": _out_of_memory,
-    "recursion": _recursion, "stopped": _stopped, "element": _other_way, "iteration": _other_way, "chain": _other_way, "group": _other_way,
+    "recursion": _recursion, "stopped": _stopped, "element": _other_way, "iteration": _other_way, "chain": _other_way, "group": _other_way, "returned_before": _other_way,
 }  # fmt: skip
 """Name of a collector (`agentlog.evidence`) -> what it means for people; a test holds the two lists to each other."""
 
@@ -434,7 +439,19 @@ _BY_TYPE: dict[str, Telling] = {
 }  # fmt: skip
 
 
+_BY_MESSAGE: tuple[tuple[str, Telling], ...] = (
+    (r"values to unpack", _unpacking), (r"unexpected keyword|positional argument", _wrong_call), (r"unhashable type", _unhashable),
+    (r"not JSON serializable", _unserialisable), (r"could not convert|invalid literal for|cannot convert .*NA", _unusable_content),
+    (r"unsupported operand|can only concatenate|not supported between", _operand_types), (r"broadcast|shapes? .*mismatch|lengths? must", _sizes),
+    (r"time data|isoformat string", _dates), (r"Expected \d+ fields|No columns to parse|tokenizing data", _file_text),
+)  # fmt: skip
+
+
 def _by_message(failure: Failure) -> Reason:
-    """The words of the program itself: they were written to be read."""
+    """What Python and libraries say in known words; else the words of the program itself, which were written to be read."""
+    for pattern, tell in _BY_MESSAGE:
+        found = tell(failure, Evidence("")) if re.search(pattern, failure.message) else None
+        if found is not None:
+            return found
     said = failure.message.strip().split("\n")[0]
     return Reason(f"the program says: {said[:200]}" if said else "the program gave no reason", "errors that the program reports")
