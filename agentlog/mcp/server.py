@@ -81,7 +81,7 @@ def _lean(function: Any, annotations: ToolAnnotations) -> Tool:
 def _add_resources(server: MCPServer[None], place: Path) -> None:
     def sessions() -> str:
         """Recorded sessions, latest first"""
-        return _read(place, lambda desk: _as_json(_sessions(desk)))
+        return _read(place, lambda desk: _as_json(_sessions(desk))) if place.is_dir() else "[]"
 
     def session(session: str) -> str:
         """What ran in a session (its id, the end of one, or "last")"""

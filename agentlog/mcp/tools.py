@@ -159,6 +159,8 @@ class Tools:
     def list_sessions(self, limit: int = 10, notebook: str = "", since: str = "") -> _Listed:
         """Recorded sessions, latest first."""
         with _errors():
+            if not self.store.is_dir():
+                return _answer(Listed(text=f"no sessions yet in {self.store}"))
             found = self._ask("sessions", f"--limit={limit}", *_option("notebook", notebook), *_option("since", since))
             return _answer(Listed(text=str(found), rows=[_full(_session_row(one)) for one in found.sessions]))
 
