@@ -60,7 +60,7 @@ def encode(record: dict[str, Any]) -> str:
     return text
 
 
-UNSEEN = 0.001
+UNSEEN = 0.05
 """Seconds for which a segment that was there is taken to be there still: asking costs as much as writing."""
 
 

@@ -39,7 +39,7 @@ from agentlog_ipy.whereabouts import Asked, Whereabouts
 
 PEAK_RISE = 1_000_000
 """Bytes that the process's peak must rise by to be worth a word."""
-QUICK = 0.3
+QUICK = 1.0
 """Milliseconds in which a cell cannot fill enough memory to be worth the two system calls of a look at it."""
 COUNTED_BEFORE_HOOK = IPython.version_info[:2] >= (9, 8)
 """IPython 9.8 and later count a cell before `pre_run_cell`, earlier ones after it."""
