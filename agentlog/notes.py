@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
+from typing import Any
 
 from agentlog.describe import describe
-from agentlog.events import Value
+from agentlog.events import Value, plain
 from agentlog.settings import Limits
 
 SMALL = Limits(items=12, columns=40, depth=3, text_chars=1_000)
 """How much of a value a log line or a span keeps."""
+SHORT = 200
+"""Longest text that is kept as it is without a look."""
+_INT = 1 << 63
 
 
 def noted_value(value: object) -> Value:
@@ -20,6 +25,25 @@ def noted_value(value: object) -> Value:
 def described(values: Mapping[str, object]) -> dict[str, Value]:
     """Small descriptions of `values` by name."""
     return {str(name): describe(value, SMALL) for name, value in values.items()}
+
+
+def plain_described(values: Mapping[str, object]) -> dict[str, Any]:
+    """What `plain(described(values))` gives, the short way for numbers and short text: log lines are made of them."""
+    return {str(name): _plain_value(value) for name, value in values.items()}
+
+
+def _plain_value(value: object) -> Any:
+    kind = type(value)
+    if kind is str:
+        text = str(value)
+        return {"t": "str", "v": text, "n": len(text)} if len(text) <= SHORT and text.isascii() else plain(describe(value, SMALL))
+    if kind is int:
+        return {"t": "int", "v": value} if -_INT <= value < _INT else plain(describe(value, SMALL))  # type: ignore[operator]
+    if kind is bool:
+        return {"t": "bool", "v": value}
+    if kind is float:
+        return {"t": "float", "v": value} if isfinite(value) else plain(describe(value, SMALL))  # type: ignore[arg-type]
+    return plain(describe(value, SMALL))
 
 
 def text_of(value: object) -> str:

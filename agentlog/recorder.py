@@ -88,6 +88,24 @@ class Recorder:
             guard.note("recorder", error)
         return event
 
+    def record_plain(self, record: dict[str, Any]) -> None:
+        """Write what is plain data already (keys of `events`), through the queue: the short way of log lines. Never raises.
+
+        `record` begins with "e" and ends with what it says; id, time, session and execution are put between.
+        """
+        if self.paused or self._closed:
+            return
+        try:
+            stamped = {"e": record.pop("e"), "s": self.session_of() or self.session}
+            execution = self.execution_of()
+            if execution is not None:
+                stamped["x"] = execution
+            stamped["i"], stamped["t"] = new_id(), timestamp()
+            stamped.update(record)
+            self._enqueue(stamped)
+        except Exception as error:
+            guard.note("recorder", error)
+
     def later(self, job: Job) -> None:
         """Run `job` on the writer thread, in order with queued events: for work the caller should not wait for."""
         self._enqueue(job)

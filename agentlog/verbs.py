@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import ContextDecorator
 from types import FrameType, TracebackType
+from typing import Any
 
 from agentlog import guard, recorder
 from agentlog.callsite import argument_names, place
@@ -20,7 +21,7 @@ from agentlog.events import DecisionMade, ErrorRaised, Logged, MessageSaid, Outc
 from agentlog.frames import failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
-from agentlog.notes import described, noted_value, text_of
+from agentlog.notes import described, noted_value, plain_described, text_of
 from agentlog.spans import current_span
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -144,7 +145,15 @@ def _log(
     if LEVELS.get(level, 20) < LEVELS.get(door.settings.level, 20):
         return
     file, line = place(frame)
-    door.record(Logged(message=text_of(message), level=level, tags=tuple(tags), data=described(context), file=file, line=line))
+    record: dict[str, Any] = {"e": Logged.kind, "l": level}
+    if message:
+        record["m"] = text_of(message)
+    if context:
+        record["data"] = plain_described(context)
+    if tags:
+        record["tags"] = list(tags)
+    record["file"], record["line"] = file, line
+    door.record_plain(record)
 
 
 @guarded("log_error")

@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 
 from agentlog import recorder, verbs
-from agentlog.events import DecisionMade, ErrorRaised, Event, Logged, MessageSaid, OutcomeTagged, PerfMarked, SpanEnded
+from agentlog.events import (
+    DecisionMade,
+    ErrorRaised,
+    Event,
+    Logged,
+    MessageSaid,
+    OutcomeTagged,
+    PerfMarked,
+    SpanEnded,
+    from_record,
+    plain,
+)
+from agentlog.notes import described, plain_described
 from agentlog.recorder import Recorder
 from agentlog.spans import current_span, llm_call, log_func, span, tool_call
 
@@ -27,7 +39,11 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         events.append(event)
         return true_record(self, event, now=now)
 
+    def record_plain(self: Recorder, record: dict[str, Any]) -> None:
+        events.append(from_record(record))
+
     monkeypatch.setattr(Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "record_plain", record_plain)
     yield events
     recorder.stop()
 
@@ -215,3 +231,21 @@ def test_log_func_keeps_calls_of_every_kind(kept: list[Any]) -> None:
     assert {name: value.value for name, value in kept[0].arguments.items()} == {"a": 1}
     assert kept[0].result.value == 3
     assert kept[3].data["items"].value == 3
+
+
+def test_the_short_way_of_a_line_says_the_same() -> None:
+    """A line made of plain data reads back as the event that it stands for, whatever the values are."""
+    values = {
+        "a": 1,
+        "b": 2.5,
+        "c": "text",
+        "d": None,
+        "e": True,
+        "f": [1, {"x": 2}],
+        "g": Loud(),
+        "h": float("nan"),
+        "i": 10**40,
+        "j": "ä" * 500,
+        "k": b"x",
+    }
+    assert plain_described(values) == plain(described(values))
