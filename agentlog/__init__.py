@@ -10,8 +10,9 @@ third-party module.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+TYPE_CHECKING = False  # `typing` and `importlib` would be most of what `import agentlog` costs
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,8 @@ __all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension", 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
+        from importlib import import_module
+
         value = globals()[name] = getattr(import_module(_PUBLIC[name]), name)
         return value
     raise AttributeError(f"module 'agentlog' has no attribute {name!r}")

@@ -70,7 +70,7 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
     recorder.later(lambda: _learn_git(recorder, recorder.session))
     if os.environ.get("AGENTLOG_FOLLOW"):
         recorder.later(lambda: start_follower(recorder.folder))
-    atexit.register(end, recorder, "exit")
+    atexit.register(_end_at_exit, recorder, os.getpid())
     return recorder.session
 
 
@@ -78,12 +78,18 @@ def end(recorder: Recorder, how: str = "exit", detail: str | None = None) -> Non
     """Close the session of this process. Idempotent."""
     if not recorder.session:
         return
-    atexit.unregister(end)
+    atexit.unregister(_end_at_exit)
     _stop_watching_calls()
     tasks.end_all(how)
     recorder.flush()
     recorder.record(SessionEnded(session=recorder.session, how=how, detail=detail), now=True)
     recorder.session = ""
+
+
+def _end_at_exit(recorder: Recorder, pid: int) -> None:
+    """The interpreter ends in order. A forked child that gets here leaves its parent's session alone."""
+    if os.getpid() == pid:
+        end(recorder, "exit")
 
 
 def learn(recorder: Recorder, known: Mapping[str, str], *, notebook: str | None = None) -> dict[str, str]:

@@ -280,11 +280,14 @@ def _described(values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         from agentlog.describe import describe_names
         from agentlog.events import plain
+        from agentlog.recorder import current
         from agentlog.redact import Redactor
     except ImportError:
         return {name: _plainly(value) for name, value in values.items()}
     described = {name: plain(value) for name, value in describe_names(values).items()}
-    redacted: dict[str, Any] = Redactor().record({"locals": described})["locals"]
+    recorder = current()
+    redactor = recorder.redactor if recorder is not None else Redactor()
+    redacted: dict[str, Any] = redactor.record({"locals": described})["locals"]
     return redacted
 
 
