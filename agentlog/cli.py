@@ -10,14 +10,19 @@ import os
 import sys
 from collections.abc import Sequence
 
-from agentlog.commands import COMMANDS, load, parser_for
+from agentlog import progress
+from agentlog.commands import COMMANDS, MAGICS, load, parser_for
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError
+
+READING = frozenset({*MAGICS, "stats"})
+"""Commands whose long results go through the reader's pager."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `agentlog ARGUMENTS` and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    progress.enabled = True
     try:
         return _run(words)
     except AgentlogError as error:
@@ -54,7 +59,14 @@ def _run(words: list[str]) -> int:
         result = module.run(args, desk)
         if result is not None:
             as_json = getattr(args, "json", False)
-            print(json.dumps(result.as_json(), ensure_ascii=False) if as_json else str(result))
+            if as_json:
+                print(json.dumps(result.as_json(), ensure_ascii=False))
+            elif name in READING:
+                from agentlog.pager import show
+
+                show(str(result))
+            else:
+                print(result)
         return int(getattr(result, "exit_code", 0))
     finally:
         desk.close()

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from agentlog.errors import StoreError
 from agentlog.gather import Batch, SegmentState
 from agentlog.processes import is_alive
+from agentlog.progress import Progress
 from agentlog.segments import SegmentFile, Source
 
 COMMIT_BYTES = 32 << 20
@@ -23,11 +24,9 @@ def follow(connection: sqlite3.Connection, source: Source, files: dict[str, Segm
         for name in known.keys() - files.keys():
             _purge(connection, known[name][0], drop=True)
             source.forget(name)
-        troubles = [
-            _take_in(connection, source, file, *known.get(name, (0, 0, 0)))
-            for name, file in files.items()
-            if name not in known or known[name][2] != file.size
-        ]
+        changed = [(name, file) for name, file in files.items() if name not in known or known[name][2] != file.size]
+        with Progress("indexing the journal", sum(file.size - known.get(name, (0, 0, 0))[2] for name, file in changed)) as done:
+            troubles = [_take_in(connection, source, file, done, *known.get(name, (0, 0, 0))) for name, file in changed]
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -61,7 +60,9 @@ def _known_segments(connection: sqlite3.Connection) -> dict[str, tuple[int, int,
     return {name: (number, place, size) for name, number, place, size in rows}
 
 
-def _take_in(connection: sqlite3.Connection, source: Source, file: SegmentFile, number: int, place: int, size: int) -> str | None:
+def _take_in(
+    connection: sqlite3.Connection, source: Source, file: SegmentFile, done: Progress, number: int, place: int, size: int
+) -> str | None:
     """Read what is new in one segment; one that has become shorter was replaced, and is read from its start.
 
     Returns why it cannot be read, if so: the other segments can.
@@ -75,19 +76,20 @@ def _take_in(connection: sqlite3.Connection, source: Source, file: SegmentFile, 
             _purge(connection, number, drop=False)
             place = 0
         state = SegmentState(number, file.name, place)
-        _read_lines(connection, source, state)
+        _read_lines(connection, source, state, done)
     except StoreError as error:
         return str(error)
     _note_segment(connection, state, file.size)
     return None
 
 
-def _read_lines(connection: sqlite3.Connection, source: Source, state: SegmentState) -> None:
+def _read_lines(connection: sqlite3.Connection, source: Source, state: SegmentState, done: Progress) -> None:
     taken, batch = 0, Batch(connection)
     for place, data in source.chunks(state.name, state.place):
         batch.add_lines(state, place, data)
         batch.write()
         taken += len(data)
+        done.add(len(data))
         if taken >= COMMIT_BYTES:
             _note_segment(connection, state, state.place)
             connection.execute("COMMIT")
