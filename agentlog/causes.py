@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from agentlog.cause_case import Case, Cause, Run
-from agentlog.cause_moved import moved_schema, rerun_cell, skipped_provider, stale_input
-from agentlog.cause_names import unbound_names
 from agentlog.events import Failure
 from agentlog.past import Execution
+from agentlog.reasons.case import Case, Cause, Run
+from agentlog.reasons.moved import moved_schema, rerun_cell, skipped_provider, stale_input
+from agentlog.reasons.names import unbound_names
 
 if TYPE_CHECKING:
     from agentlog.store import Store

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from agentlog.alignment import Pair, align
-from agentlog.compare import value_difference
-from agentlog.differences import Difference, PairReader, sides_differences
-from agentlog.divergence import Divergence, first_divergence
+from agentlog.diffs.alignment import Pair, align
+from agentlog.diffs.compare import value_difference
+from agentlog.diffs.differences import Difference, PairReader, sides_differences
+from agentlog.diffs.divergence import Divergence, first_divergence
+from agentlog.diffs.sides import Side, execution_entry, notebook_side, session_side
 from agentlog.errors import NotFound
 from agentlog.lineage import Lineage, difference, same_cell
 from agentlog.past import Execution, Session
-from agentlog.sides import Side, execution_entry, notebook_side, session_side
 from agentlog.tables import Text
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class Diff(Text):
     format: str = "text"
 
     def __str__(self) -> str:
-        from agentlog.diff_text import markdown, text
+        from agentlog.diffs.text import markdown, text
 
         return markdown(self, self.tokens) if self.format == "markdown" else text(self, self.tokens)
 
     def markdown(self) -> str:
         """As markdown, within the token budget."""
-        from agentlog.diff_text import markdown
+        from agentlog.diffs.text import markdown
 
         return markdown(self, self.tokens)
 
@@ -52,7 +52,7 @@ class Diff(Text):
         }  # fmt: skip
 
     def _repr_html_(self) -> str:
-        from agentlog.diff_html import html
+        from agentlog.diffs.html import html
 
         return html(self)
 

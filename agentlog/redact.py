@@ -1,6 +1,6 @@
 """Secrets are taken out before anything is written.
 
-Three ways of knowing one: by name (`secret_names`, `secret_pairs`), by shape (`secret_shapes`), by exact value: environment
+Three ways of knowing one: by name (`secrets.names`, `secrets.pairs`), by shape (`secrets.shapes`), by exact value: environment
 variables with a secret name, values given to `register`, and values seen under a secret name earlier in this process, so
 that `print(password)` is covered by the cell that said `password = "..."`.
 
@@ -26,11 +26,11 @@ from functools import lru_cache
 from typing import Any
 
 from agentlog import guard
-from agentlog.secret_names import secret_kind, words_of
-from agentlog.secret_pairs import HINTS, hint_of, is_harmless, redact_pairs
-from agentlog.secret_shapes import may_hold_shape, redact_cards, redact_shapes
-from agentlog.secret_streams import StreamRedactor as _StreamRedactor
-from agentlog.secret_values import KnownValues
+from agentlog.secrets.names import secret_kind, words_of
+from agentlog.secrets.pairs import HINTS, hint_of, is_harmless, redact_pairs
+from agentlog.secrets.shapes import may_hold_shape, redact_cards, redact_shapes
+from agentlog.secrets.streams import StreamRedactor as _StreamRedactor
+from agentlog.secrets.values import KnownValues
 
 _MARKER = re.compile(r"\[REDACTED:[a-z]+:[0-9a-f]{4}\]")
 _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")

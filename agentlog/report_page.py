@@ -16,7 +16,7 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from agentlog.diff_html import body as diff_body
+from agentlog.diffs.html import body as diff_body
 from agentlog.errors import AgentlogError
 from agentlog.events import Change
 from agentlog.ids import short

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
-from agentlog.compare import normal
+from agentlog.diffs.compare import normal
 from agentlog.events import (
     FAILED,
     DecisionMade,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from agentlog.cause_case import Cause
 from agentlog.causes import find as find_causes
 from agentlog.events import Change, ErrorRaised, Failure, Frame, NamespaceChanged, Value
 from agentlog.lineage import same_cell
+from agentlog.reasons.case import Cause
 
 if TYPE_CHECKING:
     from agentlog.past import Execution, Session

@@ -42,7 +42,7 @@ from agentlog.events import (
     to_record,
 )
 from agentlog.redact import Redactor, StreamRedactor, was_redacted
-from agentlog.secret_shapes import is_card
+from agentlog.secrets.shapes import is_card
 
 
 def redactor(**options: Any) -> Redactor:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from agentlog.cause_case import Cause
 from agentlog.events import Evidence, Fact
 from agentlog.outline import Item, Section, deepening, item, section
+from agentlog.reasons.case import Cause
 from agentlog.situation import Situation
 from agentlog.valuetext import depths
 

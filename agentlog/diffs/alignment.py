@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from agentlog.sides import Entry
+from agentlog.diffs.sides import Entry
 
 LIKE = 0.5
 """Likeness of two sources from which they count as one cell, edited."""

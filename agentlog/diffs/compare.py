@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from agentlog.diffs.sides import Entry, Output
 from agentlog.events import Value
 from agentlog.lineage import difference
-from agentlog.sides import Entry, Output
 
 TOLERANCE = 1e-9
 """Relative difference below which two numbers count as the same."""

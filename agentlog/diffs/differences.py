@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from agentlog.alignment import Pair
-from agentlog.compare import marked, output_differences, value_difference, word_diff
+from agentlog.diffs.alignment import Pair
+from agentlog.diffs.compare import marked, output_differences, value_difference, word_diff
+from agentlog.diffs.sides import Entry, Side
 from agentlog.magic_lines import plain_source
-from agentlog.sides import Entry, Side
 
 WEIGHTS = {
     "error": 100, "status": 95, "source": 80, "file": 78, "module": 76, "order": 70, "only": 65, "input": 62, "package": 60,
@@ -127,7 +127,7 @@ class PairReader:
 
 
 def _same_error(one: str, other: str) -> bool:
-    from agentlog.compare import normal, same_text
+    from agentlog.diffs.compare import normal, same_text
 
     return same_text(normal(one), normal(other))
 

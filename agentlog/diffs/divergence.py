@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agentlog.alignment import Pair
-from agentlog.differences import CODE, EFFECTS, Difference
-from agentlog.sides import Entry
+from agentlog.diffs.alignment import Pair
+from agentlog.diffs.differences import CODE, EFFECTS, Difference
+from agentlog.diffs.sides import Entry
 
 _TIME_WORDS = re.compile(
     r"\b(datetime|time|tz|timezone|strftime|Timestamp|localtime|fromtimestamp|mktime|date|astimezone)\b", re.I

@@ -10,8 +10,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 
-from agentlog.secret_names import secret_kind
-from agentlog.secret_shapes import Mark, any_of
+from agentlog.secrets.names import secret_kind
+from agentlog.secrets.shapes import Mark, any_of
 
 KindOf = Callable[[str], "str | None"]
 LONGEST = 8_000

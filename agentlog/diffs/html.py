@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from agentlog.differences import Difference
+from agentlog.diffs.differences import Difference
 from agentlog.stylesheet import element, fragment, rows
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from agentlog.cause_case import Case, Cause, Run, run_of
 from agentlog.events import NamespaceChanged
 from agentlog.notebook_cells import NotebookCell, same_source
 from agentlog.past import Execution
+from agentlog.reasons.case import Case, Cause, Run, run_of
 from agentlog.static import analyse
 
 _UNDEFINED = re.compile(r"name '([^']+)' is not defined|free variable '([^']+)'")
