@@ -27,6 +27,7 @@ from agentlog.hooks.imports import forget_imports, when_imported
 from agentlog.hooks.logs import LogWatch
 from agentlog.hooks.processes import ProcessWatch
 from agentlog.hooks.warns import WarningWatch
+from agentlog.rates import rate
 from agentlog.settings import Settings, parse_limits, switched_on
 
 _NOT_PROGRAMS = frozenset(
@@ -80,8 +81,12 @@ class ProcessRecording:
             return  # asyncio's own handler logs what it was just told
         self._last = (id(error), origin)
         self._failed = self._failed or origin in ("uncaught", "child")
+        slot = rate.admit(self.recorder, error)
+        if slot is None:
+            return
         started = time.perf_counter()
         failure = failure_of(error, limits=self.recorder.limits)
+        slot.hash = failure.hash
         spent = round((time.perf_counter() - started) * 1000, 3)
         message = f"{failure.type}: {failure.message}"
         level = "error" if origin != "future" else "warning"
@@ -193,6 +198,8 @@ def is_program(words: list[str]) -> bool:
 def _begin(settings: Settings) -> bool:
     global _process
     if recorder.current() is None:
+        import agentlog.verbs  # noqa: F401  (a signal handler that logs must not meet it half imported)
+
         _process = ProcessRecording(replace(settings, enabled=True))
         _process.attach()
     return True

@@ -80,6 +80,7 @@ def end(recorder: Recorder, how: str = "exit", detail: str | None = None) -> Non
         return
     atexit.unregister(_end_at_exit)
     _stop_watching_calls()
+    _report_repeated(recorder)
     tasks.end_all(how)
     recorder.flush()
     recorder.record(SessionEnded(session=recorder.session, how=how, detail=detail), now=True)
@@ -129,6 +130,12 @@ def _watch_calls() -> None:
     from agentlog.hooks.calls import watch_if_asked
 
     watch_if_asked()
+
+
+def _report_repeated(recorder: Recorder) -> None:
+    rates = sys.modules.get("agentlog.rates")
+    if rates is not None:
+        rates.rate.report(recorder)
 
 
 def _stop_watching_calls() -> None:

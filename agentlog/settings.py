@@ -73,6 +73,8 @@ class Limits:
     """events waiting for the disk; beyond it they are dropped and counted"""
     memory_events: int = 5_000
     """events kept in memory while the disk refuses them"""
+    errors_per_minute: int = 60
+    """errors of one kind (type and line) stored in full within a minute outside cells; the rest are counted; 0: no limit"""
     segment_bytes: int = 16_000_000
     """a segment is rotated at this size"""
     keep_days: float = 90.0

@@ -22,6 +22,7 @@ from agentlog.frames import failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.notes import described, noted_value, plain_described, text_of
+from agentlog.rates import rate
 from agentlog.spans import current_span
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -158,8 +159,12 @@ def _log(
 
 @guarded("log_error")
 def _failed(door: recorder.Recorder, message: str, error: BaseException) -> None:
+    slot = rate.admit(door, error)
+    if slot is None:
+        return
     started = time.perf_counter()
     failure = failure_of(error, limits=door.limits)
+    slot.hash = failure.hash
     spent = (time.perf_counter() - started) * 1000
     door.record(ErrorRaised(message=text_of(message), failure=failure, origin="captured", spent_ms=round(spent, 3)), now=True)
 
