@@ -175,6 +175,7 @@ def test_noise_does_not_stop_it(store_folder: Path, url: str) -> None:
         {"e": "cell.end", "s": "s", "x": "x", "t": "2026", "ms": "long", "status": 3, "peak": True},
         {"e": "session.start", "s": "s", "i": "2", "pid": "none", "packages": {"a\0": "\0"}, "agent": ["x"], "host": 4},
         {"e": "error", "s": "s", "failure": {"type": 3, "message": {"a": "\0"}}, "hash": 9}, {"e": 17, "x": 4, "s": None},
+        {"e": "a\0b", "i": "nul\0", "s": "nul\0", "x": "nul\0"},
         {"e": "outcome", "outcome": "ok\0", "tags": [1, None], "subject": "other"},
     ):  # fmt: skip
         journal.append(record)

@@ -13,6 +13,10 @@ from agentlog.exports.tables import TABLES, Kind, Row, Table
 from agentlog.exports.target import STANDARD_OUTPUT, whole_file
 
 SUFFIX = ".parquet"
+_REPEATED = ["session", "kind", "level", "status", "agent", "type", "model", "provider", "what", "name"]
+"""Columns whose values repeat; a dictionary of the others would only take memory."""
+_SORTED = ["time", "started"]
+"""Columns by which readers skip row groups."""
 _BATCH = 4_000
 _BATCH_CHARS = 4_000_000
 """Characters a row group holds at most: rows may be long."""
@@ -30,7 +34,10 @@ def write(selection: Selection, target: str | Path, *, table: Table | None = Non
     table = table or TABLES["executions"]
     schema = pyarrow.schema([(name, _type(pyarrow, kind)) for name, kind in table.columns])
     rows, count = table.rows(selection), 0
-    with whole_file(Path(target)) as path, parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+    with (
+        whole_file(Path(target)) as path,
+        parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=_REPEATED, write_statistics=_SORTED) as writer,
+    ):
         while some := _batch(rows):
             writer.write_batch(_columns(pyarrow, schema, table, some))
             count += len(some)

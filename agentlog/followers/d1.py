@@ -101,7 +101,8 @@ class D1:
         missing = [name for name in _NAMES.values() if not env.get(name)]
         if missing:
             raise UsageError(f"sharing by Cloudflare D1 needs {', '.join(missing)} in the environment (see docs/d1.md)")
-        return cls(*(env[name] for name in _NAMES.values()), env.get("AGENTLOG_D1_URL") or API)
+        account, database, token = (env[name] for name in _NAMES.values())
+        return cls(account, database, token, env.get("AGENTLOG_D1_URL") or API)
 
     def ask(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """The rows that a statement answers with."""

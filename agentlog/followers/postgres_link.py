@@ -148,6 +148,8 @@ def _clean(value: Any) -> Any:
     """`value` as PostgreSQL takes it: no NUL in texts, flags as numbers."""
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
     return value.replace("\0", "␀") if isinstance(value, str) and "\0" in value else value
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from agentlog.blobs import Blobs
@@ -25,6 +26,9 @@ _NUMBERS = {
     "session.start": ("pid",), "cell.start": ("number", "count", "rss"), "cell.end": ("ms", "count", "rss", "peak"),
 }  # fmt: skip
 _NUMBERS_AHEAD = 100
+_EVENTS = """INSERT INTO events SELECT * FROM unnest(?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
+    ON CONFLICT DO NOTHING"""
+_LINES = "INSERT INTO lines SELECT ?, * FROM unnest(?::bigint[], ?::bytea[]) ON CONFLICT DO NOTHING"
 
 
 @dataclass(slots=True)
@@ -42,6 +46,14 @@ class PostgresBatch(Batch):
             for identifier in set(ids) - self.executions.keys():
                 self.executions[identifier] = -1
         Batch.add_lines(self, segment, place, data)
+
+    def write(self) -> None:
+        """See Batch; events, the bulk of it, in one statement."""
+        if self.events:
+            columns = [list(column) for column in zip(*self.events, strict=True)]
+            self.connection.execute(_EVENTS, columns)
+            self.events.clear()
+        Batch.write(self)
 
     def _add(self, segment: SegmentState, record: Record, place: int, size: int) -> None:
         kind = str(record.get("e"))
@@ -120,11 +132,9 @@ class PostgresTarget:
         self._note(state, place + len(data))
 
     def _take_lines(self, number: int, place: int, data: bytes) -> None:
-        rows = []
-        for line in data.split(b"\n")[:-1]:
-            rows.append((number, place, line))
-            place += len(line) + 1
-        self.link.executemany("INSERT OR IGNORE INTO lines VALUES (?, ?, ?)", rows)
+        lines = data.split(b"\n")[:-1]
+        places = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=place))
+        self.link.execute(_LINES, (number, places, lines))
 
     def _take_blobs(self, data: bytes) -> None:
         named = {found.decode() for found in _DIGESTS.findall(data)}
