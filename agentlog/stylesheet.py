@@ -41,28 +41,30 @@ PALETTE = (
 )
 RULES = (
     ".agentlog{font:13px/1.5 system-ui,sans-serif;color:var(--al-text);max-width:75em}"
-    ".agentlog pre,.agentlog code,.agentlog .mono,.agentlog .facts{font-family:" + _MONO + ";font-size:12px}"
-    ".agentlog pre{margin:.25em 0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;border:0}"
-    ".agentlog code{background:none;color:inherit;padding:0}"
-    ".agentlog details{border-top:1px solid var(--al-line);padding:2px 0}"
-    ".agentlog summary{cursor:pointer}"
-    ".agentlog summary:focus-visible{outline:2px solid var(--al-link);outline-offset:1px}"
-    ".agentlog .facts{margin:2px 0 6px 1em;padding:0;list-style:none;display:grid;grid-template-columns:minmax(0,max-content) minmax(0,1fr);gap:0 .8em}"
-    ".agentlog .facts li{display:grid;grid-template-columns:subgrid;grid-column:1/-1;margin:0;white-space:pre-wrap;overflow-wrap:anywhere}"
-    ".agentlog .facts b{color:var(--al-link);font-weight:400;max-width:20em}.agentlog .facts .wide{display:block}"
-    ".agentlog .soft{color:var(--al-soft)}.agentlog .good{color:var(--al-good)}.agentlog .bad{color:var(--al-bad)}"
-    ".agentlog .warn{color:var(--al-warn)}.agentlog .busy{color:var(--al-busy)}"
-    ".agentlog .first{border-left:4px solid var(--al-bad);padding:.3em .8em;margin:.5em 0;background:var(--al-badly)}"
-    ".agentlog ins{background:var(--al-add);text-decoration:none}.agentlog del{background:var(--al-del);text-decoration:none}"
-    ".agentlog ul,.agentlog ol{margin:.2em 0;padding-left:1.6em}"
-    ".agentlog table{border-collapse:collapse;font-size:12px;width:auto;margin:.3em 0;border:0;table-layout:auto}"
-    ".agentlog tr,.agentlog tbody tr:nth-child(odd){background:none}"
-    ".agentlog th,.agentlog td{padding:.15em .9em .15em 0;border:0;border-top:1px solid var(--al-line);text-align:left;vertical-align:top;"
+    "& pre,& code,& .mono,& .facts{font-family:" + _MONO + ";font-size:12px}"
+    "& pre{margin:.25em 0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;border:0}"
+    "& code{background:none;color:inherit;padding:0}"
+    "& details{border-top:1px solid var(--al-line);padding:2px 0}"
+    "& summary{cursor:pointer}"
+    "& summary:focus-visible,& .scroll:focus-visible{outline:2px solid var(--al-link);outline-offset:1px}"
+    "& .facts{margin:2px 0 6px 1em;padding:0;list-style:none;display:grid;grid-template-columns:minmax(0,max-content) minmax(0,1fr);gap:0 .8em}"
+    "& .facts li{display:grid;grid-template-columns:subgrid;grid-column:1/-1;margin:0;white-space:pre-wrap;overflow-wrap:anywhere}"
+    "& .facts b{color:var(--al-link);font-weight:400;max-width:20em}& .facts .wide{display:block}"
+    "& .soft{color:var(--al-soft)}& .good{color:var(--al-good)}& .bad{color:var(--al-bad)}"
+    "& .warn{color:var(--al-warn)}& .busy{color:var(--al-busy)}"
+    "& .first{border-left:4px solid var(--al-bad);padding:.3em .8em;margin:.5em 0;background:var(--al-badly)}"
+    "& ins{background:var(--al-add);text-decoration:none}& del{background:var(--al-del);text-decoration:none}"
+    "& ul,& ol{margin:.2em 0;padding-left:1.6em}"
+    "& table{border-collapse:collapse;font-size:12px;width:auto;margin:.3em 0;border:0;table-layout:auto}"
+    "& tr,& tbody tr:nth-child(odd){background:none}"
+    "& th,& td{padding:.15em .9em .15em 0;border:0;border-top:1px solid var(--al-line);text-align:left;vertical-align:top;"
     "max-width:44em;white-space:normal;overflow-wrap:anywhere}"
-    ".agentlog th{color:var(--al-soft);font-weight:600;border-top:0;white-space:nowrap}"
-    ".agentlog td details{border:0;padding:0}.agentlog .nowrap{white-space:nowrap}"
+    "& th{color:var(--al-soft);font-weight:600;border-top:0;white-space:nowrap}"
+    "& .scroll{overflow-x:auto}& td:last-child{min-width:12em}"
+    "& td details{border:0;padding:0}& .nowrap{white-space:nowrap}"
 )
-STYLE = PALETTE + RULES
+STYLE = PALETTE + RULES.replace("&", ".agentlog.agentlog")
+"""The class twice: a front end has rules of its own for tables and code in outputs, which are not to win."""
 COLOUR_OF_STATUS = {
     "ok": "good", "running": "busy", "not_run": "soft", "exit": "soft", "ended": "soft", "shutdown": "soft", "unloaded": "soft",
     "this one": "good",
@@ -95,7 +97,8 @@ def rows(heads: Iterable[str], cells: Iterable[Iterable[str]]) -> str:
     """A table: `heads` are texts, `cells` rows of HTML."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="table">{table}</div>'
 
 
 def code_of(source: str) -> str:

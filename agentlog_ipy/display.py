@@ -15,17 +15,18 @@ from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.settings import OFF
 from agentlog_ipy.cells import Cell
+from agentlog_ipy.displays import OURS
 from agentlog_ipy.whereabouts import Whereabouts
 
 TEXT = "%agentlog context shows the values behind this error (%agentlog hint off hides this line)"
 HTML = (
-    '<small style="opacity:.6"><code>%agentlog context</code> shows the values behind this error '
+    '<small style="color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,GrayText))"><code>%agentlog context</code> shows the values behind this error '
     "(<code>%agentlog hint off</code> hides this line)</small>"
 )
 
 
 class Hint:
-    """`on`: say it after the next failure. `own`: our line is being shown now; it is no output of the user's."""
+    """`on`: say it after the next failure."""
 
     def __init__(self, shell: Any, whereabouts: Whereabouts) -> None:
         self._shell = shell
@@ -45,7 +46,7 @@ class Hint:
         if getattr(self._shell, "kernel", None) is None:
             print(f"\x1b[2m{TEXT}\x1b[0m", file=sys.stderr)
         else:
-            self._shell.display_pub.publish({"text/plain": TEXT, "text/html": HTML})
+            self._shell.display_pub.publish({"text/plain": TEXT, "text/html": HTML}, transient={OURS: True})
 
     def _person_looks(self) -> bool:
         if getattr(self._shell, "kernel", None) is None:

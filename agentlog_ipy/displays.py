@@ -15,6 +15,8 @@ INLINE = 8_000
 EXCERPT = 2_000
 """Characters of a long text/plain that stay in the journal all the same: it is what a reader is shown."""
 BINARY = ("image/", "audio/", "video/", "application/pdf")
+OURS = "agentlog"
+"""Mark in `transient` of what the recorder itself shows: no output of the user's."""
 RESULT, DISPLAY, UPDATE, CLEAR = "execute_result", "display_data", "update_display_data", "clear_output"
 KINDS = frozenset({RESULT, DISPLAY, UPDATE, CLEAR})
 
@@ -23,6 +25,9 @@ def displayed(kind: str, content: dict[str, Any], recorder: Recorder, *, executi
     """The event of a display message; None for one that shows nothing."""
     if kind == CLEAR:
         return Displayed(execution=execution, clear=True, late=late)
+    transient = content.get("transient") or {}
+    if transient.get(OURS):
+        return None
     data: dict[str, str] = {}
     blobs: dict[str, str] = {}
     sizes: dict[str, int] = {}
@@ -30,7 +35,7 @@ def displayed(kind: str, content: dict[str, Any], recorder: Recorder, *, executi
         _place(str(mime), body, recorder, data, blobs, sizes)
     if not data and not blobs:
         return None
-    name = (content.get("transient") or {}).get("display_id")
+    name = transient.get("display_id")
     return Displayed(
         execution=execution,
         result=kind == RESULT,

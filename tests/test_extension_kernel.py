@@ -201,6 +201,8 @@ def test_hint_only_where_a_person_looks(kernel: TestKernel) -> None:
     assert hints("1/0") == 0
     kernel.run("%reload_ext agentlog", metadata={"cellId": "c-1"}, allow_stdin=True)
     assert hints("1/0") == 1
+    kernel.settle()
+    assert not [shown for shown in of_kind(kernel.store, "display") if "values behind this error" in str(shown)]
     assert hints("1") == 0
     kernel.run("%agentlog hint off")
     assert hints("1/0") == 0

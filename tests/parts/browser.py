@@ -138,10 +138,19 @@ def jupyterlab(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     own = {name: str(home / place) for name, place in places.items()}
     words = [
         "--no-browser", "--allow-root", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser",
-        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--IdentityProvider.token=secret-of-the-test",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--IdentityProvider.token=secret-of-the-test",
     ]  # fmt: skip
+    quiet = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     with open(folder.parent / "lab.log", "wb") as log:
-        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *words], env={**os.environ, **own, **environment}, cwd=folder, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *words],
+            env={**os.environ, **own, **environment},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
     try:
         yield _address(server, home / "runtime", folder.parent / "lab.log")
     finally:

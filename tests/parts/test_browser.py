@@ -17,6 +17,7 @@ from agentlog.events import Change, Displayed, Failure, Frame, MessageSaid, Name
 from agentlog.report import gather
 from agentlog.report_page import document
 from agentlog.store import Store
+
 from store_suite import Story  # isort: skip
 
 pytestmark = [pytest.mark.parts, pytest.mark.timeout(400)]
@@ -38,15 +39,43 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a report on disk: five cells, a thought, hostile output, a long one, a failure."""
     story, store = Story(), Store.in_memory()
     session = story.session(notebook="/x/demo.ipynb", task=f"demo {HOSTILE}")
-    for count, (source, name) in enumerate((("frame = load()", "frame"), ("rate = 1.19", "rate"), ("frame['price']", ""), (f"print({HOSTILE!r})", "x"), ("last = 1", "last")), 1):
+    for count, (source, name) in enumerate(
+        (
+            ("frame = load()", "frame"),
+            ("rate = 1.19", "rate"),
+            ("frame['price']", ""),
+            (f"print({HOSTILE!r})", "x"),
+            ("last = 1", "last"),
+        ),
+        1,
+    ):
         failed = count == 3
-        execution = story.cell(session, count, source, status="error" if failed else "ok", error=ERROR if failed else None, printed=HOSTILE if count == 4 else "line\n" * (80 if count == 5 else 1))
+        execution = story.cell(
+            session,
+            count,
+            source,
+            status="error" if failed else "ok",
+            error=ERROR if failed else None,
+            printed=HOSTILE if count == 4 else "line\n" * (80 if count == 5 else 1),
+        )
         if name:
-            changes = (Change(name, "made", new=Value("str", value=f"value of {name}")), *((Change("rate", "deleted"),) if count == 5 else ()))
+            changes = (
+                Change(name, "made", new=Value("str", value=f"value of {name}")),
+                *((Change("rate", "deleted"),) if count == 5 else ()),
+            )
             story.add(NamespaceChanged(session=session, execution=execution, changes=changes))
         if count == 4:
             story.add(Displayed(session=session, execution=execution, data={"text/html": HOSTILE}))
-            story.add(Displayed(session=session, execution=execution, data={"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='40'><rect width='40' height='40' fill='teal'/><script>document.title='owned'</script></svg>", "text/plain": "a square"}))
+            story.add(
+                Displayed(
+                    session=session,
+                    execution=execution,
+                    data={
+                        "image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='40'><rect width='40' height='40' fill='teal'/><script>document.title='owned'</script></svg>",
+                        "text/plain": "a square",
+                    },
+                )
+            )
     story.add(MessageSaid(session=session, role="thought", text="that went wrong"))
     for event in story.events:
         store.add(event)
@@ -61,12 +90,18 @@ def where(browser: Browser) -> str:
 
 
 def names(browser: Browser) -> dict[str, str]:
-    rows: list[list[str]] = browser.script("return [...document.querySelectorAll('#names tbody tr')].map((row) => [row.querySelector('code').textContent, row.cells[1].textContent])")
+    rows: list[list[str]] = browser.script(
+        "return [...document.querySelectorAll('#names tbody tr')].map((row) => [row.querySelector('code').textContent, row.cells[1].textContent])"
+    )
     return dict(map(tuple, rows))  # type: ignore[arg-type]
 
 
 def shown(browser: Browser) -> list[str]:
-    return list(browser.script("return [...document.querySelectorAll('.step')].filter((step) => !step.hidden).map((step) => step.querySelector('.label').textContent)"))
+    return list(
+        browser.script(
+            "return [...document.querySelectorAll('.step')].filter((step) => !step.hidden).map((step) => step.querySelector('.label').textContent)"
+        )
+    )
 
 
 def test_stepping_by_keys_and_buttons_shows_the_names_of_each_step(browser: Browser, replay: str) -> None:
@@ -79,7 +114,9 @@ def test_stepping_by_keys_and_buttons_shows_the_names_of_each_step(browser: Brow
     assert names(browser) == {"frame": "'value of frame'"}
     browser.press(Keys.ARROW_RIGHT)
     assert (where(browser), set(names(browser))) == ("Step 2 of 6: In[2]", {"frame", "rate"})
-    browser.script("document.getElementById('after').click(); document.getElementById('after').click(); document.getElementById('after').click()")
+    browser.script(
+        "document.getElementById('after').click(); document.getElementById('after').click(); document.getElementById('after').click()"
+    )
     assert (where(browser), set(names(browser))) == ("Step 5 of 6: In[5]", {"frame", "x", "last"})
     browser.press(Keys.ARROW_LEFT, "f")
     assert where(browser) == "Step 3 of 6: In[3], failed"
@@ -118,9 +155,14 @@ def test_hostile_content_does_nothing(browser: Browser, replay: str) -> None:
     browser.driver.get(replay)
     browser.script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert browser.driver.title.startswith("demo </script>")
-    assert browser.script("return performance.getEntriesByType('resource').filter((one) => !one.name.startsWith('data:')).length") == 0
+    assert (
+        browser.script("return performance.getEntriesByType('resource').filter((one) => !one.name.startsWith('data:')).length")
+        == 0
+    )
     assert browser.complaints() == []
-    browser.script("const bad = document.createElement('script'); bad.textContent = \"document.title = 'owned'\"; document.body.append(bad)")
+    browser.script(
+        "const bad = document.createElement('script'); bad.textContent = \"document.title = 'owned'\"; document.body.append(bad)"
+    )
     assert browser.driver.title != "owned"
     assert any("Content Security Policy" in said or "content security policy" in said for said in browser.complaints())
 
@@ -167,14 +209,20 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = base / "work"
     folder.mkdir()
     cells: list[dict[str, Any]] = [
-        {"cell_type": "code", "id": f"c{number}", "source": source, "metadata": {}, "outputs": [], "execution_count": None} for number, source in enumerate(CELLS)
+        {"cell_type": "code", "id": f"c{number}", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for number, source in enumerate(CELLS)
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    (folder / "prices.ipynb").write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}))
+    (folder / "prices.ipynb").write_text(
+        json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+    )
     with jupyterlab(folder, {"AGENTLOG_DIR": str(base / "store")}) as address:
         browser.look()
         browser.driver.get(f"{address}doc/tree/prices.ipynb?token=secret-of-the-test")
-        browser.until(lambda: browser.script("return !!window.jupyterapp && !!document.querySelector('.jp-Notebook .jp-CodeCell')"), "the notebook")
+        browser.until(
+            lambda: browser.script("return !!window.jupyterapp && !!document.querySelector('.jp-Notebook .jp-CodeCell')"),
+            "the notebook",
+        )
         ready = "const panel = jupyterapp.shell.currentWidget; return !!panel && panel.context && panel.context.sessionContext.session?.kernel?.status"
         browser.until(lambda: browser.script(ready) == "idle", "an idle kernel")
         browser.script("return jupyterapp.commands.execute('notebook:run-all-cells').catch(() => {})")
@@ -184,23 +232,29 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def outputs(browser: Browser, cell: int) -> str:
-    return str(browser.script("const cell = document.querySelectorAll('.jp-CodeCell')[arguments[0]]; return cell.querySelector('.jp-OutputArea-output') ? cell.querySelector('.jp-Cell-outputArea').innerText : ''", cell))
+    return str(
+        browser.script(
+            "const cell = document.querySelectorAll('.jp-CodeCell')[arguments[0]]; return cell.querySelector('.jp-OutputArea-output') ? cell.querySelector('.jp-Cell-outputArea').innerText : ''",
+            cell,
+        )
+    )
 
 
 def last_cell(browser: Browser, text: str) -> None:
     """The cursor into the last cell, which then holds `text`, typed."""
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.keys import Keys
-
-    browser.script("const book = jupyterapp.shell.currentWidget.content; book.activeCellIndex = book.widgets.length - 1; book.activeCell.model.sharedModel.setSource(''); book.mode = 'edit'; book.activeCell.editor.focus()")
-    browser.until(lambda: browser.script("return !!document.activeElement?.closest('.jp-CodeCell .cm-editor')"), "the cursor in the cell")
+    browser.script(
+        "const book = jupyterapp.shell.currentWidget.content; book.activeCellIndex = book.widgets.length - 1; book.activeCell.model.sharedModel.setSource(''); book.mode = 'edit'; book.activeCell.editor.focus()"
+    )
+    browser.until(
+        lambda: browser.script("return !!document.activeElement?.closest('.jp-CodeCell .cm-editor')"), "the cursor in the cell"
+    )
     browser.press(text)
-    assert Keys
-    assert ActionChains
 
 
 def source_of_last(browser: Browser) -> str:
-    return str(browser.script("const book = jupyterapp.shell.currentWidget.content; return book.activeCell.model.sharedModel.source"))
+    return str(
+        browser.script("const book = jupyterapp.shell.currentWidget.content; return book.activeCell.model.sharedModel.source")
+    )
 
 
 def run_last(browser: Browser, text: str, wanted: str) -> None:
@@ -219,6 +273,7 @@ def test_lab_says_once_where_to_look(lab: Browser) -> None:
     """After a failure that a person sees, one quiet line."""
     lab.until(lambda: "%agentlog context shows the values behind this error" in outputs(lab, 3), "the line after the failure")
     lab.picture("lab-failure")
+    lab.accessible(".jp-CodeCell:nth-child(4) .jp-OutputArea-child:last-child .jp-RenderedHTML")
 
 
 def test_lab_completes_by_tab(lab: Browser) -> None:
@@ -227,10 +282,12 @@ def test_lab_completes_by_tab(lab: Browser) -> None:
 
     last_cell(lab, "%agentlog timel")
     lab.press(Keys.TAB)
-    lab.until(lambda: source_of_last(lab) == "%agentlog timeline", "the only completion")
+    offered = "return [...document.querySelectorAll('.jp-Completer-item')].map((item) => item.textContent)"
+    lab.until(lambda: ["timeline" in item for item in lab.script(offered)] == [True], "the only completion")
+    lab.press(Keys.ENTER)
+    lab.until(lambda: source_of_last(lab) == "%agentlog timeline", "the completion in the cell")
     last_cell(lab, "%agentlog s")
     lab.press(Keys.TAB)
-    offered = "return [...document.querySelectorAll('.jp-Completer-item')].map((item) => item.textContent)"
     lab.until(lambda: any("sessions" in item for item in lab.script(offered)), "a list of completions")
     assert any("status" in item for item in lab.script(offered))
     lab.picture("lab-tab")
@@ -239,7 +296,7 @@ def test_lab_completes_by_tab(lab: Browser) -> None:
 
 DISPLAYS = (
     ("%agentlog context", "failure"), ("%agentlog diff 2 3", "First divergence"), ("%agentlog history", "KeyError"), ("%agentlog timeline", "+prices"),
-    ("%agentlog why total", "made"), ("%agentlog show 4", "source"), ("%agentlog sessions", "this one"),
+    ("%agentlog why total", "made"), ("%agentlog show 4", "KeyError"), ("%agentlog sessions", "this one"),
 )  # fmt: skip
 
 
@@ -249,14 +306,19 @@ def test_lab_displays(lab: Browser, command: str, said: str) -> None:
     lab.look()
     run_last(lab, command, ".agentlog")
     here = "const all = document.querySelectorAll('.jp-OutputArea-output > .agentlog, .jp-RenderedHTMLCommon > .agentlog'); return all[all.length - 1]"
-    lab.script(f"document.querySelectorAll('[data-shown]').forEach((old) => old.removeAttribute('data-shown')); const it = (() => {{ {here} }})(); it.setAttribute('data-shown', '')")
+    lab.script(
+        f"document.querySelectorAll('[data-shown]').forEach((old) => old.removeAttribute('data-shown')); const it = (() => {{ {here} }})(); it.setAttribute('data-shown', '')"
+    )
     assert said in lab.script("return document.querySelector('[data-shown]').textContent")
     unfold(lab)
     colours = []
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         lab.script("return jupyterapp.commands.execute('apputils:change-theme', {theme: arguments[0]})", theme)
         lab.until(lambda theme=theme: lab.script("return document.body.dataset.jpThemeName") == theme, theme)  # type: ignore[misc]
-        colours.append(lab.script("return getComputedStyle(document.querySelector('[data-shown]')).getPropertyValue('--al-link')"))
+        lab.until(lambda: not lab.script("return document.getElementById('jupyterlab-splash')"), "the end of the splash screen")
+        colours.append(
+            lab.script("return getComputedStyle(document.querySelector('[data-shown]')).getPropertyValue('--al-link')")
+        )
         lab.script("document.querySelector('[data-shown]').scrollIntoView({block: 'start'})")
         lab.picture(f"lab-{command.split()[1]}-{theme.split()[1].lower()}")
         lab.accessible("[data-shown]")
@@ -276,6 +338,8 @@ def unfold(lab: Browser) -> None:
     closed = "return [...document.querySelectorAll('[data-shown] details:not([open]) > summary')].length"
     before = lab.script(closed)
     if before:
-        lab.script("const all = document.querySelectorAll('[data-shown] details:not([open]) > summary'); all[all.length - 1].focus()")
+        lab.script(
+            "const all = document.querySelectorAll('[data-shown] details:not([open]) > summary'); all[all.length - 1].focus()"
+        )
         lab.press(Keys.SPACE)
         lab.until(lambda: lab.script(closed) == before - 1, "a part that unfolds")
