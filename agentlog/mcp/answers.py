@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Any
 
+from mcp_types import CallToolResult, ImageContent, TextContent
 from pydantic import BaseModel
+
+from agentlog.past import Execution, Session
+from agentlog_ipy.images import Image
+from agentlog_ipy.reply import Reply
+
+SOURCE_CHARS = 200
+IMAGE_BYTES = 1_000_000
+"""larger images are named by their file only"""
 
 
 class Told(BaseModel):
@@ -55,3 +66,38 @@ def lean_output(schema: dict[str, Any]) -> dict[str, Any]:
     for key in ("description", "required"):
         found.pop(key, None)
     return found
+
+
+def answer_of(answer: BaseModel) -> CallToolResult:
+    """The text for those who read, the model for programs; one call, both kinds of clients."""
+    content: list[Any] = [TextContent(type="text", text=getattr(answer, "text", ""))]
+    return CallToolResult(content=content, structured_content=answer.model_dump(mode="json"))
+
+
+def execution_row(one: Execution) -> dict[str, Any]:
+    return _full({
+        "execution": one.id, "session": one.session, "cell": one.count, "status": one.status, "ms": one.ms,
+        "started": one.started, "source": one.source[:SOURCE_CHARS], "error": one.error,
+    })  # fmt: skip
+
+
+def session_row(one: Session) -> dict[str, Any]:
+    return _full({
+        "session": one.id, "title": one.title, "agent": one.agent, "task": one.task, "notebook": one.notebook,
+        "started": one.started, "how": one.how, "executions": one.executions, "failures": one.failures,
+    })  # fmt: skip
+
+
+def _full(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def shown_images(reply: Reply) -> list[Image]:
+    """One image of each output: what comes in several formats is one picture."""
+    return list(dict.fromkeys(output.images[0] for output in reply.outputs if output.images))
+
+
+def image_content(image: Image) -> ImageContent | None:
+    if image.bytes > IMAGE_BYTES or image.mime == "image/svg+xml":
+        return None
+    return ImageContent(type="image", data=base64.b64encode(Path(image.path).read_bytes()).decode(), mime_type=image.mime)

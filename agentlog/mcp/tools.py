@@ -7,7 +7,6 @@ the command of the same purpose, with its options, so an agent reads the same wo
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 import time
 from collections.abc import Callable
@@ -17,18 +16,15 @@ from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, ImageContent, TextContent
-from pydantic import BaseModel
+from mcp_types import CallToolResult
 
 from agentlog.commands import load, parser_for
 from agentlog.desk import Desk
-from agentlog.errors import AgentlogError, KernelError, NotFound, UsageError
+from agentlog.errors import KernelError, NotFound, UsageError
 from agentlog.events import NamespaceChanged, StreamWritten
-from agentlog.mcp.answers import Listed, Ran, Told
+from agentlog.mcp.answers import Listed, Ran, Told, answer_of, execution_row, image_content, session_row, shown_images
+from agentlog.mcp.hints import Refusing, RefusingLater, in_tools
 from agentlog.mcp.kernels import Job, Kernels
-from agentlog.past import Execution, Session
-from agentlog_ipy.images import Image
 from agentlog_ipy.reply import Reply
 
 PAGE = 8_000
@@ -37,9 +33,6 @@ LIVE_SECONDS = 3.0
 """Longest wait for a kernel to say what a name holds now."""
 PROGRESS_SECONDS = 1.0
 SETTLE_SECONDS = 2.0
-SOURCE_CHARS = 200
-IMAGE_BYTES = 1_000_000
-"""larger images are named by their file only"""
 
 _Told = Annotated[CallToolResult, Told]
 _Ran = Annotated[CallToolResult, Ran]
@@ -61,7 +54,7 @@ class Tools:
     ) -> _Ran:  # fmt: skip
         """Run code in a kernel that keeps its variables; a failure comes with its debugging context. If still running after
         `wait` s, returns its output so far: call again with its `execution` alone. `timeout` stops it."""
-        async with _told():
+        async with RefusingLater():
             if bool(code.strip()) == bool(execution):
                 raise UsageError("run_code takes code to run, or the execution to wait for")
             deadline = time.monotonic() + wait
@@ -81,25 +74,25 @@ class Tools:
 
     def _ran(self, job: Job, reply: Reply | None, tokens: int, images: bool) -> CallToolResult:
         found = reply or self.kernels.so_far(job)
-        text = _in_tools(found.render(tokens)) if found is not None else f"{self.kernels.state(job)}; this one waits"
+        text = in_tools(found.render(tokens)) if found is not None else f"{self.kernels.state(job)}; this one waits"
         if reply is None:
             text += f"\nstill running: run_code(execution={job.execution[-6:]!r}) waits on, control_kernel('interrupt') stops it"
         opened = self.kernels.find(job.kernel)
-        shown = _shown_images(found) if found is not None else []
+        shown = shown_images(found) if found is not None else []
         answer = Ran(
             execution=job.execution, status=found.status if found is not None else "running", kernel=job.kernel,
             session=(opened.kernel.session if opened else None) or "", text=text, images=[image.path for image in shown],
         )  # fmt: skip
-        result = _answer(answer)
+        result = answer_of(answer)
         if images:
-            result.content.extend(content for image in shown if (content := _image(image)) is not None)
+            result.content.extend(content for image in shown if (content := image_content(image)) is not None)
         return result
 
     async def control_kernel(
         self, action: Literal["list", "interrupt", "restart", "stop"] = "list", kernel: str = "default", replay: bool = False
     ) -> _Listed:
         """List kernels; interrupt, restart or stop one. replay: run the cells that were ok again after the restart."""
-        async with _told():
+        async with RefusingLater():
             said = ""
             if action == "restart":
                 said = await self.kernels.restart(kernel, replay)
@@ -107,7 +100,7 @@ class Tools:
                 said = await getattr(self.kernels, action)(kernel)
             rows = self.kernels.listing()
             lines = [said] if said else [f"{row['name']}: {row['state']} ({row['of']})" for row in rows]
-            return _answer(Listed(text="\n".join(lines) or "no kernels; run_code starts one", rows=rows))
+            return answer_of(Listed(text="\n".join(lines) or "no kernels; run_code starts one", rows=rows))
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -127,7 +120,7 @@ class Tools:
 
     async def explain_name(self, name: str, at: str = "", session: str = "") -> _Told:
         """What a variable holds now, and which cells made and changed it (`at`: as of that execution)."""
-        async with _told():
+        async with RefusingLater():
             live = "" if at or session else await self._live(name)
             words = ["why", *_option("at", at), *_option("session", session), *_word(name)]
             try:
@@ -136,7 +129,7 @@ class Tools:
                 if not live:
                     raise
                 past = ""
-            return _answer(Told(text="\n".join(filter(None, (live, past)))))
+            return answer_of(Told(text="\n".join(filter(None, (live, past)))))
 
     async def _live(self, name: str) -> str:
         found = self.kernels.find(self.kernels.used or "")
@@ -152,30 +145,30 @@ class Tools:
         """Executions: by text in source, output or error; status (failed, ok, ...); session (id, "all"); since ("2 days")."""
         where = ["--all"] if session == "all" else _option("session", session)
         filters = [*_option("text", text), *_option("status", status), *_option("since", since)]
-        with _errors():
+        with Refusing():
             found = self._ask("history", f"--limit={limit}", *where, *filters)
-            return _answer(Listed(text=_in_tools(str(found)), rows=[_full(_execution_row(one)) for one in found.executions]))
+            return answer_of(Listed(text=in_tools(str(found)), rows=[execution_row(one) for one in found.executions]))
 
     def list_sessions(self, limit: int = 10, notebook: str = "", since: str = "") -> _Listed:
         """Recorded sessions, latest first."""
-        with _errors():
+        with Refusing():
             if not self.store.is_dir():
-                return _answer(Listed(text=f"no sessions yet in {self.store}"))
+                return answer_of(Listed(text=f"no sessions yet in {self.store}"))
             found = self._ask("sessions", f"--limit={limit}", *_option("notebook", notebook), *_option("since", since))
-            return _answer(Listed(text=str(found), rows=[_full(_session_row(one)) for one in found.sessions]))
+            return answer_of(Listed(text=str(found), rows=[session_row(one) for one in found.sessions]))
 
     def show_execution(
         self, execution: str = "last", stream: Literal["", "stdout", "stderr"] = "", start: int = 0, end: int = 0
     ) -> _Told:
         """One execution whole (In[n], id or output handle), or characters start..end of one of its streams."""
-        with _errors():
+        with Refusing():
             whole = self._shown(execution) if not (stream or start or end) or _is_handle(execution) else None
             if whole is None:
-                return _answer(self._stream(execution, stream or "stdout", start, end or start + PAGE))
+                return answer_of(self._stream(execution, stream or "stdout", start, end or start + PAGE))
             page = whole[start : end or start + PAGE]
             rest = start + len(page) if start + len(page) < len(whole) else 0
             more = f"\n[characters {start} to {rest} of {len(whole)}: start={rest} goes on]" if rest else ""
-            return _answer(Told(text=_in_tools(page) + more, next=rest))
+            return answer_of(Told(text=in_tools(page) + more, next=rest))
 
     def _shown(self, reference: str) -> str:
         if _is_handle(reference):
@@ -192,8 +185,8 @@ class Tools:
     # --- within ---------------------------------------------------------------------------------------------------
 
     def _tell(self, *words: str) -> CallToolResult:
-        with _errors():
-            return _answer(Told(text=_in_tools(str(self._ask(*words)))))
+        with Refusing():
+            return answer_of(Told(text=in_tools(str(self._ask(*words)))))
 
     def _ask(self, command: str, *words: str) -> Any:
         """What `agentlog COMMAND WORDS` finds."""
@@ -218,58 +211,6 @@ class Tools:
             time.sleep(0.02)
 
 
-class _errors:
-    """What we raise on purpose becomes a one-line answer that the agent reads; the rest is the SDK's to hide."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: object) -> None:
-        if isinstance(error, AgentlogError):
-            raise ToolError(_in_tools(str(error))) from None
-
-
-class _told(_errors):
-    """The same around code that awaits."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, where: object) -> None:
-        self.__exit__(kind, error, where)
-
-
-def _answer(answer: BaseModel) -> CallToolResult:
-    """The text for those who read, the model for programs; one call, both kinds of clients."""
-    content: list[Any] = [TextContent(type="text", text=getattr(answer, "text", ""))]
-    return CallToolResult(content=content, structured_content=answer.model_dump(mode="json"))
-
-
-def _execution_row(one: Execution) -> dict[str, Any]:
-    return {
-        "execution": one.id, "session": one.session, "cell": one.count, "status": one.status, "ms": one.ms,
-        "started": one.started, "source": one.source[:SOURCE_CHARS], "error": one.error,
-    }  # fmt: skip
-
-
-def _session_row(one: Session) -> dict[str, Any]:
-    return {
-        "session": one.id, "title": one.title, "agent": one.agent, "task": one.task, "notebook": one.notebook,
-        "started": one.started, "how": one.how, "executions": one.executions, "failures": one.failures,
-    }  # fmt: skip
-
-
-def _shown_images(reply: Reply) -> list[Image]:
-    """One image of each output: what comes in several formats is one picture."""
-    return list(dict.fromkeys(output.images[0] for output in reply.outputs if output.images))
-
-
-def _image(image: Image) -> ImageContent | None:
-    if image.bytes > IMAGE_BYTES or image.mime == "image/svg+xml":
-        return None
-    return ImageContent(type="image", data=base64.b64encode(Path(image.path).read_bytes()).decode(), mime_type=image.mime)
-
-
 def _recorded_stream(desk: Desk, reference: str, stream: str) -> str:
     found = desk.store.execution(reference, desk.session if reference.isdigit() else None)
     events = desk.store.events(execution=found.id, kinds={StreamWritten.kind})
@@ -287,33 +228,3 @@ def _option(name: str, value: str) -> list[str]:
 def _word(value: str) -> list[str]:
     """A positional argument; what begins with a dash is no option."""
     return ["--", value] if value.startswith("-") else [value] if value else []
-
-
-def _full(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if value is not None}
-
-
-_AS_TOOLS = (
-    (re.compile(r"\bagentlog show (\S+) --full"), r"show_execution('\1')"),
-    (re.compile(r"\bagentlog context --tokens (\d+)"), r"get_context(tokens=\1)"),
-    (re.compile(r"\bagentlog timeline lists"), "search_history() lists"),
-    (re.compile(r"\bagentlog (?:timeline|why) (\w+)(?=$|[;,)\]])"), r"explain_name('\1')"),
-    (re.compile(r"\bagentlog history\b"), "search_history()"),
-    (re.compile(r"\bagentlog sessions\b"), "list_sessions()"),
-    (re.compile(r"\brestart\(replay=True\)"), "control_kernel('restart', replay=True)"),
-    (re.compile(r"(?<![\w.])restart\(\)"), "control_kernel('restart')"),
-)
-"""Hints for a shell -> the same for an agent that has these tools."""
-_HINT = re.compile(r"^(?:…|\.\.\.|\[|note: |\+|no |restart\()|--tokens \d+|--full")
-"""What lines with hints look like."""
-
-
-def _in_tools(text: str) -> str:
-    """`text` with its hints as calls of these tools; other lines, the user's own, stay as they are."""
-    return "\n".join(_hint_in_tools(line) if _HINT.search(line) else line for line in text.split("\n"))
-
-
-def _hint_in_tools(line: str) -> str:
-    for pattern, call in _AS_TOOLS:
-        line = pattern.sub(call, line)
-    return line
