@@ -43,6 +43,9 @@ def server() -> Iterator[str]:
     """A PostgreSQL of our own; its URL. Its folder's name is short: the socket is in it."""
     with tempfile.TemporaryDirectory(prefix="agentlog-pg-", ignore_cleanup_errors=True) as folder:
         running = pgserver.get_server(folder, cleanup_mode="stop")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nobody cuts the power here
+            _say(running.get_uri(), f"ALTER SYSTEM SET {setting} = off")
+        _say(running.get_uri(), "SELECT pg_reload_conf()")
         yield running.get_uri()
         running.cleanup()
 
@@ -217,7 +220,8 @@ def test_the_connection_is_cut_at_every_statement(made: Samples, server: str, wh
     expected, number = _content(whole), 0
     while True:
         number += 1
-        url = in_schema(server, _schema(server))
+        schema = _schema(server)
+        url = in_schema(server, schema)
         cutter = _Cutter(server, number, when)
         with closing(loop.Follower(made.folder, target_for(url, made.folder, cutter))) as follower:
             cutter.link = follower._target.link  # type: ignore[attr-defined]
@@ -226,6 +230,7 @@ def test_the_connection_is_cut_at_every_statement(made: Samples, server: str, wh
                 tries += 1
                 assert tries < 3, follower.trouble
         assert _content(url) == expected, f"cut {when} statement {number}: {cutter.cut}"
+        _say(server, f"DROP SCHEMA {schema} CASCADE")
         if cutter.cut is None:
             break
         assert tries == 1, f"statement {number} was cut and nobody noticed: {cutter.cut}"
