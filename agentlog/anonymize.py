@@ -27,157 +27,37 @@ Record = dict[str, Any]
 Rule = Callable[["Anonymizer", Any], Any]
 """A field's value -> what goes out; None: nothing."""
 
-VOCABULARY = frozenset(
-    [
-        "running",
-        "ok",
-        "error",
-        "error_shown",
-        "interrupted",
-        "timed_out",
-        "not_run",
-        "died",
-        "kernel",
-        "ipython",
-        "process",
-        "task",
-        "exit",
-        "shutdown",
-        "unloaded",
-        "ended",
-        "failed",
-        "disabled",
-        "debug",
-        "info",
-        "warning",
-        "critical",
-        "stdout",
-        "stderr",
-        "span",
-        "tool",
-        "llm",
-        "function",
-        "cell",
-        "shown",
-        "uncaught",
-        "thread",
-        "asyncio",
-        "unraisable",
-        "logging",
-        "captured",
-        "child",
-        "future",
-        "user",
-        "thought",
-        "agent",
-        "handover",
-        "success",
-        "failure",
-        "partial",
-        "seen",
-        "fixed",
-        "note",
-        "made",
-        "rebound",
-        "mutated",
-        "deleted",
-        "unknown",
-        "source",
-        "library",
-        "stdlib",
-        "synthetic",
-        "linux",
-        "darwin",
-        "win32",
-    ]
-)
-_MODEL = frozenset(
-    [
-        "claude",
-        "opus",
-        "sonnet",
-        "haiku",
-        "instant",
-        "gpt",
-        "mini",
-        "nano",
-        "turbo",
-        "gemini",
-        "pro",
-        "flash",
-        "lite",
-        "ultra",
-        "llama",
-        "mistral",
-        "mixtral",
-        "codestral",
-        "large",
-        "medium",
-        "small",
-        "deepseek",
-        "chat",
-        "coder",
-        "reasoner",
-        "qwen",
-        "command",
-        "r",
-        "plus",
-        "grok",
-        "phi",
-        "gemma",
-        "nova",
-        "instruct",
-        "preview",
-        "latest",
-        "exp",
-        "thinking",
-        "vision",
-        "audio",
-    ]
-)
+_VOCABULARY_WORDS = """
+    agent asyncio captured cell child critical darwin debug deleted died disabled ended error error_shown exit failed
+    failure fixed function future handover info interrupted ipython kernel library linux llm logging made mutated not_run
+    note ok partial process rebound running seen shown shutdown source span stderr stdlib stdout success synthetic task
+    thought thread timed_out tool uncaught unknown unloaded unraisable user warning win32
+"""
+VOCABULARY = frozenset(_VOCABULARY_WORDS.split())
+_MODEL_WORDS = """
+    audio chat claude coder codestral command deepseek exp flash gemini gemma gpt grok haiku instant instruct large latest
+    lite llama medium mini mistral mixtral nano nova opus phi plus preview pro qwen r reasoner small sonnet thinking turbo
+    ultra vision
+"""
+_MODEL = frozenset(_MODEL_WORDS.split())
 """Words of model names that are everybody's; a fine-tuned model's own name is not."""
 _MODEL_NUMBER = re.compile(r"(?:v|o)?\d+(?:x\d+)?[a-z]{0,2}\Z")
-_PROVIDER = frozenset(
-    [
-        "anthropic",
-        "openai",
-        "google",
-        "gcp.gemini",
-        "azure",
-        "aws.bedrock",
-        "mistral_ai",
-        "deepseek",
-        "cohere",
-        "xai",
-        "groq",
-        "ollama",
-    ]
-)
+_PROVIDER_WORDS = """
+    anthropic aws.bedrock azure cohere deepseek gcp.gemini google groq mistral_ai ollama openai xai
+"""
+_PROVIDER = frozenset(_PROVIDER_WORDS.split())
 _DTYPE = re.compile(
     r"((?:torch\.)?(?:u?int|float|bfloat|complex|Int|UInt|Float)\d{0,3}|(?:torch\.)?bool|object|str|string|category|<U\d+|Utf8|String|Date|Boolean"
     r"|(?:datetime|timedelta)64(?:\[\w\w?)?|Datetime|Duration|Time)(?=\W|\Z)"
 )
 _VERSION = re.compile(r"\d[\w.+-]{0,30}\Z")
 _SIGNAL = re.compile(r"SIG[A-Z0-9]{2,10}")
-_MIMES = frozenset(
-    [
-        "text/plain",
-        "text/html",
-        "text/markdown",
-        "text/latex",
-        "text/csv",
-        "image/png",
-        "image/jpeg",
-        "image/svg+xml",
-        "image/gif",
-        "image/webp",
-        "application/json",
-        "application/javascript",
-        "application/pdf",
-        "application/vnd.plotly.v1+json",
-        "application/vnd.jupyter.widget-view+json",
-    ]
-)
+_MIMES_WORDS = """
+    application/javascript application/json application/pdf application/vnd.jupyter.widget-view+json
+    application/vnd.plotly.v1+json image/gif image/jpeg image/png image/svg+xml image/webp text/csv text/html text/latex
+    text/markdown text/plain
+"""
+_MIMES = frozenset(_MIMES_WORDS.split())
 
 
 class Anonymizer:

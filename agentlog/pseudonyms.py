@@ -9,353 +9,50 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
-import hmac
 import io
 import keyword
 import re
 import secrets
 import sys
 import tokenize
-from datetime import timedelta
+from datetime import date, timedelta
 
-from agentlog.ids import is_id, parse_timestamp
+from agentlog.ids import is_id
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+REMEMBERED = 50_000
+"""Ids whose stand-ins are kept at hand: each comes several times."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z", re.ASCII)
 _SUFFIX = re.compile(
     r"\.(?:py|ipynb|csv|tsv|json|jsonl|parquet|xlsx?|txt|md|yaml|yml|toml|db|sqlite|png|jpg|pdf|html|pkl|npy|npz|h5|gz|zip)\Z"
 )
-PACKAGES = frozenset(
-    [
-        "IPython",
-        "PIL",
-        "attr",
-        "attrs",
-        "bokeh",
-        "bs4",
-        "cv2",
-        "dask",
-        "datasets",
-        "dateutil",
-        "fastapi",
-        "flask",
-        "gensim",
-        "httpx",
-        "huggingface_hub",
-        "ipykernel",
-        "ipywidgets",
-        "jax",
-        "joblib",
-        "jupyter",
-        "keras",
-        "langchain",
-        "lightgbm",
-        "lxml",
-        "matplotlib",
-        "mpl_toolkits",
-        "networkx",
-        "nltk",
-        "numba",
-        "numpy",
-        "openai",
-        "openpyxl",
-        "anthropic",
-        "pandas",
-        "plotly",
-        "polars",
-        "psycopg",
-        "pyarrow",
-        "pydantic",
-        "pymc",
-        "pyspark",
-        "pytest",
-        "pytz",
-        "requests",
-        "scipy",
-        "seaborn",
-        "sklearn",
-        "spacy",
-        "sqlalchemy",
-        "statsmodels",
-        "sympy",
-        "tensorflow",
-        "tokenizers",
-        "torch",
-        "torchvision",
-        "tqdm",
-        "transformers",
-        "xarray",
-        "xgboost",
-        "yaml",
-        "np",
-        "pd",
-        "plt",
-        "sns",
-        "tf",
-    ]
-)
-METHODS = frozenset(
-    [
-        "T",
-        "abs",
-        "add",
-        "agg",
-        "aggregate",
-        "all",
-        "any",
-        "append",
-        "apply",
-        "argmax",
-        "argmin",
-        "args",
-        "array",
-        "astype",
-        "axes",
-        "axis",
-        "bar",
-        "barh",
-        "bins",
-        "bool",
-        "boxplot",
-        "bfill",
-        "category",
-        "center",
-        "clip",
-        "close",
-        "coef_",
-        "columns",
-        "compile",
-        "compute",
-        "concat",
-        "concatenate",
-        "copy",
-        "corr",
-        "cos",
-        "count",
-        "cov",
-        "cumsum",
-        "cut",
-        "data",
-        "dataset",
-        "date",
-        "datetime",
-        "day",
-        "days",
-        "decode",
-        "describe",
-        "device",
-        "diff",
-        "dot",
-        "drop",
-        "drop_duplicates",
-        "dropna",
-        "dt",
-        "dtype",
-        "dtypes",
-        "encode",
-        "epochs",
-        "eval",
-        "exp",
-        "explode",
-        "extend",
-        "fc",
-        "ffill",
-        "figsize",
-        "figure",
-        "fillna",
-        "filter",
-        "find",
-        "fit",
-        "fit_predict",
-        "fit_transform",
-        "flatten",
-        "float",
-        "format",
-        "from_dict",
-        "get",
-        "get_dummies",
-        "grid",
-        "groupby",
-        "head",
-        "hist",
-        "hour",
-        "how",
-        "idxmax",
-        "idxmin",
-        "iloc",
-        "imshow",
-        "index",
-        "inner",
-        "int",
-        "integers",
-        "interpolate",
-        "isin",
-        "isna",
-        "isnull",
-        "items",
-        "iterrows",
-        "itertuples",
-        "join",
-        "keys",
-        "kind",
-        "kwargs",
-        "label",
-        "labels",
-        "left",
-        "legend",
-        "len",
-        "linspace",
-        "load",
-        "loc",
-        "log",
-        "log1p",
-        "lower",
-        "main",
-        "map",
-        "max",
-        "mean",
-        "median",
-        "melt",
-        "merge",
-        "min",
-        "model",
-        "month",
-        "name",
-        "nan",
-        "ndim",
-        "nlargest",
-        "normal",
-        "notna",
-        "nunique",
-        "object",
-        "on",
-        "ones",
-        "optimizer",
-        "ordinal",
-        "outer",
-        "param",
-        "params",
-        "parse",
-        "pivot",
-        "pivot_table",
-        "plot",
-        "pop",
-        "predict",
-        "predict_proba",
-        "prod",
-        "quantile",
-        "query",
-        "rand",
-        "randint",
-        "randn",
-        "random",
-        "random_state",
-        "range",
-        "read",
-        "read_csv",
-        "read_excel",
-        "read_json",
-        "read_parquet",
-        "read_sql",
-        "reindex",
-        "rename",
-        "replace",
-        "resample",
-        "reset_index",
-        "reshape",
-        "result",
-        "return",
-        "right",
-        "rolling",
-        "round",
-        "sample",
-        "savefig",
-        "scatter",
-        "score",
-        "seed",
-        "select",
-        "self",
-        "set_index",
-        "set_option",
-        "set_title",
-        "set_xlabel",
-        "set_ylabel",
-        "shape",
-        "shift",
-        "show",
-        "sin",
-        "size",
-        "sort",
-        "sort_index",
-        "sort_values",
-        "split",
-        "sqrt",
-        "squeeze",
-        "stack",
-        "std",
-        "step",
-        "str",
-        "strip",
-        "subplots",
-        "sum",
-        "tail",
-        "test",
-        "test_size",
-        "title",
-        "to",
-        "to_csv",
-        "to_datetime",
-        "to_dict",
-        "to_excel",
-        "to_json",
-        "to_list",
-        "to_numeric",
-        "to_numpy",
-        "to_parquet",
-        "train",
-        "train_test_split",
-        "transform",
-        "transpose",
-        "type",
-        "unique",
-        "unstack",
-        "update",
-        "upper",
-        "value",
-        "value_counts",
-        "values",
-        "var",
-        "view",
-        "weight",
-        "where",
-        "width",
-        "write",
-        "x",
-        "xlabel",
-        "xlim",
-        "y",
-        "year",
-        "ylabel",
-        "ylim",
-        "zeros",
-        "zip",
-        "DataFrame",
-        "Series",
-        "Index",
-        "MultiIndex",
-        "ndarray",
-        "Tensor",
-        "Module",
-        "Figure",
-        "Axes",
-        "LinearRegression",
-        "LogisticRegression",
-        "RandomForestClassifier",
-        "RandomForestRegressor",
-        "StandardScaler",
-        "Pipeline",
-        "ColumnTransformer",
-    ]
-)
+_PACKAGES_WORDS = """
+    IPython PIL anthropic attr attrs bokeh bs4 cv2 dask datasets dateutil fastapi flask gensim httpx huggingface_hub
+    ipykernel ipywidgets jax joblib jupyter keras langchain lightgbm lxml matplotlib mpl_toolkits networkx nltk np numba
+    numpy openai openpyxl pandas pd plotly plt polars psycopg pyarrow pydantic pymc pyspark pytest pytz requests scipy
+    seaborn sklearn sns spacy sqlalchemy statsmodels sympy tensorflow tf tokenizers torch torchvision tqdm transformers
+    xarray xgboost yaml
+"""
+PACKAGES = frozenset(_PACKAGES_WORDS.split())
+_METHODS_WORDS = """
+    Axes ColumnTransformer DataFrame Figure Index LinearRegression LogisticRegression Module MultiIndex Pipeline
+    RandomForestClassifier RandomForestRegressor Series StandardScaler T Tensor abs add agg aggregate all any append apply
+    argmax argmin args array astype axes axis bar barh bfill bins bool boxplot category center clip close coef_ columns
+    compile compute concat concatenate copy corr cos count cov cumsum cut data dataset date datetime day days decode
+    describe device diff dot drop drop_duplicates dropna dt dtype dtypes encode epochs eval exp explode extend fc ffill
+    figsize figure fillna filter find fit fit_predict fit_transform flatten float format from_dict get get_dummies grid
+    groupby head hist hour how idxmax idxmin iloc imshow index inner int integers interpolate isin isna isnull items
+    iterrows itertuples join keys kind kwargs label labels left legend len linspace load loc log log1p lower main map max
+    mean median melt merge min model month name nan ndarray ndim nlargest normal notna nunique object on ones optimizer
+    ordinal outer param params parse pivot pivot_table plot pop predict predict_proba prod quantile query rand randint randn
+    random random_state range read read_csv read_excel read_json read_parquet read_sql reindex rename replace resample
+    reset_index reshape result return right rolling round sample savefig scatter score seed select self set_index set_option
+    set_title set_xlabel set_ylabel shape shift show sin size sort sort_index sort_values split sqrt squeeze stack std step
+    str strip subplots sum tail test test_size title to to_csv to_datetime to_dict to_excel to_json to_list to_numeric
+    to_numpy to_parquet train train_test_split transform transpose type unique unstack update upper value value_counts
+    values var view weight where width write x xlabel xlim y year ylabel ylim zeros zip
+"""
+METHODS = frozenset(_METHODS_WORDS.split())
 COMMON = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *sys.stdlib_module_names, *PACKAGES, *METHODS})
 """Words that say nothing about anybody."""
 _MESSAGES = tuple(
@@ -380,6 +77,8 @@ class Pseudonyms:
     def __init__(self, key: bytes | None = None) -> None:
         """`key`: by chance, and forgotten with this object; given only by tests."""
         self._key = key or secrets.token_bytes(32)
+        self._ids: dict[str, str] = {}
+        self._dates: dict[str, str] = {}
         self._days = int.from_bytes(self._digest("days")[:4], "big") % 3650 + 30
 
     def name(self, text: object, common: bool = True) -> str:
@@ -395,22 +94,32 @@ class Pseudonyms:
     def identifier(self, text: object) -> str:
         """A stand-in for an id that sorts as the ids do: its time moved as all times are, its chance replaced."""
         word = str(text)
+        known = self._ids.get(word)
+        if known is None:
+            if len(self._ids) >= REMEMBERED:
+                self._ids.clear()
+            known = self._ids[word] = self._identifier(word)
+        return known
+
+    def _identifier(self, word: str) -> str:
         if not is_id(word):
             return f"i_{self._digest(word).hex()[:12]}"
         number = 0
         for letter in word[:11]:
             number = number * 32 + _ALPHABET.index(letter)
-        number -= self._days * 86_400_000_000
-        digits = "".join(_ALPHABET[max(number, 0) >> shift & 31] for shift in range(50, -1, -5))
-        return digits + "".join(_ALPHABET[byte & 31] for byte in self._digest(word)[:9])
+        number = max(number - self._days * 86_400_000_000, 0)
+        digits = "".join([_ALPHABET[number >> shift & 31] for shift in range(50, -1, -5)])
+        return digits + "".join([_ALPHABET[byte & 31] for byte in self._digest(word)[:9]])
 
     def time(self, text: object) -> str:
         """The moment, moved by whole days: hours of the day, durations and the order stay."""
-        try:
-            moved = parse_timestamp(str(text)) - timedelta(days=self._days)
-        except (ValueError, OverflowError):
+        said = str(text)
+        if not _TIME.match(said):
             return "1970-01-01T00:00:00.000000Z"
-        return moved.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        day = self._dates.get(said[:10])
+        if day is None:
+            day = self._dates[said[:10]] = _moved(said[:10], self._days)
+        return day + said[10:]
 
     def source(self, text: object) -> str:
         """Code with its structure: names, texts replaced, numbers 0, comments gone; what is no Python only by its length."""
@@ -461,7 +170,14 @@ class Pseudonyms:
         return token.string if kind in ("FSTRING_START", "FSTRING_END") else ""
 
     def _digest(self, text: str) -> bytes:
-        return hmac.new(self._key, text.encode("utf-8", "replace"), hashlib.sha256).digest()
+        return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=20, key=self._key).digest()
+
+
+def _moved(day: str, days: int) -> str:
+    try:
+        return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
+    except (ValueError, OverflowError):
+        return "1970-01-01"
 
 
 def _literal(text: str) -> str:
