@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentlog import guard, recorder
+from agentlog.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +38,22 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     left = [thread.name for thread in threading.enumerate() if thread.name == "agentlog-writer" and not _ends(thread)]
     assert not left, "the writer thread was left running"
     assert faults == [] or "expect_faults" in request.fixturenames, f"the recorder had faults of its own: {faults}"
+
+
+@pytest.fixture(autouse=True)
+def _stores_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stores in memory that a test made are closed with it: from Python 3.13 on an open one warns when it is collected."""
+    made: list[Store] = []
+    true_in_memory = Store.in_memory
+
+    def in_memory() -> Store:
+        made.append(true_in_memory())
+        return made[-1]
+
+    monkeypatch.setattr(Store, "in_memory", in_memory)
+    yield
+    for store in made:
+        store.close()
 
 
 def _ends(thread: threading.Thread) -> bool:
