@@ -6,9 +6,14 @@
 import os
 
 
+def asked() -> bool:
+    """Does AGENTLOG turn recording on? (`settings.switched_on`, without importing it)"""
+    return os.environ.get("AGENTLOG", "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
 def boot_if_asked() -> None:
     """Start recording if AGENTLOG says so; never raises, never prints."""
-    if os.environ.get("AGENTLOG", "").strip().lower() in ("", "0", "false", "no", "off"):
+    if not asked():
         return
     try:
         from agentlog.activation import boot
@@ -16,3 +21,11 @@ def boot_if_asked() -> None:
         boot()
     except Exception:  # a Python that cannot start is worse than any loss; `agentlog doctor` finds out why
         pass
+
+
+def load_if_asked(shell: object) -> None:
+    """Attach to an IPython shell if AGENTLOG says so: not through %load_ext, which would tell a notebook that says it too."""
+    if asked():
+        from agentlog import load_ipython_extension
+
+        load_ipython_extension(shell)

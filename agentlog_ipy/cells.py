@@ -294,7 +294,7 @@ class CellWatch:
 
     def cell_of(self, file: str) -> CellSource | None:
         """The cell whose code was compiled under the name `file`."""
-        running = self.current()
+        running = self.latest()  # on a thread of the cell's own, no cell is current
         if running is not None:
             self.sources.claim(running)
         return self.sources.cell_of(file)

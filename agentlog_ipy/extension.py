@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -53,6 +54,9 @@ class Attachment:
 
     def attach(self) -> None:
         """Begin the session and hang on each part."""
+        activation = sys.modules.get("agentlog.activation")
+        if activation is not None:  # AGENTLOG=true came first: its hooks would record each error a second time
+            activation.release()
         if not self.recorder.session:
             life = "kernel" if getattr(self.shell, "kernel", None) is not None else "ipython"
             sessions.begin(self.recorder, life=life, notebook=self.whereabouts.notebook(), kernel=self.whereabouts.kernel_id())

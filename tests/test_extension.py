@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -331,3 +332,20 @@ def test_a_part_that_fails_is_switched_off(shell: Any, store_folder: Path) -> No
     assert len(of_kind(store_folder, "cell.end")) == 25
     shell.run_line_magic("agentlog", "on")
     assert guard.faults() == []
+
+
+def test_an_error_of_a_thread_is_the_cells(store_folder: Path) -> None:
+    """A thread's frame is that of the cell whose code it runs, recorded once, also where AGENTLOG=true came before."""
+    code = """
+import agentlog
+agentlog.enable()
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "agentlog")
+shell.run_cell("import threading\\nt = threading.Thread(target=lambda: 1/0); t.start(); t.join()", store_history=True)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True)
+    (error,) = of_kind(store_folder, "error")
+    assert error["origin"] == "thread"
+    assert (error["failure"]["frames"][-1]["kind"], error["failure"]["frames"][-1]["count"]) == ("cell", 1)
+    assert len(of_kind(store_folder, "session.start")) == 1
