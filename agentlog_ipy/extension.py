@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import sys
 import os
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Protocol

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -289,11 +290,10 @@ def test_full_disk(shell: Any, store_folder: Path) -> None:
 
 def test_folder_deleted_while_running(shell: Any, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody deletes the store: the next cells go to a new one."""
-    import shutil
-
     monkeypatch.setattr("agentlog.journal.UNSEEN", 0.0)
     run(shell, "x = 1")
-    shutil.rmtree(store_folder)
+    gone = store_folder.rename(store_folder.with_name("gone"))  # at once: the writer may be making a file in it
+    shutil.rmtree(gone)
     assert run(shell, "y = 2").success
     assert [start["source"] for start in of_kind(store_folder, "cell.start")] == ["y = 2"]
 
