@@ -21,7 +21,7 @@ from typing import IO, Any, Literal
 from agentlog.errors import NotFound, UsageError
 from agentlog.ids import new_id
 from agentlog.journal import prepare_folder
-from agentlog_ipy.notebook import write_text
+from agentlog_ipy.whole_files import write_text
 
 State = Literal["queued", "paused", "running", "ok", "failed", "error", "cancelled", "interrupted"]
 ENDED: frozenset[str] = frozenset({"ok", "failed", "error", "cancelled"})

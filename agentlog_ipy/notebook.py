@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from agentlog.errors import NotFound, UsageError
+from agentlog_ipy.whole_files import write_text
 
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
@@ -87,27 +86,6 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
     write_text(path, text)
-
-
-def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write a file whole or not at all; it gets `mode`, else keeps the one it had."""
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        if mode is None:
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(part, mode)
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 # --- cells ------------------------------------------------------------------------------------------------------

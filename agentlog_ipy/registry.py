@@ -21,8 +21,8 @@ from agentlog.errors import KernelError, NotFound, UsageError
 from agentlog.ids import timestamp
 from agentlog.journal import prepare_folder
 from agentlog_ipy.kernel import Kernel
-from agentlog_ipy.notebook import write_text
 from agentlog_ipy.process import LocalProcess, start_of
+from agentlog_ipy.whole_files import write_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from agentlog_ipy.notebook import write_text
 from agentlog_ipy.results import BAD, CellResult, NotebookResult
+from agentlog_ipy.whole_files import write_text
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """characters that XML 1.0 cannot hold"""

@@ -11,7 +11,8 @@ import pytest
 from notebook_files import notebook, write
 
 from agentlog.errors import NotFound, UsageError
-from agentlog_ipy.notebook import code_cells, inject, parse_parameter, read_notebook, tags, write_notebook, write_text
+from agentlog_ipy.notebook import code_cells, inject, parse_parameter, read_notebook, tags, write_notebook
+from agentlog_ipy.whole_files import write_text
 
 
 def test_a_missing_notebook_names_one_that_is_near(tmp_path: Path) -> None:
