@@ -61,7 +61,7 @@ def _root(failure: Failure) -> Failure:
 
 
 def _candidates(failure: Failure) -> list[tuple[str, Value]]:
-    """(text, value) of the failing expression's parts, then of names on the failing line, then of what the evidence names."""
+    """(text, value) of the failing expression's parts, then of the failing line and the evidence; those the message names first."""
     found: dict[str, Value] = {}
     for operand in failure.expression.operands if failure.expression else ():
         found[operand.text] = operand.value
@@ -72,7 +72,13 @@ def _candidates(failure: Failure) -> list[tuple[str, Value]]:
             if word in last.locals:
                 found.setdefault(word, last.locals[word])
     data = [(name, value) for name, value in found.items() if value.type not in _CODE]
-    return data[:MOST_CANDIDATES]
+    return sorted(data, key=lambda pair: not _in_message(pair[1], failure.message))[:MOST_CANDIDATES]
+
+
+def _in_message(value: Value, message: str) -> bool:
+    """Does the exception itself speak of the value?"""
+    token = _token(value)
+    return token is not None and _telling(token) and _said(token, message)
 
 
 def _sightings(name: str, value: Value, events: Sequence[Event]) -> Iterator[Sighting]:
