@@ -56,7 +56,9 @@ def send(url: str, body: Json, *, sleep: Callable[[float], None] = time.sleep) -
 def _refused(url: str, error: urllib.error.HTTPError) -> UsageError:
     said = error.read(300).decode("utf-8", "replace").strip().replace("\n", " ")
     kind = NotTaken if error.code in (404, 405, 415) else UsageError
-    return kind(f"OTLP to {_shown(url)}: {error.code} {error.reason}" + (f": {said}" if said else ""))
+    return kind(
+        f"OTLP to {_shown(url)}: {error.code} {error.reason}" + (f": {said}" if said and not said.startswith("<") else "")
+    )
 
 
 def _partial(body: bytes) -> str | None:
