@@ -31,7 +31,9 @@ def show(shown: Shown) -> str:
 
 def why(found: Why) -> str:
     """The cells that made and changed the name, oldest first; what is stale after them."""
-    steps = "".join(f"<li>{element('span', found.step(step))}{code_of(step.execution.source)}</li>" for step in found.steps)
+    steps = "".join(
+        f"<li>{element('span', found.step(step))}<div>{code_of(step.execution.source)}</div></li>" for step in found.steps
+    )
     stale = "".join(element("li", stale.text, "warn") for stale in found.stale)
     tail = f"<div><b>stale</b></div><ul>{stale}</ul>" if stale else ""
     return fragment(f'<div><b class="mono">{escape(found.head())}</b></div><ol>{steps}</ol>{tail}', f"why {found.name}")

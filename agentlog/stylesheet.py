@@ -6,6 +6,7 @@ variables of JupyterLab and Notebook, those of VS Code, what Colab says of its t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -43,7 +44,7 @@ RULES = (
     ".agentlog{font:13px/1.5 system-ui,sans-serif;color:var(--al-text);max-width:75em}"
     "& pre,& code,& .mono,& .facts{font-family:" + _MONO + ";font-size:12px}"
     "& pre{margin:.25em 0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;border:0}"
-    "& code{background:none;color:inherit;padding:0}"
+    "& code,& :not(pre)>code{background:none;color:inherit;padding:0}"
     "& details{border-top:1px solid var(--al-line);padding:2px 0}"
     "& summary{cursor:pointer}"
     "& summary:focus-visible,& .scroll:focus-visible{outline:2px solid var(--al-link);outline-offset:1px}"
@@ -56,15 +57,17 @@ RULES = (
     "& ins{background:var(--al-add);text-decoration:none}& del{background:var(--al-del);text-decoration:none}"
     "& ul,& ol{margin:.2em 0;padding-left:1.6em}"
     "& table{border-collapse:collapse;font-size:12px;width:auto;margin:.3em 0;border:0;table-layout:auto}"
-    "& tr,& tbody tr:nth-child(odd){background:none}"
+    "& tr,& tbody tr:nth-child(n),& tbody tr:nth-child(n):hover{background:none}"
     "& th,& td{padding:.15em .9em .15em 0;border:0;border-top:1px solid var(--al-line);text-align:left;vertical-align:top;"
-    "max-width:44em;white-space:normal;overflow-wrap:anywhere}"
+    "max-width:44em;white-space:nowrap}"
     "& th{color:var(--al-soft);font-weight:600;border-top:0;white-space:nowrap}"
-    "& .scroll{overflow-x:auto}& td:last-child{min-width:12em}"
+    "& .scroll{overflow-x:auto}& td.wide{min-width:12em;white-space:normal;overflow-wrap:anywhere}"
     "& td details{border:0;padding:0}& .nowrap{white-space:nowrap}"
 )
 STYLE = PALETTE + RULES.replace("&", ".agentlog.agentlog")
 """The class twice: a front end has rules of its own for tables and code in outputs, which are not to win."""
+NARROW = 16
+"""Characters of a cell that stays on one line."""
 COLOUR_OF_STATUS = {
     "ok": "good", "running": "busy", "not_run": "soft", "exit": "soft", "ended": "soft", "shutdown": "soft", "unloaded": "soft",
     "this one": "good",
@@ -96,9 +99,14 @@ def status_of(status: str) -> str:
 def rows(heads: Iterable[str], cells: Iterable[Iterable[str]]) -> str:
     """A table: `heads` are texts, `cells` rows of HTML."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0" role="region" aria-label="table">{table}</div>'
+
+
+def _cell(body: str) -> str:
+    wide = len(re.sub(r"<[^>]*>", "", body)) > NARROW
+    return f'<td class="wide">{body}</td>' if wide else f"<td>{body}</td>"
 
 
 def code_of(source: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from browser import Browser, jupyterlab, open_browser
 
+from agentlog.context import build
 from agentlog.events import Change, Displayed, Failure, Frame, MessageSaid, NamespaceChanged, Value
 from agentlog.report import gather
 from agentlog.report_page import document
@@ -197,6 +199,33 @@ def test_print_shows_everything(browser: Browser, replay: str) -> None:
     browser.media("screen")
 
 
+# --- a notebook as HTML -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_in_a_notebook_as_html(browser: Browser, tmp_path: Path, theme: str) -> None:
+    """What nbconvert makes of a notebook shows the display in the colours of the page, without anything of ours beside it."""
+    nbconvert = pytest.importorskip("nbconvert")
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    story, store = Story(), Store.in_memory()
+    story.cell(story.session(), 3, "frame['price']", status="error", error=ERROR)
+    for event in story.events:
+        store.add(event)
+    bundle = build(store)._repr_mimebundle_()
+    store.close()
+    cell = new_code_cell("%agentlog context", outputs=[new_output("execute_result", data=bundle, execution_count=1)])
+    page, _ = nbconvert.HTMLExporter(theme=theme).from_notebook_node(new_notebook(cells=[cell]))
+    file = tmp_path / "notebook.html"
+    file.write_text(re.sub(r"<script[^>]*https?://.*?</script>", "", page, flags=re.DOTALL), encoding="utf-8")
+    browser.look(dark=theme == "light")  # the page decides, not the system
+    browser.driver.get(file.as_uri())
+    assert "KeyError: 'price'" in browser.script("return document.querySelector('.agentlog').innerText")
+    assert browser.script("return getComputedStyle(document.querySelector('.agentlog')).colorScheme") == theme
+    browser.picture(f"nbconvert-{theme}")
+    browser.accessible(".agentlog")
+
+
 # --- JupyterLab ---------------------------------------------------------------------------------------------------
 
 CELLS = ("%load_ext agentlog", "prices = {'apple': 3, 'pear': 4}", "total = sum(prices.values())", "prices['Apple'] * total", "")
@@ -273,7 +302,6 @@ def test_lab_says_once_where_to_look(lab: Browser) -> None:
     """After a failure that a person sees, one quiet line."""
     lab.until(lambda: "%agentlog context shows the values behind this error" in outputs(lab, 3), "the line after the failure")
     lab.picture("lab-failure")
-    lab.accessible(".jp-CodeCell:nth-child(4) .jp-OutputArea-child:last-child .jp-RenderedHTML")
 
 
 def test_lab_completes_by_tab(lab: Browser) -> None:
