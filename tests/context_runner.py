@@ -32,7 +32,7 @@ def read_case(path: Path) -> dict[str, Any]:
     }
 
 
-def run_case(cells: list[str], folder: Path) -> dict[str, Any]:
+def run_case(cells: list[str], folder: Path, budgets: tuple[int, ...] = BUDGETS) -> dict[str, Any]:
     """The crash of the last cell: type of the exception and the text of the context at each budget."""
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -43,7 +43,7 @@ def run_case(cells: list[str], folder: Path) -> dict[str, Any]:
         shell.run_line_magic("load_ext", "agentlog")
         for cell in cells:
             result = shell.run_cell(cell, store_history=True)
-        texts = {budget: str(shell.run_line_magic("agentlog", f"context --tokens {budget}")) for budget in BUDGETS}
+        texts = {budget: str(shell.run_line_magic("agentlog", f"context --tokens {budget}")) for budget in budgets}
         shell.run_line_magic("unload_ext", "agentlog")
     error = result.error_before_exec or result.error_in_exec
     return {"raised": type(error).__name__, "texts": texts}

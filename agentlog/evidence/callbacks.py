@@ -139,7 +139,11 @@ def chain(failing: Failing) -> list[Fact] | None:
     text = _text(root)
     if type(root) is type(failing.error) and text in (_text(failing.error), failing.message):
         return None
-    return [Fact(f"{len(links)} exceptions in the chain; it began with {probe.type_name(root)}: {text[:200]}{at}")]
+    return [
+        Fact(
+            f"{len(links)} exceptions in the chain; it began with {probe.type_name(root)}{f': {text[:200]}' if text else ''}{at}"
+        )
+    ]
 
 
 def _text(error: BaseException | None) -> str:

@@ -55,7 +55,7 @@ def _missing_name(module: str, wanted: str) -> list[Fact]:
     namespace = peek.module_dict(found)
     near = probe.nearest_text(wanted, [*(name for name in namespace if not name.startswith("_")), *_submodules(found)])
     version = version_of(module.partition(".")[0])
-    facts = [Fact(f"{module} {version or ''} has no {wanted!r}" + (f"; {near}" if near else ""), about=module)]
+    facts = [Fact(f"{module}{f' {version}' if version else ''} has no {wanted!r}" + (f"; {near}" if near else ""), about=module)]
     if "partially initialized" in str(namespace.get("__spec__", "")) or getattr(
         namespace.get("__spec__"), "_initializing", False
     ):

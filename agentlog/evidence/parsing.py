@@ -166,7 +166,7 @@ def marked(failing: Failing) -> list[Fact]:
     """YAML, XML, TOML: the line of the text that the error's mark points at."""
     mark = failing.told("problem_mark")
     position = failing.told("position") or (failing.told("lineno"), failing.told("colno", failing.told("offset", 0)))
-    line, column = (mark.line + 1, mark.column) if mark is not None else position
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else position
     told = re.search(r"line (\d+),? column (\d+)", failing.message)
     if line is None and told:
         line, column = int(told.group(1)), int(told.group(2))

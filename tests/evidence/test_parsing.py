@@ -47,7 +47,7 @@ CASES = [
         "yaml",
         "import yaml\ntext = 'a: 1\\nb: [1, 2\\nc: 3\\n'\nyaml.safe_load(text)",
         "marked",
-        [("text", "line 3, column 1: 'c: 3'")],
+        [("text", "line 3, column 2: 'c: 3'")],
     ),
     (
         "",
