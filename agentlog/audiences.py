@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agentlog.events import Failure
 from agentlog.filters import moment
 from agentlog.past import Death, Execution, Session
-from agentlog.plain_reasons import Reason, reason
+from agentlog.plain_reasons import reason
 from agentlog.situation import Situation, situation
 from agentlog.tables import Text
 
@@ -174,6 +174,3 @@ def _trouble(store: Store, session: Session) -> str:
         "timed_out": "runs that took too long",
     }
     return known.get(status, "reasons that were not recorded")
-
-
-__all__ = ["AUDIENCES", "Reason", "Sentence", "Summary", "operator", "sentence", "stakeholder"]

@@ -1,0 +1,1 @@
+"""What the evidence of a failure means for people: one function `(Failure, Evidence) -> Reason | None` a collector."""
