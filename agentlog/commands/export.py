@@ -7,6 +7,7 @@
     agentlog export copy.sqlite                     all tables in one file
     agentlog export fixed.ipynb --session last      the notebook as it ran
     agentlog export data/ --format csv              every table, a file each
+    agentlog export trail.jsonl --trail             a session's decision trail, for a third party
     agentlog export --otlp http://localhost:4318    spans and logs to an OpenTelemetry receiver (or a FILE for --otlp)
 
 The format follows the file's ending. "-" is standard output (jsonl, csv, ipynb).
@@ -48,6 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=sorted(FORMATS), help="default: by the file's ending")
     parser.add_argument("--table", choices=sorted(TABLES), help="which table (default: executions; jsonl: the records)")
+    parser.add_argument(
+        "--trail", action="store_true", help="the decision trail of --session (default: the latest), as JSON lines"
+    )
     parser.add_argument("--session", help="only this session: its id, the end of one, or 'last'")
     parser.add_argument("--status", choices=["failed", *STATUSES], help="only executions that ended so")
     parser.add_argument("--since", type=moment, metavar="WHEN", help="since then: '2 days', yesterday, 2026-11-21T14:30")
@@ -65,6 +69,8 @@ def run(args: argparse.Namespace, desk: Desk) -> object:
         return of_command(args, desk)
     if not args.target:
         raise UsageError("agentlog export needs a FILE to write, or --otlp URL")
+    if args.trail:
+        return _trail(args, desk)
     format_ = _format(args)
     session = desk.store.session(args.session).id if args.session else None
     if format_ == "ipynb" and session is None:
@@ -73,6 +79,13 @@ def run(args: argparse.Namespace, desk: Desk) -> object:
     with _selection(Selection(desk.store, session, wanted), args.anonymize) as (selection, report):
         files = _write(args, format_, selection)
     return Exported(files, report, to_terminal=args.target == STANDARD_OUTPUT)
+
+
+def _trail(args: argparse.Namespace, desk: Desk) -> Exported:
+    from agentlog.exports.trail import write
+
+    session = desk.store.session(args.session or desk.session)
+    return Exported({args.target: write(desk.store, session, args.target)}, to_terminal=args.target == STANDARD_OUTPUT)
 
 
 @dataclass(frozen=True, repr=False)
