@@ -59,6 +59,7 @@
     now = number;
     items[now].classList.add("now");
     items[now].setAttribute("aria-current", "step");
+    document.documentElement.style.scrollPaddingTop = `${document.querySelector(".bar").offsetHeight + 8}px`;
     if (scroll) items[now].scrollIntoView({ block: "start" });
     const failed = data.steps[now].f ? ", failed" : "";
     byId("where").textContent = `Step ${now + 1} of ${items.length}: ${items[now].querySelector(".label").textContent}${failed}`;

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import pytest
 
 T = TypeVar("T")
-AXE = Path(__file__).parent.parent.parent / ".ci" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--disable-dev-shm-usage", "--window-size=1280,900",
