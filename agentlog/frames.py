@@ -5,6 +5,7 @@ Library frames shrink to a line; at the border the first of them shows what the 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -344,11 +345,13 @@ def _notes(error: BaseException) -> tuple[str, ...]:
 # --- message --------------------------------------------------------------------------------------------------
 
 _PLAIN = (str, int, float, bool, bytes, type(None))
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""What libraries put into messages for terminals: nothing to read."""
 
 
 def message_of(error: BaseException, limits: Limits = Limits()) -> str:  # noqa: B008
     """str(error) where no code of the user's runs for it, else its arguments described."""
-    text = _own_text(error) if _safe_str(error) else _from_arguments(arguments_of(error))
+    text = _COLOURS.sub("", _own_text(error) if _safe_str(error) else _from_arguments(arguments_of(error)))
     most = limits.message_chars
     return text if len(text) <= most else f"{text[: most - 200]} ... {text[-150:]}"
 

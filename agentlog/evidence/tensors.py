@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -168,21 +169,48 @@ def _weights(module: object, prefix: str, depth: int = 0) -> list[tuple[str, obj
 )
 def keras_input(failing: Failing) -> list[Fact]:
     """A Keras layer that was given another shape: its input specification, the model's input shape, the data's."""
-    facts = []
-    for name, value in [*failing.data(), *failing.library_locals("self", "model").items()]:
-        if is_layer(value):
-            shape = peek.own(value, "_build_input_shape", UNKNOWN)
-            spec = peek.own(value, "input_spec", UNKNOWN)
-            told = [
-                f"built for {probe.show(shape)}" if shape is not UNKNOWN else "",
-                f"input_spec {probe.type_name(spec)} {_spec(spec)}" if spec is not UNKNOWN and spec is not None else "",
-            ]
-            facts.append(Fact("; ".join(filter(None, [layer_text(value), *told])), about=name))
-    return facts[:3]
+    known = [
+        (name, value) for name, value in [*failing.data(), *failing.library_locals("self", "model").items()] if is_layer(value)
+    ]
+    named = re.search(r"of layer ['\"]([^'\"]+)['\"]", failing.message)
+    inner = [(name, layer) for name, value in known if named for layer in _layer_named(value, named[1])]
+    told = {id(value): (name, value) for name, value in [*inner[:1], *known]}
+    return [Fact(_built_for(value), about=name) for name, value in told.values()][:3]
+
+
+def _layer_named(model: object, wanted: str, depth: int = 0) -> list[object]:
+    """The layers of a Keras model (of models in it) that have this name."""
+    held = peek.own(model, "_layers", None)
+    layers = list(list.__iter__(held)) if isinstance(held, list) else []
+    here = [layer for layer in layers if wanted in (peek.own(layer, "name", None), peek.own(layer, "_name", None))]
+    return here or [found for layer in layers if depth < 4 for found in _layer_named(layer, wanted, depth + 1)]
+
+
+def _built_for(layer: object) -> str:
+    """A layer, the shape it was built for, and what its specification allows."""
+    name = peek.own(layer, "name", None)
+    shape = peek.own(layer, "_build_input_shape", UNKNOWN)
+    shapes = peek.own(layer, "_build_shapes_dict", UNKNOWN) if shape is UNKNOWN else {"input_shape": shape}
+    spec = peek.own(layer, "input_spec", None) or peek.own(layer, "_input_spec", None)
+    told = [
+        f"layer {name!r}: {layer_text(layer)}" if type(name) is str else layer_text(layer),
+        f"built for {', '.join(f'{key} {probe.show(value)}' for key, value in dict.items(shapes))}"
+        if isinstance(shapes, dict)
+        else "",
+        f"input_spec {_spec(spec)}" if spec is not None and spec is not UNKNOWN else "",
+    ]
+    return "; ".join(filter(None, told))
 
 
 def _spec(spec: object) -> str:
     held = peek.own_dict(spec) or {}
     return ", ".join(
-        f"{name}={probe.show(value)}" for name, value in held.items() if name in ("shape", "ndim", "min_ndim", "axes") and value
+        f"{name}={_axes(value)}" for name, value in held.items() if name in ("shape", "ndim", "min_ndim", "axes") and value
     )
+
+
+def _axes(value: object) -> str:
+    """`axis -1 of 10` for the dictionary of axes, else the value itself."""
+    if type(value) is dict:
+        return ", ".join(f"axis {probe.show(axis)} of {probe.show(size)}" for axis, size in list(value.items())[:6])
+    return probe.show(value)
