@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -151,7 +152,9 @@ def _call(command: str, facts: dict[str, object]) -> None:
     """Start the command with the facts as JSON in AGENTLOG_BUDGET_EVENT; nobody waits for it."""
     environment = {**os.environ, "AGENTLOG": "false", "AGENTLOG_BUDGET_EVENT": json.dumps(facts)}
     try:
-        subprocess.Popen(shlex.split(command), env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        words = shlex.split(command)
+        words[:1] = [shutil.which(words[0]) or words[0]]  # looked up here: subprocess would touch the host's warning filters
+        subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     except (OSError, ValueError) as error:
         guard.note("budget", f"cannot call {command!r}: {error}")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from agentlog.events import Scalar
@@ -57,11 +59,20 @@ def _ref(folder: Path, ref: str) -> str | None:
 
 def git(*arguments: str, cwd: str | None = None, seconds: float = GIT_SECONDS) -> str | None:
     """Output of a git command that changes nothing, or None where git or the repository is missing or slow."""
+    program = _program()
+    if program is None:
+        return None
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=True,
+            [program, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=True,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=1)
+def _program() -> str | None:
+    """Where git is. `subprocess` would look for it with `warnings.catch_warnings`, and the host would see warnings again."""
+    return shutil.which("git")

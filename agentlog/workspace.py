@@ -6,7 +6,6 @@ Bounded in files, bytes and time; what was left out is said in `cut`. Nothing is
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.events import NamespaceChanged, WorkspaceSeen
+from agentlog.gitstate import git
 from agentlog.prints import file_print
 from agentlog.settings import project_root
 
@@ -172,14 +172,7 @@ def _head(root: str | Path) -> dict[str, str]:
 
 
 def _git(root: str | Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *words], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=True,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace")
+    return git(*words, cwd=str(root), seconds=SECONDS)
 
 
 def _relative(path: str, root: Path) -> str:
