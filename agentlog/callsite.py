@@ -48,7 +48,7 @@ def _position(code: CodeType, instruction: int) -> tuple[int, int] | None:
     """(line, column in bytes) where the expression of the running instruction begins."""
     if sys.version_info < (3, 11):
         return None
-    for number, (line, _, column, _) in enumerate(code.co_positions()):
+    for number, (line, _, column, _) in enumerate(code.co_positions()):  # type: ignore[unreachable]
         if number == instruction // 2:
             return (line, column) if line is not None and column is not None else None
     return None

@@ -123,7 +123,7 @@ def attribute(value: object, name: str) -> object:
 def _of_class(value: type, name: str) -> object:
     found = next((peek.class_dict(base)[name] for base in peek.mro(value) if name in peek.class_dict(base)), UNKNOWN)
     if type(found) in (staticmethod, classmethod):
-        return found.__func__  # type: ignore[attr-defined]
+        return found.__func__  # type: ignore[union-attr]
     return UNKNOWN if type(found) in (property, *_SLOTS) else found
 
 
@@ -246,7 +246,7 @@ def _call(scope: Scope, node: ast.Call, depth: int) -> object:
     if function is type:
         return type(value)
     if function in (str, int, float, abs) and type(value) in (str, int, float) and safe_length(value) in range(1000):
-        return function(value)  # type: ignore[operator]
+        return function(value)  # type: ignore[call-overload, arg-type]
     return UNKNOWN
 
 

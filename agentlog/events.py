@@ -593,7 +593,7 @@ def plain(thing: object) -> Any:
         return [plain(item) for item in thing]  # type: ignore[attr-defined]
     if cls is Column:
         return _plain_column(thing)  # type: ignore[arg-type]
-    read, keys, defaults = _layout(cls)
+    read, keys, defaults = _layout(cls)  # type: ignore[arg-type]
     out = {}
     for key, default, value in zip(keys, defaults, read(thing)):  # noqa: B905  (all of one length; called for every event)
         if value is default or value is None:

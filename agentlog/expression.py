@@ -210,7 +210,7 @@ def _is_target(node: ast.AST, statement: ast.stmt) -> bool:
         statement, (ast.Assign, ast.AugAssign, ast.For)
     ):
         return False
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]  # type: ignore[list-item]
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
     return any(_unparse(node) == _unparse(target) for target in targets)
 
 
@@ -263,8 +263,8 @@ def _by_line(level: Level, lines: list[str], around: tuple[ast.stmt, ...]) -> Lo
     if not 0 < level.line <= len(lines):
         return None
     text = lines[level.line - 1].strip()
-    node = _parse(text)
-    return Located(node, text, line, False) if node is not None else None
+    parsed = _parse(text)
+    return Located(parsed, text, line, False) if parsed is not None else None
 
 
 def _head(statement: ast.stmt) -> str:

@@ -38,7 +38,8 @@ def by_distance(lines: list[str], line: int) -> list[str]:
 
 def made_from(names: Iterable[str], sources: list[str], known: Mapping[str, object], most: int = 12) -> list[str]:
     """Names that the assignments of `names` in `sources` (oldest first) were made from, nearest ancestors first."""
-    wanted, found = list(names), []
+    found: list[str] = []
+    wanted = list(names)
     recent = list(reversed(sources[-_HISTORY_CELLS:]))
     seen = set(wanted)
     while wanted and len(found) < most:

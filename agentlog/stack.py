@@ -140,15 +140,15 @@ def levels_of(
 
 def traceback_of(error: BaseException) -> TracebackType | None:
     """The traceback, read from the exception's own slot: a subclass may have redefined the name."""
-    return BaseException.__traceback__.__get__(error, type(error))  # type: ignore[attr-defined, no-any-return]
+    return BaseException.__traceback__.__get__(error, type(error))  # type: ignore[union-attr, no-any-return]
 
 
 def cause_of(error: BaseException) -> tuple[BaseException | None, bool]:
     """The exception it came from, `__cause__` else `__context__` unless suppressed; and whether it was said explicitly."""
-    cause = BaseException.__cause__.__get__(error, type(error))  # type: ignore[attr-defined]
+    cause = BaseException.__cause__.__get__(error, type(error))  # type: ignore[union-attr]
     if cause is not None or BaseException.__suppress_context__.__get__(error, type(error)):  # type: ignore[attr-defined]
         return cause, cause is not None
-    return BaseException.__context__.__get__(error, type(error)), False  # type: ignore[attr-defined]
+    return BaseException.__context__.__get__(error, type(error)), False  # type: ignore[union-attr]
 
 
 def arguments_of(error: BaseException) -> tuple[object, ...]:

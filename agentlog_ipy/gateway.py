@@ -136,6 +136,7 @@ class WebSocketWire:
     def __init__(self, address: str, headers: Mapping[str, str]) -> None:
         self._request = HTTPRequest(address, headers=dict(headers), request_timeout=_SECONDS)
         self._connection: WebSocketClientConnection | None = None
+        self._writing: set[asyncio.Future[None]] = set()
         self._reader: asyncio.Task[None] | None = None
         self.session = Session()
         self.died = False
@@ -166,7 +167,9 @@ class WebSocketWire:
         assert self._connection is not None
         body = {name: message[name] for name in ("header", "parent_header", "metadata", "content")}
         text = json.dumps({**body, "channel": channel, "buffers": []}, default=json_default)
-        asyncio.ensure_future(_quietly(self._connection.write_message(text)))
+        writing = asyncio.ensure_future(_quietly(self._connection.write_message(text)))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
 
     async def close(self) -> None:
         """Leave no connection."""

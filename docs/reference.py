@@ -13,6 +13,7 @@ import os
 import re
 from dataclasses import fields
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import agentlog
@@ -89,7 +90,7 @@ def _field_notes(cls: type) -> dict[str, str]:
     """Field -> the string that stands below it in the source."""
     body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]
     notes = {}
-    for field, note in zip(body, body[1:], strict=False):
+    for field, note in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant):
             notes[field.target.id] = str(note.value.value)  # type: ignore[union-attr]
     return notes

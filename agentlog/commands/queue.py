@@ -25,7 +25,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _action(actions, "list", "all jobs and what they do")
     _action(actions, "clear", "forget the jobs that ended")
     run_command.arguments(_action(actions, "add", "queue notebooks, with the options of agentlog run"))
-    for name, words in (("pause", "begin nothing new, or hold jobs"), ("resume", "go on"), ("cancel", "take jobs out, running ones too")):
+    for name, words in (
+        ("pause", "begin nothing new, or hold jobs"),
+        ("resume", "go on"),
+        ("cancel", "take jobs out, running ones too"),
+    ):
         _action(actions, name, words).add_argument("jobs", nargs="*", metavar="ID")
     work = _action(actions, "work", "run what waits")
     work.add_argument("-j", "--jobs", dest="at_once", type=int, default=1, metavar="N", help="notebooks at a time")
