@@ -140,7 +140,7 @@ def author(case: Situation, name: str, holds: Holds) -> Author | None:
     found: Author | None = None
     at: Execution | None = None
     for _ in range(_GENERATIONS):
-        first = _first_with(case, name, at, holds)
+        first = holder(case, name, at, holds)
         if first is None:
             return found
         found = first
@@ -182,7 +182,7 @@ def _has(case: Situation, name: str, at: Execution, holds: Holds) -> bool:
     return version is not None and version.value is not None and holds(version.value)
 
 
-def _first_with(case: Situation, name: str, before: Execution | None, holds: Holds) -> Author | None:
+def holder(case: Situation, name: str, before: Execution | None, holds: Holds) -> Author | None:
     """The oldest of the unbroken run of versions of `name` that have the property, counted back from `before`."""
     limit = (before or case.execution).id  # type: ignore[union-attr]
     oldest: Version | None = None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agentlog.ancestry import Author, Holds, author, version_before
+from agentlog.ancestry import Author, Holds, author, holder, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation
 from agentlog.suspects import (
@@ -19,6 +19,7 @@ from agentlog.suspects import (
     code,
     fitting_relative,
     from_another_type,
+    gap_maker,
     in_library,
     is_empty,
     is_none,
@@ -48,9 +49,8 @@ _LENGTHS = re.compile(
     r"inconsistent numbers of samples|same length|same first dimension|same size|not aligned|could not be broadcast|size mismatch|different lengths",
     re.I,
 )
-_CONTENT = re.compile(
-    r"could not convert string|contains NaN|NaN, infinity|Unknown label type|dtypes? object|must be (?:all )?numeric", re.I
-)
+_CONTENT = re.compile(r"could not convert string|contains NaN|NaN, infinity|dtypes? object|must be (?:all )?numeric", re.I)
+_GAPS = re.compile(r"contains NaN|NaN, infinity|contains inf or nans|missing values", re.I)
 _DIMENSIONS = re.compile(r"Expected \dD array|too many indices|must be \d-?d\b|1-dimensional|2-dimensional|should be a 1d", re.I)
 _NO_LABELS = re.compile(r"only integers, slices|indices must be integers|is not subscriptable")
 
@@ -124,11 +124,12 @@ def shadowed(case: Situation, failure: Failure) -> Blame | None:
     if failure.type != "TypeError" or "object is not callable" not in failure.message or failure.expression is None:
         return None
     called = re.match(r"[^\W\d]\w*(?=\()", failure.expression.text)
-    return (
-        _earlier(case, author(case, called[0], lambda value: True), "{name} was bound to something else there")
-        if called
-        else None
-    )
+    value = case.described(called[0]) if called else None
+    if called is None or value is None:
+        return None
+    kind = value.type
+    found = holder(case, called[0], None, lambda value: value.type == kind)
+    return _earlier(case, found, f"{{name}} became {article(kind)} there")
 
 
 def made_none(case: Situation, failure: Failure) -> Blame | None:
@@ -178,6 +179,20 @@ def other_features(case: Situation, failure: Failure) -> Blame | None:
     if not _FEATURES.search(failure.message):
         return None
     return _of_property(case, suspects(failure), is_table, same_columns, "{name} got these columns there")
+
+
+def made_gaps(case: Situation, failure: Failure) -> Blame | None:
+    """Gaps that a cell made when it made the column: by shifting, joining, looking up."""
+    if not _GAPS.search(failure.message):
+        return None
+    for name in passed(failure):
+        value = case.described(name)
+        holed = [column.name for column in value.columns if column.nulls] if value else []
+        makers = [gap_maker(case, name, label) for label in holed]
+        if makers and makers[0] and all(makers):
+            found, line = makers[0]
+            return Blame(found.label, found.id, False, f"{holed[0]!r} of {name} got its gaps there: {line}")
+    return None
 
 
 def wrong_content(case: Situation, failure: Failure) -> Blame | None:
@@ -235,7 +250,7 @@ def path_given(case: Situation, failure: Failure) -> Blame | None:
 
 RULES: tuple[Rule, ...] = (
     own_function, unbound_name, shadowed, made_none, changed_type, lost_label, empty_input, other_features,
-    configured, path_given, wrong_content, wrong_dimensions, other_length,
+    configured, path_given, made_gaps, wrong_content, wrong_dimensions, other_length,
 )  # fmt: skip
 
 

@@ -123,7 +123,9 @@ def _cause(case: Situation) -> Section:
     if found is None:
         return section("cause", [])
     where = f"{found.label} (this cell)" if found.here else found.label
-    return section("cause", [item(7.0, where, f"{where}: {found.reason}" if found.reason else "", first=True)])
+    told = f"{where}: {found.reason}" if found.reason else where
+    nothing = next((f"{told}\n{cause.text}" for cause in case.causes if cause.kind == "none" and found.here), "")
+    return section("cause", [item(7.0, where, told, nothing, first=True, shape=(0.6 if found.reason else 0.997, 0.997, 1.0))])
 
 
 def _ordered(sections: Sequence[Section]) -> tuple[Section, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -100,6 +100,12 @@ class Situation:
         version = self.values.get(name)
         return version.value if version else None
 
+    def _at_failure(self, name: str) -> Value | None:
+        """`name` as the frame of the crashed cell described it."""
+        frames = user_frames(self.root) if self.root is not None else []
+        value = next((f.locals[name] for f in frames if f.function.startswith("<") and name in f.locals), None)
+        return value if value is not None and not (value.cut or "").startswith("not looked at") else None
+
     def seen(self, name: str, value: Value) -> Value:
         """`value`, or what the look at the namespace after the cell said of `name`, where there was no time at the failure."""
         if not (value.cut or "").startswith("not looked at"):
@@ -118,14 +124,29 @@ class Situation:
         return self._namespaces[execution.id]
 
     def versions(self, name: str) -> Iterator[Version]:
-        """`name` as the earlier executions left it, newest first."""
+        """`name` as the earlier executions left it, newest first.
+
+        Where the look at the namespace had no time for it, the source tells who bound it; what the last of those
+        left is what the failure found.
+        """
+        newest = True
         for execution in reversed(self.earlier[-STEPS:]):
             if name not in execution.writes and name not in execution.source:
                 continue
-            namespace = self.namespace(execution)
-            for change in namespace.changes if namespace else ():
-                if change.name == name:
-                    yield Version(execution, change)
+            change = self._change(execution, name)
+            if change is not None and change.kind == "unknown":
+                value = change.new or (self._at_failure(name) if newest else None)
+                change = replace(change, kind="rebound", new=value) if name in execution.writes else None
+            if change is not None:
+                newest = False
+                yield Version(execution, change)
+
+    def _change(self, execution: Execution, name: str) -> Change | None:
+        """What `execution` did to `name`; `unknown` where nobody looked."""
+        namespace = self.namespace(execution)
+        if namespace is None:
+            return Change(name, "unknown")
+        return next((change for change in namespace.changes if change.name == name), None)
 
     @cached_property
     def values(self) -> dict[str, Version]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, Holds, parents, version_before
+from agentlog.ancestry import Author, Holds, author, parents, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation, Version
 
+if TYPE_CHECKING:
+    from agentlog.past import Execution
+
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
+_GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex)\(")
 _CODE = frozenset({"module", "function", "type", "builtin_function_or_method", "int", "float", "str", "bool"})
 
 
@@ -119,6 +124,17 @@ def loser(case: Situation, name: str, label: str) -> Version | None:
             return newer
         newer = version
     return None
+
+
+def gap_maker(case: Situation, name: str, label: str) -> tuple[Execution, str] | None:
+    """The earlier cell, and its line, that made the column `label` by an operation that leaves gaps."""
+    found = author(case, name, lambda value: any(column.name == label for column in value.columns))
+    if found is None or found.raw:
+        return None
+    quoted = (f"'{label}'", f'"{label}"')
+    lines = [line.strip() for line in found.execution.source.splitlines() if any(text in line for text in quoted)]
+    line = next((line for line in lines if _GAP_MAKERS.search(line)), None)
+    return (found.execution, line) if line else None
 
 
 def code(case: Situation) -> str:

@@ -21,8 +21,11 @@ def frame_depths(value: Value, words: Collection[str]) -> list[Depth]:
         return [(size, 0.8), (size + index, 1.0)]
     whole = f"{size}: {columns_by_type(value.columns, words, 60)}"
     told = whole + nulls_text(value.columns) + index
+    named = [column for column in value.columns if column.name in words][:4]
+    hint = f"{size}: {columns_by_type(named, words, 4)}; +{len(value.columns) - len(named)} more columns" if named else size
     listed = [
         (size, 0.45),
+        (hint, 0.6),
         (f"{size}: {columns_by_type(value.columns, words, 8)}", 0.66),
         (f"{size}: {columns_by_type(value.columns, words, 24)}", 0.76),
         (whole, 0.8),

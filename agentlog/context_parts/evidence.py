@@ -30,11 +30,10 @@ def sections(case: Situation) -> list[Section]:
     if case.root is None:
         return []
     sure = [cause for cause in case.causes if cause.kind != "none"]
-    nothing = [item(0.1, cause.text) for cause in case.causes if cause.kind == "none"]
     told = {"undefined_name"} if any(cause.kind in UNBOUND for cause in sure) else set()
     news = (_news(case, fact) for fact in distinct(e for e in case.root.evidence if e.collector not in told))
     facts = [fact for fact in news if fact is not None]
-    return [section("evidence", [*map(_of_notebook, sure), *(_item(fact, rank) for rank, fact in enumerate(facts)), *nothing])]
+    return [section("evidence", [*map(_of_notebook, sure), *(_item(fact, rank) for rank, fact in enumerate(facts))])]
 
 
 def distinct(evidence: Iterable[Evidence]) -> list[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentlog.events import Failure, Frame, Operand
+from agentlog.events import Failure, Frame, Operand, Value
 from agentlog.outline import Item, Section, deepening, item, section
 from agentlog.situation import Situation, user_frames
 from agentlog.valuetext import brief, depths
@@ -18,7 +18,15 @@ def sections(case: Situation) -> list[Section]:
     if failure is None:
         return []
     root = case.root or failure
-    items = [_headline(failure), *_where(case, root), *_border(root), *_chain(failure), *_operands(root), *_notes(failure)]
+    items = [
+        _headline(failure),
+        *_said(case),
+        *_where(case, root),
+        *_border(root),
+        *_chain(failure),
+        *_operands(root),
+        *_notes(failure),
+    ]
     return [section("failure", items)]
 
 
@@ -77,17 +85,24 @@ def _border(root: Failure) -> list[Item]:
     if frame is None or set(frame.arguments) >= _WRAPPED:
         return []
     name = f"{frame.module}.{frame.function}" if frame.module else frame.function
-    given = [f"{key}={brief(value)}" for key, value in frame.arguments.items()]
+    given = [f"{key}={_argument(value)}" for key, value in frame.arguments.items()]
     return [item(1.2, f"in {name}({shorten(', '.join(given), 160)})", f"in {name}({', '.join(given)})")]
+
+
+def _argument(value: Value) -> str:
+    """A class that was handed over is its name."""
+    return str(value.value or value.type) if value.type in ("type", "ABCMeta") else brief(value)
 
 
 def _chain(failure: Failure) -> list[Item]:
     """The exceptions it came from, nearest first, and the members of a group."""
-    found, cause, how = [], failure.cause, failure.explicit_cause
+    found: list[Item] = []
+    cause: Failure | None = failure.cause
+    how = failure.explicit_cause
     while cause is not None:
         relation = "from" if how else "while handling"
         found.append(item(3.0, f"{relation} {shorten(' '.join(title(cause).split()), 200)}", f"{relation} {title(cause)}"))
-        cause, how = cause.cause, cause.explicit_cause
+        how, cause = cause.explicit_cause, cause.cause
     return found + [
         item(3.0, f"group member: {shorten(title(member), 200)}", f"group member: {title(member)}") for member in failure.group
     ]
@@ -103,6 +118,14 @@ def _operands(root: Failure) -> list[Item]:
 
 def _operand(operand: Operand) -> Item:
     return deepening(3.0, depths(operand.value), name=shorten(operand.text, 80))
+
+
+def _said(case: Situation) -> list[Item]:
+    """What the program said of the error when it recorded it, where that is more than the exception's own message."""
+    message = case.error.message if case.error else None
+    if not message or case.failure is None or message in title(case.failure):
+        return []
+    return [item(5.0, f"recorded as: {shorten(message, 200)}", f"recorded as: {message}")]
 
 
 def _notes(failure: Failure) -> list[Item]:

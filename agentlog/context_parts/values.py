@@ -12,6 +12,22 @@ from agentlog.tabletext import nulls_text
 from agentlog.valuetext import depths
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_WORKERS = frozenset(
+    {
+        "Thread",
+        "Process",
+        "Timer",
+        "Lock",
+        "RLock",
+        "ThreadPoolExecutor",
+        "ProcessPoolExecutor",
+        "Pool",
+        "Span",
+        "module",
+        "Logger",
+    }
+)
+"""Types whose insides tell nothing about data."""
 _CODE = frozenset({"module", "function", "builtin_function_or_method", "type", "ABCMeta", "method", "EnumMeta", "EnumType"})
 
 
@@ -63,10 +79,11 @@ class _Relevance:
 
 
 def said_words(case: Situation) -> frozenset[str]:
-    """Words of the failing cell and of the message."""
+    """Words of the failing cell, of the message and of what the evidence is about."""
     failure = case.root
     source = case.execution.source if case.execution else ""
-    return frozenset(_WORD.findall(f"{source} {failure.message if failure else ''}"))
+    about = " ".join(fact.about for one in failure.evidence for fact in one.facts if fact.about) if failure else ""
+    return frozenset(_WORD.findall(f"{source} {failure.message if failure else ''} {about}"))
 
 
 def _of_operands(failure: Failure, found: dict[str, tuple[float, Value]]) -> None:
@@ -106,6 +123,8 @@ def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> Non
 def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str], like: str | None) -> Item:
     """The value's own depths; who made it stands from the second depth on, of a small value in a variant of its own."""
     found = list(depths(value, words))
+    if value.type in _WORKERS:
+        found = found[:1]
     if like is not None:
         found = [found[0], (f"{found[0][0]}, columns as {like}{nulls_text(value.columns)}", 0.8)]
     made = case.made_by(name) if worth > 0.6 else ""

@@ -33,7 +33,7 @@ def operand_types(failing: Failing) -> Evidence | None:
 
 def _sides(failing: Failing) -> list[Fact]:
     """The two sides of the innermost operator, also where one of them is a call whose type only the message tells."""
-    told = re.findall(r"'([^']+)'", failing.message)
+    told = [] if "ufunc" in failing.message else re.findall(r"'([^']+)'", failing.message)
     exact = failing.located is not None and failing.located.exact
     nodes = [failing.node] if exact else list(failing.nodes(ast.BinOp, ast.AugAssign, ast.Compare))
     pairs = [pair for node in nodes if (pair := _pair(node))]
