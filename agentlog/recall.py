@@ -6,10 +6,12 @@ or notebook again. Somebody's own word on it (`record_error_pattern(..., fix=...
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import SequenceMatcher, unified_diff
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentlog.events import ErrorRaised, PatternSeen, WorkspaceSeen
@@ -99,7 +101,7 @@ class Remembered:
 
 def remembered(store: Store, pattern: str, *, before: str | None = None) -> Remembered:
     """What is known of failures with the hash `pattern`, as far as it was recorded before the event `before` (None: now)."""
-    seen = [error for error in store.errors(hash=pattern) if before is None or error.id < before][-MOST:]
+    seen = _latest(store, pattern, before)
     marks = [
         event
         for event in store.events(kinds={PatternSeen.kind})
@@ -113,7 +115,7 @@ def told_before(store: Store, error: ErrorRaised) -> list[ErrorRaised]:
     """Earlier reports of the exception that `error` tells of: logged or out of a task a moment before, in order."""
     found: list[ErrorRaised] = []
     last = error
-    for one in reversed([one for one in store.errors(hash=error.failure.hash) if one.id < error.id][-MOST:]):
+    for one in reversed(_latest(store, error.failure.hash, error.id)):
         if not _told_again(one, last):
             break
         found.append(one)
@@ -128,8 +130,9 @@ def last_fix(
     said = [mark for mark in marks if mark.fix]
     if said:
         return Fix("note", str(said[-1].fix), session=said[-1].session or None, time=said[-1].time)
+    runs = cache(store.executions)
     for sighting in list(sightings)[: -LOOKED_AT - 1 : -1]:
-        fix = _fix_of_cell(store, sighting, before) if sighting.execution else _fix_of_program(store, sighting, before)
+        fix = _fix_of_cell(store, sighting, before, runs) if sighting.execution else _fix_of_program(store, sighting, before)
         if fix is not None:
             return fix
     return None
@@ -153,6 +156,12 @@ def similar(store: Store, kind: str, message: str, pattern: str | None = None, l
 
 
 # --- within ---------------------------------------------------------------------------------------------------------
+
+
+def _latest(store: Store, pattern: str | None, before: str | None) -> list[ErrorRaised]:
+    """The last failures of a kind that were recorded before the event `before`, in order."""
+    newest = store.errors(hash=pattern, newest=True)
+    return list(islice((error for error in newest if before is None or error.id < before), MOST))[::-1]
 
 
 def _each_once(errors: Iterable[ErrorRaised]) -> Iterator[ErrorRaised]:
@@ -187,14 +196,14 @@ def _fix_json(fix: Fix | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _fix_of_cell(store: Store, sighting: ErrorRaised, before: str | None) -> Fix | None:
+def _fix_of_cell(store: Store, sighting: ErrorRaised, before: str | None, runs: Callable[..., list[Execution]]) -> Fix | None:
     """The next run of the same cell that worked: in its session, else in later ones of the same notebook."""
-    failed = next((one for one in store.executions(sighting.session, own=True) if one.id == sighting.execution), None)
+    failed = next((one for one in runs(sighting.session, own=True) if one.id == sighting.execution), None)
     if failed is None:
         return None
     here = store.session(failed.session)
     for session in [here, *_later(store, here)]:
-        for run in store.executions(session.id):
+        for run in runs(session.id):
             if run.id > failed.id and run.status == "ok" and (before is None or run.id < before) and same_cell(run, failed):
                 return _difference(store, failed, run, here, session)
     return None

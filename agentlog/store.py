@@ -250,9 +250,9 @@ class Store:
             yield from data.split(b"\n")[:-1]
 
     def errors(
-        self, session: str | None = None, *, execution: str | None = None, hash: str | None = None
+        self, session: str | None = None, *, execution: str | None = None, hash: str | None = None, newest: bool = False
     ) -> Iterator[ErrorRaised]:
-        """Errors in order, of cells or not; `hash`: those of one kind (`Failure.hash`)."""
+        """Errors in order (`newest`: the latest first), of cells or not; `hash`: those of one kind (`Failure.hash`)."""
         where = Where()
         for term, value in (
             ("session = (SELECT number FROM sessions WHERE id = ?)", session),
@@ -260,7 +260,8 @@ class Store:
         ):  # fmt: skip
             if value is not None:
                 where.add(term, value)
-        for event in map(event_of, self._in_order(where, "", None, table="failures")):
+        records = self._newest_failures(where) if newest else self._in_order(where, "", None, table="failures")
+        for event in map(event_of, records):
             if isinstance(event, ErrorRaised):
                 yield event
 
@@ -279,6 +280,13 @@ class Store:
             )
             for hash, kind, message, times, at in self._ask(sql)
         ]
+
+    def _newest_failures(self, where: Where) -> Iterator[dict[str, Any]]:
+        sql = f"SELECT at, segment, place, size FROM failures WHERE {where} AND at < ? ORDER BY at DESC LIMIT ?"
+        size, before = PAGE // 10, "~"  # after every id
+        while rows := self._ask(sql, *where.values, before, size):
+            yield from self._index.records([row[1:] for row in rows])
+            size, before = PAGE, rows[-1][0]
 
     def _in_order(self, where: Where, after: str, limit: int | None, table: str = "events") -> Iterator[dict[str, Any]]:
         sql = f"SELECT at, segment, place, size FROM {table} WHERE {where} AND at > ? ORDER BY at LIMIT ?"
