@@ -63,6 +63,7 @@ class Surroundings:
         self._told: dict[str, str] = {}
         self._modules: set[str] = set()
         self._local: dict[str, tuple[str, int, object]] = {}
+        self._turn = 0
         self._files = TouchedFiles()
         self._before: dict[str, str] = {}
         self._began = 0.0
@@ -141,7 +142,7 @@ class Surroundings:
 
     def _edited(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
         """Local modules whose file changed since they were imported, and those that were reloaded since."""
-        for name, (file, mtime, spec) in list(self._local.items())[:_MODULES_A_CELL]:
+        for name, (file, mtime, spec) in self._modules_in_turn():
             module = sys.modules.get(name)
             now = _mtime(file)
             if module is not None and id(peek.module_dict(module).get("__spec__")) != spec:
@@ -152,6 +153,14 @@ class Surroundings:
                 found[f"edited:{name}"] = mark if mark and mark != self._told.get(f"module:{name}") else ""
         for key in [key for key, value in found.items() if key.startswith("edited:") and not value and not self._told.get(key)]:
             del found[key]
+
+    def _modules_in_turn(self) -> list[tuple[str, tuple[str, int, object]]]:
+        """The local modules imported last, and some of the others, each in its turn: a cell pays for a few only."""
+        known = list(self._local.items())
+        others = known[:-_MODULES_A_CELL]
+        start = self._turn % len(others) if others else 0
+        self._turn = start + _MODULES_A_CELL
+        return known[-_MODULES_A_CELL:] + others[start : start + _MODULES_A_CELL]
 
     def _random(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
         if not self._before and not _draws(names, reached):

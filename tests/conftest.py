@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import pytest
 
 from agentlog import guard, recorder
 from agentlog.store import Store
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would never see an interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

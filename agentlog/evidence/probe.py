@@ -222,7 +222,16 @@ def nearest(wanted: object, candidates: Iterable[object], most: int = 3) -> list
     if not found and type(wanted) is str:
         texts = [candidate for candidate in pool if type(candidate) is str and len(candidate) < 200]
         found = [(text, "similar") for text in _similar(wanted, texts, most)]
-    return found[:most]
+    return _once(found)[:most]
+
+
+def _once(found: list[tuple[object, str]]) -> list[tuple[object, str]]:
+    """Without the plain ones that came twice (keys that two places have)."""
+    told = {
+        (id(type(candidate)), candidate) if type(candidate) in PLAIN else id(candidate): (candidate, why)
+        for candidate, why in found
+    }
+    return list(told.values())
 
 
 def _difference(wanted: object, candidate: object) -> str | None:
