@@ -91,7 +91,7 @@ class Afterwards:
             return
         changed = self._watch.after(cell.source, cell.execution, ok=self._ok)
         if changed.changes or changed.reads or changed.writes or changed.surroundings or not changed.complete:
-            self._recorder.record(changed)
+            self._recorder.record(changed, now=True)  # a context asked for right after the next cell must know it
         self._learn(cell.notebook)
         if not (self._ok and self._workspace_seen):
             self._workspace_seen = True

@@ -53,7 +53,7 @@ _PASSING_PREFIXES = (
     "GPG_",
     "PYTEST_XDIST",
 )
-_MODULES_A_CELL = 16
+_MODULES_A_CELL = 64
 
 
 class Surroundings:
@@ -118,7 +118,7 @@ class Surroundings:
         self._modules = set(sys.modules)
         for name in sorted(fresh):
             module = sys.modules.get(name)
-            if type(module) is not ModuleType or name == "__main__" or name.startswith("_"):
+            if type(module) is not ModuleType or name == "__main__" or name.startswith(("_", "agentlog")):
                 continue
             file = peek.module_dict(module).get("__file__")
             if type(file) is str and _is_local(file):

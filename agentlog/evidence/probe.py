@@ -258,7 +258,7 @@ def _article(name: str) -> str:
 
 
 def _similar(wanted: str, texts: list[str], most: int) -> list[str]:
-    low = {text.casefold(): text for text in texts[:1500]}
+    low = {text.casefold(): text for text in texts}
     folded = wanted.casefold()
     letters = set(folded)
     near = [text for text in low if abs(len(text) - len(folded)) <= max(3, len(folded) // 2)]
