@@ -13,7 +13,8 @@ from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 from agentlog import recorder
-from agentlog.errors import AgentlogError, NotFound
+from agentlog.asking import asked
+from agentlog.errors import NotFound
 from agentlog.events import BaselineSet, OutcomeTagged
 from agentlog.ids import short
 from agentlog.recall import same_subject
@@ -107,13 +108,13 @@ def set_baseline(name: str = NAME, session_id: str | Sequence[str] | None = None
     def work(store: Store) -> dict[str, Any]:
         return store_baseline(store, name, session_id, runs)
 
-    found: dict[str, Any] | None = _asked(work)
+    found: dict[str, Any] | None = asked(work, None)
     return found if found is not None else {"name": name, "sessions": []}
 
 
 def detect_regression(name: str = NAME, session_id: str | Sequence[str] | None = None) -> dict[str, Any]:
     """Are the runs since the baseline `name` was set (or `session_id`) worse? {"regression": bool, "worse": [...], ...}."""
-    found: Comparison | None = _asked(lambda store: compare(store, name, session_id))
+    found: Comparison | None = asked(lambda store: compare(store, name, session_id), None)
     return (
         found.as_json()
         if found is not None
@@ -123,7 +124,7 @@ def detect_regression(name: str = NAME, session_id: str | Sequence[str] | None =
 
 def compare_to_baseline(name: str = NAME, session_id: str | Sequence[str] | None = None) -> dict[str, Any]:
     """Every figure of the runs beside the baseline's: {"figures": {name: {"baseline", "current", ...}}, ...}."""
-    found: Comparison | None = _asked(lambda store: compare(store, name, session_id))
+    found: Comparison | None = asked(lambda store: compare(store, name, session_id), None)
     if found is None:
         return {"baseline": name, "error": "no such baseline", "figures": {}}
     return {**found.as_json(), "figures": {figure.name: _figure_json(figure) for figure in found.figures}}
@@ -131,13 +132,13 @@ def compare_to_baseline(name: str = NAME, session_id: str | Sequence[str] | None
 
 def generate_regression_report(name: str = NAME, session_id: str | Sequence[str] | None = None) -> str:
     """The comparison as markdown."""
-    found: Comparison | None = _asked(lambda store: compare(store, name, session_id))
+    found: Comparison | None = asked(lambda store: compare(store, name, session_id), None)
     return found.markdown() if found is not None else f"No baseline {name!r} in this store: set_baseline({name!r}) sets one."
 
 
 def get_outcome_stats(session_id: str | None = None) -> dict[str, Any]:
     """Outcomes as they were tagged: {"success", "failure", "partial", "total", "success_rate", "mean_confidence", "by_agent"}."""
-    found: dict[str, Any] | None = _asked(lambda store: outcomes(store, session_id))
+    found: dict[str, Any] | None = asked(lambda store: outcomes(store, session_id), None)
     return found if found is not None else _outcome_stats([])
 
 
@@ -276,20 +277,3 @@ def _figure_json(figure: Figure) -> dict[str, Any]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _asked(question: Any) -> Any:
-    """The answer of the store that this process writes to, or would write to; None where it has none."""
-    from agentlog.store import Store
-
-    door = recorder.current()
-    try:
-        if door is not None:
-            door.flush()
-        store = Store.open(door.folder if door is not None else None)
-        try:
-            return question(store)
-        finally:
-            store.close()
-    except AgentlogError:
-        return None

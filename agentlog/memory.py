@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentlog import patterns, peek, recorder
-from agentlog.errors import AgentlogError
+from agentlog.asking import asked
 from agentlog.events import PatternSeen
 from agentlog.guard import guarded
 from agentlog.notes import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from agentlog.store import Store
+    pass
 
 ErrorLike = BaseException | str | type
 T = TypeVar("T")
@@ -59,7 +57,7 @@ def get_error_pattern(pattern: str) -> dict[str, Any]:
     from agentlog.recall import Remembered, remembered
 
     empty = Remembered(pattern, (), (), None)
-    return _asked(lambda store: remembered(store, pattern), empty).as_json()
+    return asked(lambda store: remembered(store, pattern), empty).as_json()
 
 
 def find_similar_errors(
@@ -70,7 +68,7 @@ def find_similar_errors(
 
     pattern = hash_error(error, filename, line)
     kind, said = _kind_and_message(error, pattern)
-    return _asked(lambda store: similar(store, kind, message or said, pattern, limit), [])
+    return asked(lambda store: similar(store, kind, message or said, pattern, limit), [])
 
 
 def user_functions(error: BaseException) -> list[str]:
@@ -82,23 +80,6 @@ def user_functions(error: BaseException) -> list[str]:
 
 
 # --- within ---------------------------------------------------------------------------------------------------------
-
-
-def _asked(question: Callable[[Store], T], otherwise: T) -> T:
-    """The answer of the store that this process writes to, or would write to."""
-    from agentlog.store import Store
-
-    door = recorder.current()
-    try:
-        if door is not None:
-            door.flush()
-        store = Store.open(door.folder if door is not None else None)
-        try:
-            return question(store)
-        finally:
-            store.close()
-    except AgentlogError:
-        return otherwise
 
 
 @guarded("patterns")

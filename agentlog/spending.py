@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agentlog import recorder
-from agentlog.errors import AgentlogError
+from agentlog.asking import asked
 from agentlog.events import ErrorRaised, OutcomeTagged, SpanEnded
 from agentlog.prices import Priced, Prices, prices
 
@@ -66,13 +65,13 @@ def token_summary(session_id: str | None = None) -> dict[str, Any]:
 
     Days are UTC. Costs are by currency; calls whose price nobody knows are counted and named, not guessed.
     """
-    found: dict[str, Any] | None = _asked(lambda store: of_calls(store, session_id))
+    found: dict[str, Any] | None = asked(lambda store: of_calls(store, session_id), None)
     return found if found is not None else _as_json(defaultdict(lambda: defaultdict(Sum)), Sum())
 
 
 def summary(session_id: str | None = None) -> dict[str, Any]:
     """Counts: sessions, executions and how they ended, errors, tool and model calls, outcomes, with the tokens and their cost."""
-    found: dict[str, Any] | None = _asked(lambda store: _counts(store, session_id))
+    found: dict[str, Any] | None = asked(lambda store: _counts(store, session_id), None)
     return found if found is not None else {"sessions": 0, "executions": 0, "errors": 0}
 
 
@@ -143,20 +142,3 @@ def _tally(words: Iterable[str]) -> dict[str, int]:
     for word in words:
         counts[word] = counts.get(word, 0) + 1
     return counts
-
-
-def _asked(question: Any) -> Any:
-    """The answer of the store that this process writes to, or would write to; None where there is none or it cannot be read."""
-    from agentlog.store import Store
-
-    door = recorder.current()
-    try:
-        if door is not None:
-            door.flush()
-        store = Store.open(door.folder if door is not None else None)
-        try:
-            return question(store)
-        finally:
-            store.close()
-    except AgentlogError:
-        return None
