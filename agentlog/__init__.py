@@ -33,11 +33,11 @@ _PUBLIC: dict[str, str] = {
         ("hash_error", "record_error_pattern", "correlate_error", "get_error_pattern", "find_similar_errors"), "agentlog.memory"
     ),
     "run_mcp_server": "agentlog.mcp",
-    **dict.fromkeys(("to_otlp_logs", "to_otlp_spans", "export_otlp_json"), "agentlog.otlp"),
-    **dict.fromkeys(("token_summary", "summary"), "agentlog.spending"),
+    **dict.fromkeys(("to_otlp_logs", "to_otlp_spans", "export_otlp_json"), "agentlog.otlp.export"),
+    **dict.fromkeys(("token_summary", "summary"), "agentlog.costs.spending"),
     **dict.fromkeys(
         ("set_baseline", "detect_regression", "compare_to_baseline", "generate_regression_report", "get_outcome_stats"),
-        "agentlog.baselines",
+        "agentlog.runs.baselines",
     ),
     **dict.fromkeys(("sync_session_to_d1", "share_session", "import_shared_session"), "agentlog.sharing"),
     "capture_errors": "agentlog.verbs",

@@ -157,7 +157,7 @@ def configure(*, budget: str | None = None, **limits: float) -> None:
     """Change limits of the running recorder: `configure(items=50)`; `budget`: see `allowance`. Raises UsageError for an unknown one."""
     door = recorder.current()
     if door is not None and budget is not None:
-        from agentlog.allowance import attach
+        from agentlog.costs.allowance import attach
 
         attach(door, budget)
     if door is not None:

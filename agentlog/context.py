@@ -69,7 +69,7 @@ class Context:
         return {"text/plain": self.render("text"), "text/html": self._repr_html_()}
 
     def _repr_html_(self) -> str:
-        from agentlog.stylesheet import fragment
+        from agentlog.html.stylesheet import fragment
 
         return fragment(self.render("html", max(self.max_tokens, 20_000)), "context")
 

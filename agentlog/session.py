@@ -146,7 +146,7 @@ def _stop_watching_calls() -> None:
 
 @guarded("budget")
 def _watch_budget(recorder: Recorder) -> None:
-    from agentlog.allowance import attach
+    from agentlog.costs.allowance import attach
 
     attach(recorder)
 

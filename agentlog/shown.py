@@ -122,7 +122,7 @@ class Shown(Text):
         return {part: list(known[part]()) for part in self.parts}
 
     def _repr_html_(self) -> str:
-        from agentlog.story_html import show
+        from agentlog.html.story import show
 
         return show(self)
 

@@ -121,7 +121,7 @@ class Span(dict[str, Any]):
             return float(noted)  # type: ignore[arg-type]
         if self.door is None or (self.door.on_call is None and "AGENTLOG_PRICES" not in os.environ):
             return None
-        from agentlog.prices import prices
+        from agentlog.costs.prices import prices
 
         return prices().price(self.model, self.provider, tokens).cost
 

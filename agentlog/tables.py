@@ -120,6 +120,6 @@ class Text:
         return str(self)
 
     def _repr_html_(self) -> str:
-        from agentlog.stylesheet import element, fragment
+        from agentlog.html.stylesheet import element, fragment
 
         return fragment(element("pre", str(self)), type(self).__name__.lower())

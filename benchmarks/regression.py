@@ -13,9 +13,9 @@ import argparse
 import random
 from collections.abc import Callable, Iterator
 
-from agentlog.baselines import figures_between
-from agentlog.regression import ALPHA, judge
-from agentlog.run_figures import Run
+from agentlog.runs.baselines import figures_between
+from agentlog.runs.figures import Run
+from agentlog.runs.regression import ALPHA, judge
 
 Change = Callable[[Run, random.Random], None]
 

@@ -15,8 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "exports"))
 from samples import Samples, call
 
-from agentlog import anonymize, cli
-from agentlog.anonymize import ENVELOPE, KINDS, Anonymizer, anonymized
+from agentlog import cli
 from agentlog.events import KINDS as EVENTS
 from agentlog.events import (
     RECORD_KEYS,
@@ -35,9 +34,11 @@ from agentlog.events import (
     Value,
     to_record,
 )
+from agentlog.exports import anonymize
+from agentlog.exports.anonymize import ENVELOPE, KINDS, Anonymizer, anonymized
+from agentlog.exports.pseudonyms import COMMON, Pseudonyms
 from agentlog.exports.selection import Selection
 from agentlog.ids import new_id, timestamp
-from agentlog.pseudonyms import COMMON, Pseudonyms
 from agentlog.store import Store
 
 PLANTED = "Zebra"

@@ -10,14 +10,14 @@ import pytest
 from scripted import Script, close_stores, new_store
 from store_suite import KEY_ERROR, Story
 
-from agentlog.audiences import operator, sentence, stakeholder
 from agentlog.cli import main
 from agentlog.context import build
 from agentlog.events import Evidence, Fact, Failure, ProcessDied, SessionEnded, to_record
 from agentlog.evidence import registry
 from agentlog.frames import CellSource, failure_of
 from agentlog.journal import Journal
-from agentlog.plain_reasons import BY_COLLECTOR, reason
+from agentlog.plainly.audiences import operator, sentence, stakeholder
+from agentlog.plainly.reasons import BY_COLLECTOR, reason
 from agentlog.settings import Limits
 from agentlog.store import Store
 

@@ -13,12 +13,12 @@ import pytest
 
 import agentlog
 from agentlog import recorder, session
-from agentlog.allowance import Budget
+from agentlog.costs.allowance import Budget
+from agentlog.costs.prices import Prices, split
+from agentlog.costs.spending import of_calls
 from agentlog.errors import UsageError
 from agentlog.events import Logged, SessionStarted, SpanEnded
-from agentlog.prices import Prices, split
 from agentlog.recorder import Recorder
-from agentlog.spending import of_calls
 from agentlog.store import Store
 
 TABLE = {

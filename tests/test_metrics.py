@@ -27,10 +27,10 @@ from samples import Samples, a_bit_of_everything
 from agentlog import cli
 from agentlog.errors import UsageError
 from agentlog.events import ExecutionStarted, ProcessDied, RecorderFaulted
-from agentlog.exposition import Metric, expose
 from agentlog.ids import new_id
-from agentlog.metrics import Meter
-from agentlog.metrics_server import MetricsServer, address
+from agentlog.metrics.counts import Meter
+from agentlog.metrics.exposition import Metric, expose
+from agentlog.metrics.server import MetricsServer, address
 from agentlog.retention import collect
 
 INTEGRATIONS = Path(__file__).parent.parent / "integrations"

@@ -14,17 +14,18 @@ pytest.importorskip("opentelemetry.proto", reason="needs opentelemetry-proto")
 from otlp_host import CELL, CHILD, NESTED, PARENT, TRACEPARENT, Sink, a_recording, decoded, items, rotel, rotel_program, sink
 
 import agentlog
-from agentlog import otlp, recorder
+from agentlog import recorder
 from agentlog.cli import main
 from agentlog.errors import AgentlogError, MissingExtra, UsageError
 from agentlog.followers.loop import Follower
 from agentlog.followers.otlp import OtlpTarget
-from agentlog.otlp import export_otlp, write_otlp
-from agentlog.otlp_json import any_value, nanoseconds, span_id, trace_id, traceparent
-from agentlog.otlp_logs import to_logs
-from agentlog.otlp_send import NotTaken, send
-from agentlog.otlp_settings import Wishes, endpoints, headers, wishes
-from agentlog.otlp_spans import to_spans
+from agentlog.otlp import export as otlp
+from agentlog.otlp.export import export_otlp, write_otlp
+from agentlog.otlp.json import any_value, nanoseconds, span_id, trace_id, traceparent
+from agentlog.otlp.logs import to_logs
+from agentlog.otlp.send import NotTaken, send
+from agentlog.otlp.settings import Wishes, endpoints, headers, wishes
+from agentlog.otlp.spans import to_spans
 from agentlog.settings import Settings
 from agentlog.store import Store
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import agentlog
-from agentlog.baselines import compare, figures_between, outcomes, store_baseline
 from agentlog.cli import main
 from agentlog.errors import NotFound
 from agentlog.events import (
@@ -28,8 +27,9 @@ from agentlog.events import (
     SpanEnded,
     StreamWritten,
 )
-from agentlog.regression import ALPHA, Figure, fisher, judge, mann_whitney, permutation, shift, threshold
-from agentlog.run_figures import Run, figures_of
+from agentlog.runs.baselines import compare, figures_between, outcomes, store_baseline
+from agentlog.runs.figures import Run, figures_of
+from agentlog.runs.regression import ALPHA, Figure, fisher, judge, mann_whitney, permutation, shift, threshold
 from agentlog.store import Store
 
 

@@ -33,8 +33,8 @@ from agentlog.events import (
 )  # fmt: skip
 from agentlog.ids import new_id
 from agentlog.journal import Journal
-from agentlog.report import gather
-from agentlog.report_page import MEGABYTE, document
+from agentlog.report.page import MEGABYTE, document
+from agentlog.report.steps import gather
 from agentlog.settings import Limits
 from agentlog.store import Store
 

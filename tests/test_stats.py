@@ -17,9 +17,10 @@ from scipy.stats import binomtest
 sys.path.insert(0, str(Path(__file__).parent / "exports"))
 from samples import Samples, call, failure
 
-from agentlog import cli, stats
+from agentlog import cli
 from agentlog.events import OutcomeTagged
 from agentlog.ids import timestamp
+from agentlog.runs import stats
 
 DAY = 86_400
 

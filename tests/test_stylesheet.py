@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from store_suite import Story
 
-from agentlog import stylesheet
 from agentlog.commands import load, parser_for
 from agentlog.desk import Desk
 from agentlog.events import Change, Failure, Frame, NamespaceChanged, StreamWritten, Value
+from agentlog.html import stylesheet
 from agentlog.store import Store
 
 HOSTILE = "x</style></pre><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent / "exports"))
 from samples import Samples, a_bit_of_everything, failure
 
 from agentlog import cli, transfer
-from agentlog.alerts import Alert, Watch, command, tell_all, webhook
 from agentlog.errors import StoreError
 from agentlog.events import ErrorRaised, ProcessDied
+from agentlog.metrics.alerts import Alert, Watch, command, tell_all, webhook
 
 
 @pytest.fixture

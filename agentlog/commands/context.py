@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from agentlog.audiences import AUDIENCES, Sentence, Summary, operator, stakeholder
 from agentlog.context import MAX_TOKENS, Context, build
 from agentlog.desk import Desk
 from agentlog.filters import moment
 from agentlog.legend import legend
+from agentlog.plainly.audiences import AUDIENCES, Sentence, Summary, operator, stakeholder
 from agentlog.renderers import FORMATS
 from agentlog.tokens import counter
 

@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, desk: Desk) -> object:
     """What was written, or sent."""
     if args.otlp:
-        from agentlog.otlp import of_command
+        from agentlog.otlp.export import of_command
 
         return of_command(args, desk)
     if not args.target:
@@ -136,7 +136,7 @@ def _selection(selection: Selection, anonymous: bool) -> Iterator[tuple[Selectio
     if not anonymous:
         yield selection, None
         return
-    from agentlog.anonymize import anonymized
+    from agentlog.exports.anonymize import anonymized
 
     with anonymized(selection) as (other, report):
         yield other, report

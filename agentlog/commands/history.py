@@ -70,7 +70,7 @@ class History(Text):
         return {"session": session, "executions": [asdict(one) for one in self.executions], "more": self.more}
 
     def _repr_html_(self) -> str:
-        from agentlog.lists_html import history
+        from agentlog.html.lists import history
 
         return history(self)
 

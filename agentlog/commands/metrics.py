@@ -15,8 +15,8 @@ from pathlib import Path
 
 from agentlog.desk import Desk
 from agentlog.exports.target import text_file
-from agentlog.metrics import Meter
-from agentlog.metrics_server import PORT, MetricsServer, address
+from agentlog.metrics.counts import Meter
+from agentlog.metrics.server import PORT, MetricsServer, address
 
 SUMMARY = "serve or write metrics for Prometheus"
 STATE = "metrics.json"

@@ -12,9 +12,9 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from agentlog.baselines import NAME, Comparison, compare, store_baseline
 from agentlog.desk import Desk
 from agentlog.ids import short
+from agentlog.runs.baselines import NAME, Comparison, compare, store_baseline
 from agentlog.tables import Text
 
 SUMMARY = "are later runs worse than good ones? exit code 1 if so"

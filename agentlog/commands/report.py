@@ -34,8 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, desk: Desk) -> Written | None:
     """Write the report."""
     from agentlog.exports.target import STANDARD_OUTPUT, text_file
-    from agentlog.report import gather
-    from agentlog.report_page import MEGABYTE, document
+    from agentlog.report.page import MEGABYTE, document
+    from agentlog.report.steps import gather
 
     if not 0.1 <= args.size <= 1000:
         raise UsageError(f"--size {args.size:g}: a report takes between 0.1 and 1000 megabytes")

@@ -48,7 +48,7 @@ class Sessions(Text):
         return [{**asdict(session), "title": session.title} for session in self.sessions]
 
     def _repr_html_(self) -> str:
-        from agentlog.lists_html import sessions
+        from agentlog.html.lists import sessions
 
         return sessions(self)
 

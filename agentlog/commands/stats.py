@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from agentlog import stats
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.exports.selection import Selection, within
 from agentlog.filters import Filter, moment
 from agentlog.ids import parse_timestamp
+from agentlog.runs import stats
 from agentlog.tables import Line, Text, duration, in_terminal, paint, table, width
 
 SUMMARY = "success, latency, tokens and cost, with trends and comparisons"

@@ -64,7 +64,7 @@ class Timeline(Text):
         return {"session": self.session.id, "executions": rows}
 
     def _repr_html_(self) -> str:
-        from agentlog.lists_html import timeline
+        from agentlog.html.lists import timeline
 
         return timeline(self)
 

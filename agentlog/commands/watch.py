@@ -11,9 +11,9 @@ import argparse
 import sys
 import time
 
-from agentlog.alerts import Receiver, Watch, command, tell_all, webhook
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
+from agentlog.metrics.alerts import Receiver, Watch, command, tell_all, webhook
 from agentlog.transfer import is_url
 
 SUMMARY = "run a command or call a webhook on each failure"

@@ -78,7 +78,7 @@ class Why(Text):
         return {"name": self.name, "steps": steps, "stale": [asdict(s) for s in self.stale]}
 
     def _repr_html_(self) -> str:
-        from agentlog.story_html import why
+        from agentlog.html.story import why
 
         return why(self)
 

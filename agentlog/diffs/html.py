@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from agentlog.diffs.differences import Difference
-from agentlog.stylesheet import element, fragment, rows
+from agentlog.html.stylesheet import element, fragment, rows
 
 if TYPE_CHECKING:
     from agentlog.diff import Diff

@@ -16,13 +16,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agentlog import stats
 from agentlog.errors import MissingExtra, UsageError
 from agentlog.exports.parquet import moment_of
 from agentlog.exports.selection import Selection
 from agentlog.exports.tables import TABLES, Row, Table
 from agentlog.exports.target import STANDARD_OUTPUT, whole_file
 from agentlog.ids import timestamp
+from agentlog.runs import stats
 
 SUFFIX = ".xlsx"
 MOST_ROWS = 1_048_575

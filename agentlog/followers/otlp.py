@@ -13,12 +13,12 @@ from pathlib import Path
 from agentlog.errors import NotFound
 from agentlog.events import Event, ExecutionEnded, SessionEnded, SpanEnded, from_record
 from agentlog.followers.postgres_link import Lost
-from agentlog.otlp_events import KINDS
-from agentlog.otlp_json import Json
-from agentlog.otlp_logs import Logs
-from agentlog.otlp_sdk import SdkSender
-from agentlog.otlp_spans import Spans
-from agentlog.otlp_trace import resource
+from agentlog.otlp.events import KINDS
+from agentlog.otlp.json import Json
+from agentlog.otlp.logs import Logs
+from agentlog.otlp.sdk import SdkSender
+from agentlog.otlp.spans import Spans
+from agentlog.otlp.trace import resource
 from agentlog.past import Session
 from agentlog.store import Store
 from agentlog.tail import Piece, keep_state, load_state

@@ -16,8 +16,8 @@ from browser import Browser, jupyterlab, open_browser
 
 from agentlog.context import build
 from agentlog.events import Change, Displayed, Failure, Frame, MessageSaid, NamespaceChanged, Value
-from agentlog.report import gather
-from agentlog.report_page import document
+from agentlog.report.page import document
+from agentlog.report.steps import gather
 from agentlog.store import Store
 
 from store_suite import Story  # isort: skip

@@ -18,8 +18,8 @@ from agentlog.errors import NotFound
 from agentlog.events import BaselineSet, OutcomeTagged
 from agentlog.ids import short
 from agentlog.recall import same_subject
-from agentlog.regression import ALPHA, Figure, Kind, Sample, judge
-from agentlog.run_figures import Run, figures_of
+from agentlog.runs.figures import Run, figures_of
+from agentlog.runs.regression import ALPHA, Figure, Kind, Sample, judge
 from agentlog.tables import Text
 
 if TYPE_CHECKING:

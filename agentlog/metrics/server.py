@@ -6,8 +6,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from agentlog.errors import AgentlogError, UsageError
-from agentlog.exposition import CONTENT_TYPE
-from agentlog.metrics import Meter
+from agentlog.metrics.counts import Meter
+from agentlog.metrics.exposition import CONTENT_TYPE
 
 PORT = 9838
 

@@ -21,10 +21,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agentlog import guard
+from agentlog.costs.prices import prices
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.events import Logged, SpanEnded
 from agentlog.ids import timestamp
-from agentlog.prices import prices
 from agentlog.recorder import Recorder
 
 VARIABLE = "AGENTLOG_BUDGET"
@@ -126,7 +126,7 @@ class Allowance:
         return self._others
 
     def _read(self, day: str) -> Spent:
-        from agentlog.spending import calls, price_of
+        from agentlog.costs.spending import calls, price_of
         from agentlog.store import Store
 
         found, table, own = Spent(), prices(), set(self._sessions)

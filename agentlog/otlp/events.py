@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog import otlp_names as names
 from agentlog.events import (
     DecisionMade,
     ErrorRaised,
@@ -24,6 +23,7 @@ from agentlog.events import (
     ProcessDied,
     RecorderFaulted,
 )
+from agentlog.otlp import names
 from agentlog.valuetext import brief
 
 FATAL = 21

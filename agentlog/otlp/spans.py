@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 
 from agentlog import __version__
-from agentlog import otlp_names as names
 from agentlog.events import ErrorRaised, Event, SpanEnded, Value, plain
-from agentlog.otlp_events import KINDS, exception, happened, type_name
-from agentlog.otlp_json import Json, Parent, attributes, clean, nanoseconds, span_id, traceparent
-from agentlog.otlp_settings import Wishes, wishes
-from agentlog.otlp_trace import Trace, resource, trace_of
+from agentlog.otlp import names
+from agentlog.otlp.events import KINDS, exception, happened, type_name
+from agentlog.otlp.json import Json, Parent, attributes, clean, nanoseconds, span_id, traceparent
+from agentlog.otlp.settings import Wishes, wishes
+from agentlog.otlp.trace import Trace, resource, trace_of
 from agentlog.past import Execution, Session
 from agentlog.store import Store
 

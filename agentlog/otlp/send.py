@@ -14,8 +14,8 @@ from http.client import HTTPException
 
 from agentlog import __version__
 from agentlog.errors import AgentlogError, UsageError
-from agentlog.otlp_json import Json
-from agentlog.otlp_settings import headers
+from agentlog.otlp.json import Json
+from agentlog.otlp.settings import headers
 
 AGAIN = frozenset({429, 502, 503, 504})
 TRIES = 6

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from agentlog.diffs.html import body as diff_body
 from agentlog.errors import AgentlogError
 from agentlog.events import Change
+from agentlog.html.stylesheet import STYLE, element, status_of, unfolding
 from agentlog.ids import short
-from agentlog.report import Piece, Recording, Step
-from agentlog.report_failures import Failures
-from agentlog.stylesheet import STYLE, element, status_of, unfolding
+from agentlog.report.failures import Failures
+from agentlog.report.steps import Piece, Recording, Step
 from agentlog.tables import duration
 from agentlog.valuetext import brief, nested
 
@@ -157,7 +157,7 @@ _NAMES = (
 
 
 def _file(name: str) -> str:
-    return (resources.files("agentlog") / "report_files" / name).read_text(encoding="utf-8").strip("\n")
+    return (resources.files("agentlog") / "report" / "files" / name).read_text(encoding="utf-8").strip("\n")
 
 
 def _hash(text: str) -> str:

@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agentlog.exposition import Metric, expose
 from agentlog.filters import STATUSES
 from agentlog.gather import Record
 from agentlog.ids import timestamp
+from agentlog.metrics.exposition import Metric, expose
 from agentlog.store import Store
 from agentlog.tail import Tail, keep_state, load_state
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agentlog import otlp_names as names
 from agentlog.events import Event
-from agentlog.otlp_events import KINDS, happened
-from agentlog.otlp_json import Json, attributes, clean, nanoseconds, span_id
-from agentlog.otlp_settings import Wishes, wishes
-from agentlog.otlp_spans import SCOPE
-from agentlog.otlp_trace import Trace, resource, trace_of
+from agentlog.otlp import names
+from agentlog.otlp.events import KINDS, happened
+from agentlog.otlp.json import Json, attributes, clean, nanoseconds, span_id
+from agentlog.otlp.settings import Wishes, wishes
+from agentlog.otlp.spans import SCOPE
+from agentlog.otlp.trace import Trace, resource, trace_of
 from agentlog.past import Session
 from agentlog.store import Store
 

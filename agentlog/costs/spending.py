@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentlog.asking import asked
+from agentlog.costs.prices import Priced, Prices, prices
 from agentlog.events import ErrorRaised, OutcomeTagged, SpanEnded
-from agentlog.prices import Priced, Prices, prices
 
 if TYPE_CHECKING:
     from agentlog.store import Store

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agentlog.audiences import sentence
 from agentlog.context import build
 from agentlog.errors import AgentlogError
 from agentlog.events import ErrorRaised
+from agentlog.html.stylesheet import element, unfolding
 from agentlog.past import Death, Execution
+from agentlog.plainly.audiences import sentence
 from agentlog.shown import death_lines, failure_lines
-from agentlog.stylesheet import element, unfolding
 
 if TYPE_CHECKING:
     from agentlog.store import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from agentlog.html.stylesheet import code_of, element, fragment, rows, status_of, unfolding
 from agentlog.ids import short
-from agentlog.stylesheet import code_of, element, fragment, rows, status_of, unfolding
 from agentlog.tables import ago, duration
 
 if TYPE_CHECKING:

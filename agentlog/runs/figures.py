@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
+from agentlog.costs.prices import prices
+from agentlog.costs.spending import price_of
 from agentlog.diffs.compare import normal
 from agentlog.events import (
     FAILED,
@@ -27,8 +29,6 @@ from agentlog.events import (
     StreamWritten,
 )
 from agentlog.ids import parse_timestamp
-from agentlog.prices import prices
-from agentlog.spending import price_of
 from agentlog.trail import events_of, family
 from agentlog.valuetext import brief
 

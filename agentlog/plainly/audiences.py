@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agentlog.events import Failure
 from agentlog.filters import moment
 from agentlog.past import Death, Execution, Session
-from agentlog.plain_reasons import reason
+from agentlog.plainly.reasons import reason
 from agentlog.situation import Situation, situation
 from agentlog.tables import Text
 

@@ -17,10 +17,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from agentlog.exports.pseudonyms import COMMON, PACKAGES, Pseudonyms
 from agentlog.exports.segment_writer import Empty, write_segment
 from agentlog.exports.selection import Selection
 from agentlog.journal import prepare_folder
-from agentlog.pseudonyms import COMMON, PACKAGES, Pseudonyms
 from agentlog.store import Store
 
 Record = dict[str, Any]

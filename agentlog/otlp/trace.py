@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agentlog import __version__
 from agentlog.errors import NotFound
 from agentlog.events import SessionStarted
-from agentlog.otlp_json import Json, Parent, attributes, span_id, trace_id, traceparent
+from agentlog.otlp.json import Json, Parent, attributes, span_id, trace_id, traceparent
 from agentlog.past import Session
 from agentlog.store import Store
 

@@ -21,11 +21,11 @@ from typing import Any
 from agentlog.api import own_store
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, UsageError
-from agentlog.otlp_json import Json
-from agentlog.otlp_logs import Logs, to_logs, wrap_logs
-from agentlog.otlp_send import NotTaken, send
-from agentlog.otlp_settings import ENDPOINT, endpoints
-from agentlog.otlp_spans import Spans, to_spans, wrap_spans
+from agentlog.otlp.json import Json
+from agentlog.otlp.logs import Logs, to_logs, wrap_logs
+from agentlog.otlp.send import NotTaken, send
+from agentlog.otlp.settings import ENDPOINT, endpoints
+from agentlog.otlp.spans import Spans, to_spans, wrap_spans
 from agentlog.past import Session
 from agentlog.store import Store
 from agentlog.tables import Text

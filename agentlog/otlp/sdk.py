@@ -11,9 +11,9 @@ from typing import Any
 
 from agentlog import __version__
 from agentlog.errors import MissingExtra
-from agentlog.otlp_json import Json
-from agentlog.otlp_names import SCHEMA_URL, SCOPE
-from agentlog.otlp_settings import endpoints
+from agentlog.otlp.json import Json
+from agentlog.otlp.names import SCHEMA_URL, SCOPE
+from agentlog.otlp.settings import endpoints
 
 
 class SdkSender:

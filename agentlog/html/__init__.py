@@ -1,0 +1,1 @@
+"""How lists, executions and chains look in a notebook, with the one stylesheet of everything of ours."""

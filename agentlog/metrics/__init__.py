@@ -1,0 +1,1 @@
+"""Figures for operators: counted from the journal, read by Prometheus, watched by alerts."""

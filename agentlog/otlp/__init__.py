@@ -1,0 +1,1 @@
+"""OpenTelemetry without a dependency: what a store holds as spans and log records, to a file or over HTTP."""
