@@ -114,9 +114,9 @@ class Surroundings:
         """Versions of packages and prints of local modules that were imported since."""
         if len(sys.modules) == len(self._modules):
             return
-        fresh = sys.modules.keys() - self._modules
+        fresh = [name for name in list(sys.modules) if name not in self._modules]
         self._modules = set(sys.modules)
-        for name in sorted(fresh):
+        for name in fresh:
             module = sys.modules.get(name)
             if type(module) is not ModuleType or name == "__main__" or name.startswith(("_", "agentlog")):
                 continue
@@ -160,7 +160,7 @@ class Surroundings:
         others = known[:-_MODULES_A_CELL]
         start = self._turn % len(others) if others else 0
         self._turn = start + _MODULES_A_CELL
-        return known[-_MODULES_A_CELL:] + others[start : start + _MODULES_A_CELL]
+        return known[-_MODULES_A_CELL:] + (others[start:] + others[:start])[:_MODULES_A_CELL]
 
     def _random(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
         if not self._before and not _draws(names, reached):

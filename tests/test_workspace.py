@@ -94,3 +94,27 @@ def test_a_stale_import_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     looks.append(session.run("importlib.reload(u); r = u.RATE"))
     assert workspace.stale_imports(looks) == []
     monkeypatch.delitem(sys.modules, "stale_utils_mod")
+
+
+def test_an_edited_module_among_hundreds_is_told_within_few_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each cell looks at the modules imported last and at some of the others; every one has its turn."""
+    from types import ModuleType
+
+    from agentlog.static import analyse
+    from agentlog_ipy.reach import reach
+    from agentlog_ipy.surroundings import Surroundings
+
+    names = [f"zz_local_{position:03}" for position in range(300)]
+    for name in names:
+        module = ModuleType(name)
+        module.__file__ = str(tmp_path / f"{name}.py")
+        (tmp_path / f"{name}.py").write_text("A = 1\n")
+        monkeypatch.setitem(sys.modules, name, module)
+    seen, nothing = Surroundings(), (analyse("1"), reach({}, frozenset()))
+    seen.after(*nothing, {}, float("inf"))
+    for name in (names[0], names[120], names[-1]):
+        (tmp_path / f"{name}.py").write_text("A = 22\n")
+    told: set[str] = set()
+    for _ in range(6):
+        told |= {key for key in seen.after(*nothing, {}, float("inf")) if key.startswith("edited:zz_local")}
+    assert told == {f"edited:{name}" for name in (names[0], names[120], names[-1])}

@@ -19,6 +19,8 @@ from agentlog.evidence.versions import version_of
 _PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "PyYAML", "bs4": "beautifulsoup4", "skimage": "scikit-image", "dotenv": "python-dotenv",
              "dateutil": "python-dateutil", "Crypto": "pycryptodome", "serial": "pyserial", "OpenSSL": "pyOpenSSL", "fitz": "PyMuPDF", "imblearn": "imbalanced-learn",
              "MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "attr": "attrs", "docx": "python-docx", "pptx": "python-pptx", "git": "GitPython", "jwt": "PyJWT"}  # fmt: skip
+_FOLDERS = 100
+"""Folders of sys.path in which modules are sought: programs that insert their own often put them before the libraries."""
 
 
 @collector("ImportError")
@@ -97,7 +99,7 @@ def _modules_in(folder: str) -> list[str]:
 def _top_level() -> list[str]:
     """Names that could be imported: the standard library's, and those in the folders of sys.path."""
     found = dict.fromkeys(sys.stdlib_module_names)
-    for folder in sys.path[:20]:
+    for folder in list(dict.fromkeys(sys.path))[:_FOLDERS]:
         if "python" not in os.path.basename(folder):
             found.update(dict.fromkeys(_modules_in(folder or ".")))
     return [name for name in found if not name.startswith("_")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,13 @@ def test_facts(
     for module in needs.split():
         pytest.importorskip(module)
     check(crash(source), wanted, collector)
+
+
+def test_the_libraries_are_sought_behind_many_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crash: Callable, check: Callable
+) -> None:
+    """A program that inserts its own folders into sys.path puts them before those of the libraries."""
+    pytest.importorskip("sklearn")
+    for number in range(40):
+        monkeypatch.syspath_prepend(str(tmp_path / str(number)))
+    check(crash("import sklern"), [("sklern", "nearest 'sklearn' (similar)")], "failed_import")
