@@ -15,6 +15,8 @@ from typing import Any
 from agentlog.ids import is_id
 
 Record = dict[str, Any]
+VERDICTS = frozenset({"timed_out", "died", "not_run"})
+"""How an execution ended in the words of who ran it: the kernel itself can only say that it was interrupted, or nothing."""
 ERROR_CHARS = 300
 """Characters of the one-line error in the lists."""
 
@@ -156,6 +158,14 @@ class Batch:
         row = self.fresh.get(number)
         return row if row is not None else self.known.setdefault(number, {})
 
+    def status_of(self, number: int) -> Any:
+        """How execution `number` stands after the lines collected so far; None where it has not ended."""
+        known = self.execution_row(number).get("status")
+        if known is None and number not in self.fresh:
+            row = self.connection.execute("SELECT status FROM executions WHERE number = ?", (number,)).fetchone()
+            known = row[0] if row else None
+        return None if known == "running" else known
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -230,10 +240,17 @@ def _cell_start(batch: Batch, record: Record, row: Row) -> None:
 
 
 def _cell_end(batch: Batch, record: Record, row: Row) -> None:
-    if row.execution is not None:
-        columns = batch.execution_row(row.execution)
-        columns.update((name, _value(record, key, default)) for name, key, default in _END_FIELDS)
-        columns.update((key, _text(record[key])) for key in ("count", "rss") if key in record)
+    """Two may tell of one end, in any order: the verdict is the runner's, the figures are the kernel's own."""
+    if row.execution is None:
+        return
+    said = {name: _value(record, key, default) for name, key, default in _END_FIELDS}
+    said.update((key, _text(record[key])) for key in ("count", "rss") if key in record)
+    before = batch.status_of(row.execution)
+    if before in VERDICTS:
+        said["status"] = said["status"] if said["status"] in VERDICTS else before
+    elif before is not None and said["status"] in VERDICTS:
+        said = {"status": said["status"]}
+    batch.execution_row(row.execution).update(said)
 
 
 def _cell_namespace(batch: Batch, record: Record, row: Row) -> None:

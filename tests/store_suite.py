@@ -26,6 +26,7 @@ from agentlog.events import (
     SessionEnded,
     SessionLearned,
     SessionStarted,
+    Status,
     StreamWritten,
     Value,
 )  # fmt: skip
@@ -246,6 +247,30 @@ class StoreSuite:
         assert (death.seen, death.exit_code, death.output) == (True, -11, ("one", "two"))
         assert "Segmentation fault" in (death.stack or "")
         assert store.death(store.execution(done)) is None
+
+    @pytest.mark.parametrize("apart", [False, True], ids=["one batch", "two batches"])
+    @pytest.mark.parametrize("first", ["kernel", "runner"])
+    @pytest.mark.parametrize(("verdict", "own"), [("timed_out", "interrupted"), ("died", "error"), ("not_run", "ok")])
+    def test_the_verdict_of_the_runner_stands(self, verdict: Status, own: Status, first: str, apart: bool) -> None:
+        """Whichever is read first, in one batch or in two: the runner says how the cell ended, the kernel how long it took."""
+        story, later = Story(), Story()
+        session = story.session()
+        execution = story.cell(session, 1, "wait()", status=None)
+        common = {"session": session, "execution": execution}
+        ends: list[Event] = [
+            ExecutionEnded(status=own, count=1, ms=2.5, rss=1000, peak=2000, **common),  # type: ignore[arg-type]
+            ExecutionEnded(status=verdict, count=1, ms=900.0, **common),  # type: ignore[arg-type]
+        ]
+        one, other = ends if first == "kernel" else ends[::-1]
+        story.add(one)
+        (later if apart else story).add(other)
+        store = self.told(story)
+        if apart:
+            before = store.execution(execution).status
+            assert before == (own if first == "kernel" else verdict)
+            self.write(later.events)
+        found = store.execution(execution)
+        assert (found.status, found.count, found.ms, found.rss, found.peak) == (verdict, 1, 2.5, 1000, 2000)
 
     def test_filters(self) -> None:
         """By status, cell, time, agent, tag and text; together they all hold; the limit keeps the latest."""
