@@ -74,9 +74,5 @@ def _run(words: list[str]) -> int:
 
 def _overview() -> str:
     lines = ["usage: agentlog COMMAND [options]      (agentlog COMMAND --help)", ""]
-    for name in COMMANDS:
-        try:
-            lines.append(f"  {name:10} {load(name).SUMMARY}")
-        except ImportError:
-            lines.append(f"  {name:10} (not installed)")
+    lines += [f"  {name:10} {summary}" for name, summary in COMMANDS.items()]
     return "\n".join(lines)

@@ -11,7 +11,6 @@ import json
 import shlex
 import sys
 from difflib import get_close_matches
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
@@ -101,16 +100,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 def overview() -> Said:
     """All subcommands, a line each."""
     lines = ["%agentlog COMMAND [options]      (%agentlog COMMAND --help)", ""]
-    lines += [f"  {name:10} {_summary(name)}" for name in MAGICS]
+    lines += [f"  {name:10} {COMMANDS[name]}" for name in MAGICS]
     lines += [f"  {name:10} {command.summary}" for name, command in LIVE.items()]
     return Said("\n".join(lines))
-
-
-def _summary(name: str) -> str:
-    try:
-        return str(import_module(COMMANDS[name]).SUMMARY)
-    except ImportError:
-        return "(not installed)"
 
 
 def _as_asked(result: object, args: argparse.Namespace) -> object:

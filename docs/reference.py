@@ -18,7 +18,7 @@ from pathlib import Path
 
 import agentlog
 from agentlog import events, schema, settings
-from agentlog.commands import COMMANDS, MAGICS, load, parser_for
+from agentlog.commands import COMMANDS, MAGICS, parser_for
 
 HERE = Path(__file__).parent / "reference"
 GENERATED = "<!-- written by docs/reference.py from the code; change it there -->\n\n"
@@ -34,11 +34,9 @@ def commands() -> str:
         f"In IPython and notebooks `%agentlog` offers {', '.join(f'`{name}`' for name in MAGICS)} with the same options,\n"
     )
     parts.append("and for the live session `status`, `on`, `off`, `session`; `%agentlog NAME --help` says more.\n")
-    for name in COMMANDS:
+    for name, summary in COMMANDS.items():
         parser = parser_for(name, "agentlog")
-        parts.append(
-            f"\n## agentlog {name}\n\n{load(name).SUMMARY[:1].upper()}{load(name).SUMMARY[1:]}.\n\n```text\n{_help(parser)}```\n"
-        )
+        parts.append(f"\n## agentlog {name}\n\n{summary[:1].upper()}{summary[1:]}.\n\n```text\n{_help(parser)}```\n")
     return "".join(parts)
 
 

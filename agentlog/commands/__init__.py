@@ -1,7 +1,6 @@
-"""One module a command; the command line and the magics run the same ones.
+"""One module a command, named like it; the command line and the magics run the same ones.
 
 A command module has
-    SUMMARY: str                                   one line for `--help`
     def arguments(parser) -> None                  adds its options
     def run(args, desk) -> object                  does the work and returns what it found
     def directly(words) -> int | None              optional: takes the words unparsed and returns the exit code, or None
@@ -23,39 +22,41 @@ from typing import NoReturn
 from agentlog.errors import UsageError
 
 COMMANDS: dict[str, str] = {
-    "run": "agentlog.commands.run",
-    "exec": "agentlog.commands.exec",
-    "kernels": "agentlog.commands.kernels",
-    "queue": "agentlog.commands.queue",
-    "context": "agentlog.commands.context",
-    "rules": "agentlog.commands.rules",
-    "diff": "agentlog.commands.diff",
-    "why": "agentlog.commands.why",
-    "timeline": "agentlog.commands.timeline",
-    "history": "agentlog.commands.history",
-    "show": "agentlog.commands.show",
-    "sessions": "agentlog.commands.sessions",
-    "replay": "agentlog.commands.replay",
-    "flow": "agentlog.commands.flow",
-    "report": "agentlog.commands.report",
-    "regress": "agentlog.commands.regress",
-    "gc": "agentlog.commands.gc",
-    "verify": "agentlog.commands.verify",
-    "doctor": "agentlog.commands.doctor",
-    "install": "agentlog.commands.install",
-    "init": "agentlog.commands.init",
-    "export": "agentlog.commands.export",
-    "import": "agentlog.commands.import_",
-    "push": "agentlog.commands.push",
-    "share": "agentlog.commands.share",
-    "pull": "agentlog.commands.pull",
-    "mcp": "agentlog.commands.mcp",
-    "metrics": "agentlog.commands.metrics",
-    "stats": "agentlog.commands.stats",
-    "follow": "agentlog.commands.follow",
-    "watch": "agentlog.commands.watch",
+    "run": "run notebooks (or a program) with the recorder in them",
+    "exec": "run code in a named kernel that outlives the command",
+    "kernels": "list, interrupt, restart and stop named kernels",
+    "queue": "queue notebooks: add, list, pause, resume, cancel, work",
+    "context": "what an agent needs to fix the last failure",
+    "rules": "lines for an agent's instructions",
+    "diff": "what is different between executions, runs, sessions or notebooks",
+    "why": "which cells made and changed a name, and which are stale",
+    "timeline": "the session's executions with their effects on names",
+    "history": "list what ran, and how it ended",
+    "show": "show one execution whole",
+    "sessions": "list the sessions of the store",
+    "replay": "a session told again: input, thought, tool, result, failure",
+    "flow": "several agents as a tree, and where bad data entered",
+    "report": "a session as one HTML file: step by step, with the names at each step",
+    "regress": "are later runs worse than good ones? exit code 1 if so",
+    "gc": "remove old recordings, pack the rest",
+    "verify": "check the journal against tampering",
+    "doctor": "check what is active, where the store is, what is missing",
+    "install": "a kernel, or an IPython profile, that records",
+    "init": "prepare a project: .gitignore, agent rules, CI",
+    "export": "write recordings to JSONL, CSV, Parquet, Excel, SQLite or a notebook",
+    "import": "read JSON lines or a bundle into the store",
+    "push": "bundle recordings into one file, or send it",
+    "share": "share a session by Cloudflare D1",
+    "pull": "add a bundle's recordings to the store",
+    "mcp": "serve recordings and kernels to MCP clients",
+    "metrics": "serve or write metrics for Prometheus",
+    "stats": "success, latency, tokens and cost, with trends and comparisons",
+    "follow": "hand recordings over to PostgreSQL or OpenTelemetry as they are written",
+    "watch": "run a command or call a webhook on each failure",
 }
-"""Name of a command -> its module, imported when it is used."""
+"""Name of a command -> one line for `--help`; its module is imported when it is used."""
+_MODULES = {"import": "import_"}
+"""Those whose name no module can have."""
 
 MAGICS: tuple[str, ...] = ("context", "diff", "why", "timeline", "history", "show", "sessions", "replay", "flow", "report")
 """The commands that `%agentlog` offers too; the live ones (status, on, off, session) are in agentlog_ipy.magics."""
@@ -76,7 +77,7 @@ def load(name: str) -> ModuleType:
         near = get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"the commands are {', '.join(sorted(COMMANDS))}"
         raise UsageError(f"unknown command {name!r}; {hint}")
-    return import_module(COMMANDS[name])
+    return import_module(f"agentlog.commands.{_MODULES.get(name, name)}")
 
 
 def parser_for(name: str, prog: str) -> Parser:

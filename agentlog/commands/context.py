@@ -17,7 +17,6 @@ from agentlog.plainly.audiences import AUDIENCES, Sentence, Summary, operator, s
 from agentlog.renderers import FORMATS
 from agentlog.tokens import counter
 
-SUMMARY = "what an agent needs to fix the last failure"
 JSON = True
 
 

@@ -18,7 +18,6 @@ from agentlog.diff import Diff
 from agentlog.errors import NotFound, UsageError
 from agentlog.past import Execution
 
-SUMMARY = "what is different between executions, runs, sessions or notebooks"
 JSON = True
 
 

@@ -21,7 +21,6 @@ from agentlog.ids import short
 from agentlog.settings import parse_limits, store_folder, switched_on
 from agentlog.tables import Text, ago
 
-SUMMARY = "check what is active, where the store is, what is missing"
 JSON = True
 OPTIONAL = (
     ("ipython", "jupyter"),

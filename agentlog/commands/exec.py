@@ -14,7 +14,6 @@ import argparse
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra
 
-SUMMARY = "run code in a named kernel that outlives the command"
 JSON = True
 
 

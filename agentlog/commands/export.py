@@ -31,7 +31,6 @@ from agentlog.exports.target import STANDARD_OUTPUT
 from agentlog.filters import STATUSES, Filter, moment
 from agentlog.tables import Text
 
-SUMMARY = "write recordings to JSONL, CSV, Parquet, Excel, SQLite or a notebook"
 JSON = True
 FORMATS = {
     "jsonl": "agentlog.exports.jsonl", "csv": "agentlog.exports.csv", "parquet": "agentlog.exports.parquet",

@@ -11,7 +11,6 @@ import argparse
 from agentlog.desk import Desk
 from agentlog.flow import Flow, flow, root_of
 
-SUMMARY = "several agents as a tree, and where bad data entered"
 JSON = True
 
 

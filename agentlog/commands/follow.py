@@ -28,7 +28,6 @@ from agentlog.places import locked
 from agentlog.segments import FOLDER
 from agentlog.settings import store_folder
 
-SUMMARY = "hand recordings over to PostgreSQL or OpenTelemetry as they are written"
 PATIENCE = 600.0
 """Seconds that an automatic follower goes on trying after the last recording ended."""
 

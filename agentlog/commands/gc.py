@@ -15,7 +15,6 @@ from agentlog.retention import Collected, collect
 from agentlog.settings import Limits, store_folder
 from agentlog.tables import Text
 
-SUMMARY = "remove old recordings, pack the rest"
 JSON = True
 _SIZES = {"": 1, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 

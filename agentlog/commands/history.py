@@ -16,7 +16,6 @@ from agentlog.ids import short
 from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, ago, duration, in_terminal, one_line, paint, table, width
 
-SUMMARY = "list what ran, and how it ended"
 JSON = True
 
 

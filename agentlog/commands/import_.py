@@ -27,7 +27,6 @@ from agentlog.settings import store_folder
 from agentlog.store import Store
 from agentlog.tables import Text
 
-SUMMARY = "read JSON lines or a bundle into the store"
 JSON = True
 _BATCH = 500
 

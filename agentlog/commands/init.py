@@ -17,7 +17,6 @@ from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.settings import FOLDER, project_root
 
-SUMMARY = "prepare a project: .gitignore, agent rules, CI"
 BEGIN, END = "<!-- agentlog: begin -->", "<!-- agentlog: end -->"
 WORKFLOW = """\
 name: notebooks

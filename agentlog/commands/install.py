@@ -17,7 +17,6 @@ from typing import Any
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra, UsageError
 
-SUMMARY = "a kernel, or an IPython profile, that records"
 KERNEL = "agentlog"
 _STARTUP = "50-agentlog.py"
 _PROFILE_LINE = 'get_ipython().extension_manager.load_extension("agentlog")'

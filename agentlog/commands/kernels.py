@@ -12,7 +12,6 @@ import argparse
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra
 
-SUMMARY = "list, interrupt, restart and stop named kernels"
 JSON = True
 
 

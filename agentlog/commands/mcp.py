@@ -16,8 +16,6 @@ from agentlog.errors import UsageError
 from agentlog.mcp import run_mcp_server
 from agentlog.mcp.clients import CLIENTS, Installed, install
 
-SUMMARY = "serve recordings and kernels to MCP clients"
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP instead of standard input and output")

@@ -18,7 +18,6 @@ from agentlog.exports.target import text_file
 from agentlog.metrics.counts import Meter
 from agentlog.metrics.server import PORT, MetricsServer, address
 
-SUMMARY = "serve or write metrics for Prometheus"
 STATE = "metrics.json"
 
 

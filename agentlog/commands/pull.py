@@ -20,7 +20,6 @@ from agentlog.settings import store_folder
 from agentlog.tables import Text
 from agentlog.transfer import fetch_file, is_url
 
-SUMMARY = "add a bundle's recordings to the store"
 JSON = True
 
 

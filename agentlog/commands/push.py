@@ -22,7 +22,6 @@ from agentlog.ids import short
 from agentlog.tables import Text
 from agentlog.transfer import is_url, send_file, shown_url
 
-SUMMARY = "bundle recordings into one file, or send it"
 JSON = True
 
 

@@ -15,7 +15,6 @@ from agentlog.commands import run as run_command
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra
 
-SUMMARY = "queue notebooks: add, list, pause, resume, cancel, work"
 JSON = True
 
 

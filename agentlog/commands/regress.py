@@ -17,7 +17,6 @@ from agentlog.ids import short
 from agentlog.runs.baselines import NAME, Comparison, compare, store_baseline
 from agentlog.tables import Text
 
-SUMMARY = "are later runs worse than good ones? exit code 1 if so"
 JSON = True
 
 

@@ -11,7 +11,6 @@ import argparse
 from agentlog.desk import Desk
 from agentlog.replay import Replay, replay
 
-SUMMARY = "a session told again: input, thought, tool, result, failure"
 JSON = True
 
 

@@ -19,7 +19,6 @@ from agentlog.errors import UsageError
 from agentlog.ids import short
 from agentlog.tables import Text
 
-SUMMARY = "a session as one HTML file: step by step, with the names at each step"
 JSON = True
 
 

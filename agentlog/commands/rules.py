@@ -6,7 +6,6 @@ import argparse
 
 from agentlog.desk import Desk
 
-SUMMARY = "lines for an agent's instructions"
 RULES = """\
 Cells and programs here are recorded by agentlog. When something fails, do this before anything else:
 - In a notebook or IPython: `%agentlog context --tokens 1000`. In a terminal: `agentlog context --tokens 1000`.

@@ -15,7 +15,6 @@ from pathlib import Path
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra, NotFound, UsageError
 
-SUMMARY = "run notebooks (or a program) with the recorder in them"
 JSON = True
 
 

@@ -12,7 +12,6 @@ from agentlog.ids import short
 from agentlog.past import Session
 from agentlog.tables import OF_STATUS, Line, Text, ago, in_terminal, table, width
 
-SUMMARY = "list the sessions of the store"
 JSON = True
 
 

@@ -14,7 +14,6 @@ from agentlog.desk import Desk
 from agentlog.followers.d1 import D1, Synced, sync
 from agentlog.tables import Text
 
-SUMMARY = "share a session by Cloudflare D1"
 JSON = True
 
 

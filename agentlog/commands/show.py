@@ -15,7 +15,6 @@ from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.shown import PARTS, Page, Shown, gather
 
-SUMMARY = "show one execution whole"
 JSON = True
 
 

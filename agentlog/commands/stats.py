@@ -25,7 +25,6 @@ from agentlog.ids import parse_timestamp
 from agentlog.runs import stats
 from agentlog.tables import Line, Text, duration, in_terminal, paint, table, width
 
-SUMMARY = "success, latency, tokens and cost, with trends and comparisons"
 JSON = True
 PERIOD = "7 days"
 

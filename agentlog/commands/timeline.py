@@ -14,7 +14,6 @@ from agentlog.notebook_cells import first_line
 from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, duration, in_terminal, one_line, table, width
 
-SUMMARY = "the session's executions with their effects on names"
 JSON = True
 _SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
 

@@ -20,7 +20,6 @@ from agentlog.settings import store_folder
 from agentlog.tables import Line, Text, in_terminal, table, width
 from agentlog.verify import Anchor, Checked, check, heads, read_anchors
 
-SUMMARY = "check the journal against tampering"
 JSON = True
 BAD = ("tampered", "unreadable")
 

@@ -16,8 +16,6 @@ from agentlog.errors import UsageError
 from agentlog.metrics.alerts import Receiver, Watch, command, tell_all, webhook
 from agentlog.transfer import is_url
 
-SUMMARY = "run a command or call a webhook on each failure"
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -17,7 +17,6 @@ from agentlog.lineage import Lineage, Stale, Step, difference
 from agentlog.notebook_cells import first_line
 from agentlog.tables import Text
 
-SUMMARY = "which cells made and changed a name, and which are stale"
 JSON = True
 _LINES = 8
 
