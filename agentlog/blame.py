@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from agentlog.ancestry import Author, Holds, author, holder, version_before
 from agentlog.events import Failure, Value
+from agentlog.frozen import dataclass
 from agentlog.situation import Situation
 from agentlog.suspects import (
     article,

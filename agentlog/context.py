@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
 from agentlog.budget import cut
 from agentlog.context_parts import cells, changes, endings, evidence, failure, records, standing, values, workspace
+from agentlog.frozen import dataclass
 from agentlog.legend import TITLES
 from agentlog.outline import Cut, Part, Section, item, section
 from agentlog.renderers import renderer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from agentlog.diffs.alignment import Pair, align
@@ -12,6 +12,7 @@ from agentlog.diffs.differences import Difference, PairReader, sides_differences
 from agentlog.diffs.divergence import Divergence, first_divergence
 from agentlog.diffs.sides import Side, execution_entry, notebook_side, session_side
 from agentlog.errors import NotFound
+from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage, difference, same_cell
 from agentlog.past import Execution, Session
 from agentlog.tables import Text

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from agentlog.frozen import dataclass
 from agentlog.ids import is_id
 
 Record = dict[str, Any]

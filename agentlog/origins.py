@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from agentlog.events import DecisionMade, ErrorRaised, Event, Failure, Logged, MessageSaid, SpanEnded, Value, plain
+from agentlog.frozen import dataclass
 
 Token = tuple[str, str]
 """(kind of value, its canonical text)."""

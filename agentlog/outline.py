@@ -6,7 +6,8 @@ An outline knows everything that could be said; a cut is what a budget leaves of
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from agentlog.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

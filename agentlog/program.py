@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from agentlog.errors import NotFound, UsageError
+from agentlog.frozen import dataclass
 
 _PYTHON = frozenset({".py", ".pyw", ".pyc", ".pyz"})
 START_FILES = ("agentlog.pth", "agentlog.start")

@@ -7,7 +7,6 @@ or notebook again. Somebody's own word on it (`record_error_pattern(..., fix=...
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from difflib import SequenceMatcher, unified_diff
 from functools import cache
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentlog.events import ErrorRaised, PatternSeen, WorkspaceSeen
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.lineage import same_cell
 from agentlog.past import Execution, Session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from agentlog.events import (
@@ -18,6 +18,7 @@ from agentlog.events import (
     SpanEnded,
     WorkspaceSeen,
 )
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp, short
 from agentlog.tables import Text, cut, duration, in_terminal, one_line, paint, width
 from agentlog.trail import began, call_text, events_of, family

@@ -14,13 +14,14 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agentlog.blobs import Blobs
 from agentlog.chain import unchained
 from agentlog.errors import NotFound, StoreError
+from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.ids import timestamp
 from agentlog.packed import pack

@@ -11,11 +11,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from agentlog.errors import StoreError
+from agentlog.frozen import dataclass
 from agentlog.packed import Damaged, Packed
 
 FOLDER = "journal"

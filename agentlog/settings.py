@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from agentlog.errors import UsageError
+from agentlog.frozen import dataclass
 
 VARIABLES: dict[str, str] = {
     "AGENTLOG": "true, 1, yes or on turns recording on in every program and kernel started with it; anything else leaves it off",
@@ -126,7 +127,7 @@ def project_root(start: Path | None = None) -> Path:
     return here
 
 
-def parse_limits(text: str, base: Limits = Limits()) -> Limits:
+def parse_limits(text: str, base: Limits = Limits()) -> Limits:  # noqa: B008
     """`base` with "name=number,..." applied. Raises UsageError for an unknown name or a text that is no number."""
     types = {f.name: type(getattr(base, f.name)) for f in fields(base)}
     changes: dict[str, float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any
 
 from agentlog.errors import NotFound, StoreError
@@ -20,6 +20,7 @@ from agentlog.events import (
     Value,
     plain,
 )  # fmt: skip
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.past import Death, Execution
 from agentlog.store import Store

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agentlog.causes import find as find_causes
 from agentlog.events import Change, ErrorRaised, Failure, Frame, NamespaceChanged, Value
+from agentlog.frozen import dataclass
 from agentlog.lineage import same_cell
 from agentlog.reasons.case import Cause
 

@@ -12,7 +12,6 @@ import site
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from agentlog import peek
 from agentlog.evaluate import Scope
 from agentlog.events import FrameKind
+from agentlog.frozen import dataclass
 from agentlog.guard import note
 
 _OPTIMIZED = 0x1  # code flag CO_OPTIMIZED: a function, whose locals are no dictionary

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from itertools import pairwise
 
 from agentlog.errors import MissingExtra, UsageError
+from agentlog.frozen import dataclass
 
 FACTOR = 1.1
 """What the estimate is multiplied with, so that the real count is not above it."""

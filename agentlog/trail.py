@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from agentlog.events import (
     Value,
     WorkspaceSeen,
 )
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp, timestamp
 from agentlog.past import Session
 from agentlog.valuetext import nested

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from agentlog.chain import head_of, unchained
 from agentlog.errors import StoreError, UsageError
+from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.retention import removed_segments
 from agentlog.segments import Segments

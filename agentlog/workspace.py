@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 from agentlog.events import NamespaceChanged, WorkspaceSeen
+from agentlog.frozen import dataclass
 from agentlog.gitstate import git
 from agentlog.prints import file_print
 from agentlog.settings import project_root

@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agentlog.errors import AgentlogError, NotFound, UsageError
+from agentlog.frozen import dataclass
 from agentlog_ipy.notebook import parse_parameter, read_notebook
 from agentlog_ipy.reports import write_junit, write_summary
 from agentlog_ipy.results import NotebookResult, Options, Progress

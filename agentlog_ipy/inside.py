@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import TypeVar
@@ -12,6 +12,7 @@ from typing import TypeVar
 from agentlog import guard
 from agentlog.errors import AgentlogError
 from agentlog.events import Value, value_from_plain
+from agentlog.frozen import dataclass
 from agentlog.terminal import Terminal
 from agentlog.valuetext import nested
 from agentlog_ipy.link import Facts, Link

@@ -15,12 +15,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentlog.errors import KernelError
 from agentlog.events import Value, value_from_plain
+from agentlog.frozen import dataclass
 from agentlog.valuetext import nested
 from agentlog_ipy.channels import Request
 from agentlog_ipy.link import Link

@@ -14,12 +14,13 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
+from agentlog.frozen import dataclass
 from agentlog_ipy.channels import Dispatch, Foreign, Message, Request, Wire, ZmqWire
 from agentlog_ipy.footprint import Footprint
 from agentlog_ipy.found import FoundProcess

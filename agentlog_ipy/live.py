@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agentlog import guard
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.session import current_session
 

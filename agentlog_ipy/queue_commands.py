@@ -7,10 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agentlog.frozen import dataclass
 from agentlog.settings import store_folder
 from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
 from agentlog_ipy.jobs import Job, Queue, checked

@@ -14,10 +14,11 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from agentlog.errors import KernelError, NotFound, UsageError
+from agentlog.frozen import dataclass
 from agentlog.ids import timestamp
 from agentlog.journal import prepare_folder
 from agentlog_ipy.kernel import Kernel

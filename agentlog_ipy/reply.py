@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from agentlog.events import Change
+from agentlog.frozen import dataclass
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.images import IMAGE_SUFFIXES, Image, saved
 from agentlog_ipy.transcript import Display, Error, Spool, Transcript

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
 
 from nbformat import NotebookNode
 
+from agentlog.frozen import dataclass
 from agentlog_ipy.kernel import Kernel
 
 CONTEXT_TOKENS = 4_000

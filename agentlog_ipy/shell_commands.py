@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from agentlog.errors import NotFound, UsageError
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.redact import was_redacted
 from agentlog.settings import store_folder

@@ -11,9 +11,10 @@ import re
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from agentlog.frozen import dataclass
 from agentlog.terminal import Terminal
 
 MEMORY_CHARS = 1_000_000

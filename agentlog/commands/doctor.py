@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import agentlog
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, NotFound
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.settings import parse_limits, store_folder, switched_on
 from agentlog.tables import Text, ago

@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from agentlog.exports.selection import Selection
 from agentlog.exports.tables import TABLES, table_named
 from agentlog.exports.target import STANDARD_OUTPUT
 from agentlog.filters import STATUSES, Filter, moment
+from agentlog.frozen import dataclass
 from agentlog.tables import Text
 
 JSON = True

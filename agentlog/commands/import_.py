@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from agentlog.errors import NotFound, UsageError
 from agentlog.exports.segment_writer import Empty, Record, write_segment
 from agentlog.exports.unbundle import is_bundle
 from agentlog.followers.d1 import D1, PREFIX, Received, receive
+from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.ids import new_id, timestamp
 from agentlog.redact import Redactor

@@ -9,10 +9,10 @@ Exit codes: 0 nothing is worse (or no verdict is possible yet, which is said), 1
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from typing import Any
 
 from agentlog.desk import Desk
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.runs.baselines import NAME, Comparison, compare, store_baseline
 from agentlog.tables import Text

@@ -10,12 +10,12 @@ you give it to others all the same.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.tables import Text
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from agentlog.desk import Desk
 from agentlog.filters import moment
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.past import Session
 from agentlog.tables import OF_STATUS, Line, Text, ago, in_terminal, table, width

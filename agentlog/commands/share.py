@@ -7,11 +7,12 @@ what is new. Without D1: `agentlog push` makes a file of it.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from agentlog.desk import Desk
 from agentlog.followers.d1 import D1, Synced, sync
+from agentlog.frozen import dataclass
 from agentlog.tables import Text
 
 JSON = True

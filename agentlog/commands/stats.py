@@ -13,7 +13,6 @@ rates, Newcombe's for their difference, order statistics for the median. A diffe
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,6 +20,7 @@ from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.exports.selection import Selection, within
 from agentlog.filters import Filter, moment
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.runs import stats
 from agentlog.tables import Line, Text, duration, in_terminal, paint, table, width

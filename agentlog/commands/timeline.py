@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from typing import Any
 
 from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
 from agentlog.events import Change, plain
+from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage, difference
 from agentlog.notebook_cells import first_line
 from agentlog.past import Execution, Session

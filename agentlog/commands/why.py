@@ -7,12 +7,13 @@ why df --at 7            as it stood after In[7]
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import plain
+from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage, Stale, Step, difference
 from agentlog.notebook_cells import first_line
 from agentlog.tables import Text

@@ -18,12 +18,13 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agentlog import guard
 from agentlog.costs.prices import prices
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.events import Logged, SpanEnded
+from agentlog.frozen import dataclass
 from agentlog.ids import timestamp
 from agentlog.recorder import Recorder
 

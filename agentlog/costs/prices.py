@@ -15,13 +15,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from agentlog.errors import UsageError
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 
 VARIABLE = "AGENTLOG_PRICES"

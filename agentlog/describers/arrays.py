@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from agentlog import peek
 from agentlog.describers.containers import literal, scalar, scalars
 from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Scalar, Value
+from agentlog.frozen import dataclass
 from agentlog.look import Look
 
 CHUNK = 1 << 16

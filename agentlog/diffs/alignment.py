@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from agentlog.diffs.sides import Entry
+from agentlog.frozen import dataclass
 
 LIKE = 0.5
 """Likeness of two sources from which they count as one cell, edited."""

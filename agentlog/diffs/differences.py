@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from agentlog.diffs.alignment import Pair
 from agentlog.diffs.compare import marked, output_differences, value_difference, word_diff
 from agentlog.diffs.sides import Entry, Side
+from agentlog.frozen import dataclass
 from agentlog.magic_lines import plain_source
 
 WEIGHTS = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 
 from agentlog.events import Evidence, Fact
 from agentlog.evidence.failing import Failing
+from agentlog.frozen import dataclass
 from agentlog.guard import note
 
 Collector = Callable[[Failing], "Evidence | list[Fact] | None"]

@@ -21,13 +21,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from agentlog.errors import NotFound, StoreError
 from agentlog.exports.segment_writer import SegmentWriter
 from agentlog.exports.target import whole_file
+from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.redact import Redactor
 from agentlog.segments import FAULT, FOLDER, PLAIN

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agentlog.filters import Filter
+from agentlog.frozen import dataclass
 from agentlog.past import Execution, Session
 from agentlog.store import Store
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentlog.errors import UsageError
 from agentlog.events import ErrorRaised, SpanEnded
 from agentlog.exports.selection import Selection
+from agentlog.frozen import dataclass
 from agentlog.gather import error_line
 from agentlog.past import Execution, Session
 

@@ -13,7 +13,6 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +20,7 @@ from agentlog.blobs import Blobs
 from agentlog.errors import StoreError, UsageError
 from agentlog.exports.bundle import CHUNK, FORMAT, MANIFEST, VERSION, digest_of
 from agentlog.exports.target import whole_file
+from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.journal import prepare_folder
 from agentlog.segments import FAULT, PACKED, PLAIN, Segments

@@ -19,7 +19,6 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from agentlog.blobs import Blobs
 from agentlog.errors import NotFound, StoreError, UsageError
 from agentlog.exports.segment_writer import Empty, write_segment
 from agentlog.exports.tables import without_chain
+from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.ids import timestamp
 from agentlog.past import Session

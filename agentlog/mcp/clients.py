@@ -14,11 +14,11 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentlog.errors import UsageError
+from agentlog.frozen import dataclass
 from agentlog.settings import project_root
 
 NAME = "agentlog"

@@ -10,11 +10,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from agentlog.errors import AgentlogError, StoreError
 from agentlog.events import FAILED
+from agentlog.frozen import dataclass
 from agentlog.gather import Record, error_line
 from agentlog.store import Store
 from agentlog.tail import Tail

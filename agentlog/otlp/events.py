@@ -7,7 +7,7 @@ results, sources) is content: it is left out unless OTEL_INSTRUMENTATION_GENAI_C
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from agentlog.events import (
@@ -23,6 +23,7 @@ from agentlog.events import (
     ProcessDied,
     RecorderFaulted,
 )
+from agentlog.frozen import dataclass
 from agentlog.otlp import names
 from agentlog.valuetext import brief
 

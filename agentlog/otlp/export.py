@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from agentlog.api import own_store
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, UsageError
+from agentlog.frozen import dataclass
 from agentlog.otlp.json import Json
 from agentlog.otlp.logs import Logs, to_logs, wrap_logs
 from agentlog.otlp.send import NotTaken, send

@@ -7,11 +7,11 @@ A session's trace begins with the topmost session above it; with the trace that 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from agentlog import __version__
 from agentlog.errors import NotFound
 from agentlog.events import SessionStarted
+from agentlog.frozen import dataclass
 from agentlog.otlp.json import Json, Parent, attributes, span_id, trace_id, traceparent
 from agentlog.past import Session
 from agentlog.store import Store

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agentlog.events import Failure
 from agentlog.filters import moment
+from agentlog.frozen import dataclass
 from agentlog.past import Death, Execution, Session
 from agentlog.plainly.reasons import reason
 from agentlog.situation import Situation, situation

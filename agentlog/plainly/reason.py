@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from agentlog.events import Evidence, Failure
+from agentlog.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agentlog.events import Failure, Frame
+from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage
 from agentlog.notebook_cells import NotebookCell, first_line
 from agentlog.past import Execution

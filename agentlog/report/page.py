@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from agentlog.diffs.html import body as diff_body
 from agentlog.errors import AgentlogError
 from agentlog.events import Change
+from agentlog.frozen import dataclass
 from agentlog.html.stylesheet import STYLE, element, status_of, unfolding
 from agentlog.ids import short
 from agentlog.report.failures import Failures

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentlog.diff import Diff, compare_sessions, run_before
 from agentlog.errors import AgentlogError
 from agentlog.events import Change, Displayed, ErrorRaised, Event, ExecutionEnded, NamespaceChanged, StreamWritten, Value
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.past import Death, Execution, Session
 from agentlog.replay import Step as Told

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from agentlog import recorder
 from agentlog.asking import asked
 from agentlog.errors import NotFound
 from agentlog.events import BaselineSet, OutcomeTagged
+from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.recall import same_subject
 from agentlog.runs.figures import Run, figures_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from agentlog.events import (
     SpanEnded,
     StreamWritten,
 )
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.trail import events_of, family
 from agentlog.valuetext import brief

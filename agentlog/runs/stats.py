@@ -11,12 +11,13 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
 from agentlog.events import OutcomeTagged, SpanEnded
 from agentlog.exports.selection import Selection
+from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.past import Session
 
