@@ -32,36 +32,50 @@ def _frozen(made: type, *, slots: bool = False, kw_only: bool = False, repr: boo
     for name, method in {**_SHARED, **({"__repr__": _repr} if repr else {}), **(_STATE if slots else {})}.items():
         if name not in own:
             setattr(cls, name, method)
-    cls.__init__ = _init_of(cls)
+    cls.__init__ = _Init(cls)
     return cls  # type: ignore[no-any-return]
 
 
-def _init_of(cls: Any) -> Callable[..., None]:
-    def __init__(self: object, *args: object, **kwargs: object) -> None:
-        cls.__init__ = _compiled_init(cls)
-        cls.__init__(self, *args, **kwargs)
+class _Init:
+    """`__init__` until somebody asks for it."""
 
-    return __init__
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+
+    def __get__(self, thing: object, owner: type) -> Any:
+        self.cls.__init__ = _compiled_init(self.cls)
+        return self.cls.__init__.__get__(thing, owner)
 
 
-def _compiled_init(cls: type) -> Callable[..., None]:
+class _Factory:
+    """The default of a field that makes one for each object."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_MADE = _Factory()
+
+
+def _compiled_init(cls: Any) -> Callable[..., None]:
     """`__init__` of `cls`: each field is set through its slot, where it has one."""
-    known: dict[str, Any] = {"MISSING": MISSING}
+    known: dict[str, Any] = {"MADE": _MADE}
     lines = []
     for each in fields(cls):
         known[f"set_{each.name}"] = _setter(cls, each.name)
         value = each.name
         if each.default_factory is not MISSING:
             known[f"new_{each.name}"] = each.default_factory
-            value = f"new_{each.name}() if {each.name} is MISSING else {each.name}"
-        known[f"default_{each.name}"] = each.default
+            value = f"new_{each.name}() if {each.name} is MADE else {each.name}"
+        known[f"default_{each.name}"] = each.default if each.default is not MISSING else _MADE
         lines.append(f"    set_{each.name}(self, {value})")
     if hasattr(cls, "__post_init__"):
         lines.append("    self.__post_init__()")
-    text = f"def __init__({_parameters(fields(cls))}) -> None:\n" + "\n".join(lines or ["    pass"])
+    text = f"def __init__({_parameters(fields(cls))}):\n" + "\n".join(lines or ["    pass"])
     exec(text, known)
     made: Callable[..., None] = known["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
+    made.__annotations__ = {each.name: each.type for each in fields(cls)} | {"return": None}
     return made
 
 

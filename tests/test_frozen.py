@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
 from functools import cached_property
@@ -102,6 +103,20 @@ def test_equality_and_hash() -> None:
     assert Ours("a") != Theirs("a")
     with pytest.raises(TypeError, match="unhashable"):
         hash(Ours("a"))
+
+
+def test_the_signature_is_the_standard_one() -> None:
+    """For help and documentation, before the first object and after it."""
+
+    @dataclass(frozen=True, slots=True)
+    class Fresh:
+        name: str
+        size: int = 3
+        found: dict[str, int] = field(default_factory=dict)
+
+    assert str(inspect.signature(Fresh)) == str(inspect.signature(Theirs))
+    assert Fresh("a").size == 3
+    assert str(inspect.signature(Fresh)) == str(inspect.signature(Theirs))
 
 
 def test_the_tools_of_the_standard_library_work() -> None:
