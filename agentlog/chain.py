@@ -16,11 +16,10 @@ def head_of(previous: str, text: bytes) -> str:
     return hashlib.sha256(previous.encode() + text).hexdigest()[:DIGITS]
 
 
-def chained(previous: str, text: str) -> tuple[str, bytes]:
-    """(new head, the line's bytes) for a record's JSON `text` that follows the head `previous`."""
-    body = text.encode()
-    head = head_of(previous, body)
-    return head, body[:-1] + b',"h":"%s"}\n' % head.encode()
+def chained(previous: str, text: bytes) -> tuple[str, bytes]:
+    """(new head, the line) for a record's JSON `text` that follows the head `previous`."""
+    head = head_of(previous, text)
+    return head, b'%b,"h":"%b"}\n' % (text[:-1], head.encode())
 
 
 def unchained(line: bytes) -> tuple[bytes, str] | None:

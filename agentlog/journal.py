@@ -47,17 +47,16 @@ def _encoder() -> Callable[[dict[str, Any]], str]:
 _encode = _encoder()
 
 
-def encode(record: dict[str, Any]) -> str:
-    """`record` as one line of JSON that any parser reads: no NaN, no lone surrogates."""
+def encode(record: dict[str, Any]) -> bytes:
+    """`record` as one line of JSON that any parser reads: UTF-8, no NaN, no lone surrogates."""
     try:
         text = _encode(record)
     except ValueError:
         text = _encode(_without_nan(record))
     try:
-        text.encode()
+        return text.encode()
     except UnicodeEncodeError:
-        text = json.dumps(json.loads(text), separators=(",", ":"))
-    return text
+        return json.dumps(json.loads(text), separators=(",", ":")).encode()
 
 
 UNSEEN = 0.05

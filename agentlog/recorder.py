@@ -88,21 +88,25 @@ class Recorder:
             guard.note("recorder", error)
         return event
 
-    def record_plain(self, record: dict[str, Any]) -> None:
-        """Write what is plain data already (keys of `events`), through the queue: the short way of log lines. Never raises.
-
-        `record` begins with "e" and ends with what it says; id, time, session and execution are put between.
-        """
+    def record_plain(
+        self, kind: str, said: dict[str, Any], *, execution: str | None = None, id: str | None = None, now: bool = False
+    ) -> None:
+        """As `record`, of what is plain data already (`said`: keys of `events`, nothing at its default): the short way of what
+        comes often, log lines and the two ends of a cell. Never raises."""
         if self.paused or self._closed:
             return
         try:
-            stamped = {"e": record.pop("e"), "s": self.session_of() or self.session}
-            execution = self.execution_of()
+            record: dict[str, Any] = {"e": kind, "s": self.session_of() or self.session}
+            if execution is None:
+                execution = self.execution_of()
             if execution is not None:
-                stamped["x"] = execution
-            stamped["i"], stamped["t"] = new_id(), timestamp()
-            stamped.update(record)
-            self._enqueue(stamped)
+                record["x"] = execution
+            record["i"], record["t"] = id or new_id(), timestamp()
+            record.update(said)
+            if now:
+                self._commit(record)
+            else:
+                self._enqueue(record)
         except Exception as error:
             guard.note("recorder", error)
 

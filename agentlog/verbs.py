@@ -146,15 +146,15 @@ def _log(
     if LEVELS.get(level, 20) < LEVELS.get(door.settings.level, 20):
         return
     file, line = place(frame)
-    record: dict[str, Any] = {"e": Logged.kind, "l": level}
+    said: dict[str, Any] = {"l": level}
     if message:
-        record["m"] = text_of(message)
+        said["m"] = text_of(message)
     if context:
-        record["data"] = plain_described(context)
+        said["data"] = plain_described(context)
     if tags:
-        record["tags"] = list(tags)
-    record["file"], record["line"] = file, line
-    door.record_plain(record)
+        said["tags"] = list(tags)
+    said["file"], said["line"] = file, line
+    door.record_plain(Logged.kind, said)
 
 
 @guarded("log_error")

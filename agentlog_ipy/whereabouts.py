@@ -47,8 +47,11 @@ class Whereabouts:
         if self._kernel is None:
             cell_id = getattr(info, "cell_id", None)
             return Asked(None, None, cell_id if isinstance(cell_id, str) else None, self.notebook())
-        metadata = self.metadata()
-        return Asked(self.request(), _execution_of(metadata), _cell_id_of(info, metadata), self._notebook_of(metadata))
+        parent = self.parent()
+        header, metadata = parent.get("header"), parent.get("metadata")
+        request = header.get("msg_id") if isinstance(header, dict) else None
+        metadata = metadata if isinstance(metadata, dict) else {}
+        return Asked(request, _execution_of(metadata), _cell_id_of(info, metadata), self._notebook_of(metadata))
 
     def running_code(self) -> str | None:
         """Source of the cell that is being run right now, where the request carries it."""

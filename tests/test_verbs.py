@@ -39,8 +39,8 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         events.append(event)
         return true_record(self, event, now=now)
 
-    def record_plain(self: Recorder, record: dict[str, Any]) -> None:
-        events.append(from_record(record))
+    def record_plain(self: Recorder, kind: str, said: dict[str, Any], **_: Any) -> None:
+        events.append(from_record({"e": kind, **said}))
 
     monkeypatch.setattr(Recorder, "record", record)
     monkeypatch.setattr(Recorder, "record_plain", record_plain)

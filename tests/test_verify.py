@@ -48,7 +48,7 @@ def rehashed(lines: list[bytes]) -> bytes:
     for number, line in enumerate(lines, 1):
         record = {**json.loads(line), "q": number}
         del record["h"]
-        head, text = chained(head, json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+        head, text = chained(head, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
         out.append(text)
     return b"".join(out)
 
