@@ -13,12 +13,10 @@ a kind that this version does not know is read back as `Unknown` with all its fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, Literal
-
-from agentlog.frozen import dataclass
 
 SCHEMA = 1
 """Version of the journal's records. A higher one in a segment means: written by a newer agentlog."""
@@ -342,7 +340,8 @@ class StreamWritten(Event):
     """A piece of stdout or stderr after the terminal model: the pieces of a cell's stream, joined in order, are the stream.
     `blob` holds all of this piece where `text` was cut.
 
-    size: characters of the whole piece; late: arrived after the cell that caused it had ended.
+    size: characters of the whole piece; late: arrived after the cell that caused it had ended; unfinished: what could still
+    change, as it stood (a progress bar, the last lines of a long text): whatever follows of this stream takes its place.
     """
 
     kind: ClassVar[str] = "stream"
@@ -351,6 +350,7 @@ class StreamWritten(Event):
     blob: str | None = None
     size: int | None = None
     late: bool = False
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -558,7 +558,7 @@ def _subclasses(cls: type[Event]) -> list[type[Event]]:
     return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
 
 
-KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _subclasses(Event) if cls.kind != Unknown.kind}
+KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _subclasses(Event) if cls is not Unknown}
 """Kind of event as written in the store -> its class."""
 
 

@@ -200,8 +200,19 @@ class Store:
         self, *, session: str | None = None, execution: str | None = None, kinds: Collection[str] | None = None,
         after: str | None = None, limit: int | None = None,
     ) -> Iterator[Event]:  # fmt: skip
-        """Events in order, of `session` and `execution` (ids), of `kinds`, after the event with the id `after`."""
-        return map(event_of, self.records(session=session, execution=execution, kinds=kinds, after=after, limit=limit))
+        """Events in order, of `session` and `execution` (ids), of `kinds`, after the event with the id `after`.
+
+        Of a stream that could still change what followed is given, not what was written in between."""
+        records = self.records(session=session, execution=execution, kinds=kinds, after=after, limit=limit)
+        return (event for event in map(event_of, records) if not self._is_followed(event))
+
+    def _is_followed(self, event: Event) -> bool:
+        """Is it a look at what could still change of a stream, which went on?"""
+        if not isinstance(event, StreamWritten) or not event.unfinished:
+            return False
+        whose = (event.execution, event.name)
+        later = map(event_of, self.records(session=event.session, execution=whose[0], kinds={event.kind}, after=event.id))
+        return any(isinstance(one, StreamWritten) and (one.execution, one.name) == whose for one in later)
 
     def records(
         self, *, session: str | None = None, execution: str | None = None, kinds: Collection[str] | None = None,

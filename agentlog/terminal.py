@@ -5,8 +5,9 @@
     terminal.text()                 what can be seen and was not taken yet
     terminal.take()                 lines that can no longer change, each once; `take(whole=True)`: the rest too
 
-Who takes regularly keeps memory bounded: what stays is the line that is being written, and the last `rows` lines once
-the stream has moved its cursor up (nested progress bars do). A limit on the whole, with head and tail, is the taker's.
+Who takes regularly keeps memory bounded: what stays is the line that is being written, drawn lines (written over after a
+carriage return) above it, to which a second progress bar may go back, and the last `rows` lines once the stream has moved
+its cursor up, or hidden it in order to. A limit on the whole, with head and tail, is the taker's.
 
 The screen is as wide as its lines. Carriage return, backspace, erasing and cursor movement are applied; colours, titles, links and
 other control sequences vanish; tabs stay. A wide character takes two columns, a combining one joins the character before it.
@@ -28,6 +29,7 @@ _CONTROL = re.compile(
 _LONGEST_ESCAPE = 65_536
 _LONGEST_LINE = 100_000
 _MOST_MOVES = 10_000
+_CURSOR = "?25"
 
 
 class Terminal:
@@ -36,7 +38,8 @@ class Terminal:
     def __init__(self, *, rows: int = 100) -> None:
         self._rows = rows
         self._done: list[str] = []  # released and not taken yet
-        self._moved_up = False
+        self._draws = self._drawn = False  # the cursor moves; the line being written was returned to
+        self._free = 0  # lines above the last drawn ones
         self._broken = self._returned = False  # the line being written began in a text that was taken; and was returned to since
         self._lines: list[list[str]] = [[]]  # one text per column: a character with what combines with it; "" right of a wide one
         self._row = self._column = 0
@@ -68,9 +71,9 @@ class Terminal:
             text, self._done = self.text(), []
             if text:
                 self._broken, self._returned = not text.endswith("\n"), False
-            self._lines, self._row, self._column = [[]], 0, 0
+            self._lines, self._row, self._column, self._free = [[]], 0, 0, 0
             return text
-        self._scroll(len(self._lines) - self._rows if self._moved_up else self._row)
+        self._scroll(len(self._lines) - self._rows if self._draws else self._free)
         text, self._done = "".join(self._done), []
         return text
 
@@ -91,12 +94,13 @@ class Terminal:
         self._put(lines[0])
         done = len(lines) - self._rows
         self._done.append(self._screen() + "\n" + "".join(line + "\n" for line in lines[1:done]))
-        self._lines, self._row, self._column = [[]], 0, 0
+        self._lines, self._row, self._column, self._free = [[]], 0, 0, 0
         return lines[done:]
 
     def _put(self, text: str) -> None:
         if self._returned and self._broken:
             self._done.append("\n")  # what was taken stays as it is: the new state of the line stands below it
+        self._drawn |= self._returned
         self._broken = self._returned = False
         line, column = self._lines[self._row], self._column
         cells: Iterable[str] = text if text.isascii() else _cells(text, line, column)
@@ -123,12 +127,14 @@ class Terminal:
         """A line without end: what stands above and in it is released, and the line goes on."""
         self._done.append("\n".join("".join(line) for line in self._lines[: self._row + 1]))
         self._lines = [[], *self._lines[self._row + 1 :]]
-        self._row = self._column = 0
+        self._row = self._column = self._free = 0
 
     def _new_line(self) -> None:
-        self._broken = False
+        self._broken = self._returned = False
         self._column = 0
         self._row += 1
+        self._free = self._free if self._drawn else self._row
+        self._drawn = False
         if self._row == len(self._lines):
             self._lines.append([])
             if len(self._lines) > 2 * self._rows:
@@ -139,7 +145,7 @@ class Terminal:
         if gone > 0:
             self._done += ("".join(line) + "\n" for line in self._lines[:gone])
             del self._lines[:gone]
-            self._row = max(0, self._row - gone)
+            self._row, self._free = max(0, self._row - gone), max(0, self._free - gone)
 
     def _screen(self) -> str:
         return "\n".join(["".join(line) for line in self._lines])
@@ -172,6 +178,8 @@ class Terminal:
             self._column = column
 
     def _sequence(self, final: str, args: str) -> None:
+        if args == _CURSOR:
+            self._draws, self._free = final == "l", self._row  # hidden; what follows "h" comes line by line again
         apply = _SEQUENCES.get(final)
         if apply is not None and not args.startswith(("?", ">", "<", "=")):
             numbers = [int(part[:6]) if part.isdigit() else 0 for part in args.split(";")]
@@ -180,7 +188,7 @@ class Terminal:
     def _move(self, rows: int, column: int) -> None:
         """Move by rows within the lines that can still change, and to a column."""
         top = max(0, len(self._lines) - self._rows)
-        self._moved_up |= rows < 0
+        self._draws |= rows < 0
         self._row = max(top, self._row + rows)
         while self._row >= len(self._lines):
             self._lines.append([])

@@ -24,7 +24,10 @@ from agentlog_ipy.streams import Piece, Stream
 LINGER = 0.1
 """Seconds that output may wait for more of it."""
 STALLED = 1.0
-"""Seconds after which a line that nobody goes on writing is written as it stands (a prompt, a hang)."""
+"""Seconds after which what is unfinished (a prompt, a hang, a progress bar) is written as it stands; twice as long each time
+while it goes on,"""
+LONGEST = 60.0
+"""but never longer than this."""
 MOST_WAITING = 100_000_000
 """Characters that may wait for the worker; beyond it they are only counted."""
 REMEMBERED = 2_000
@@ -35,7 +38,8 @@ REMEMBERED = 2_000
 class Slot:
     """Outputs of one cell. `spoke`: anything came; `over`: its outputs are complete, what comes now is late.
 
-    late, when: of the output that is being written.
+    late, when: of the output that is being written; due: when what is unfinished is to be written as it stands (None: it is);
+    patience: seconds from its first change to then.
     """
 
     execution: str | None
@@ -43,6 +47,8 @@ class Slot:
     over: bool = False
     late: bool = False
     when: float = 0.0
+    due: float | None = None
+    patience: float = field(default_factory=lambda: STALLED)
     streams: dict[str, Stream] = field(default_factory=dict)
 
 
@@ -138,6 +144,8 @@ class Outputs:
         slot.late, slot.when = late, when
         if kind == "stream":
             self._open.add(slot)
+            if slot.due is None:
+                slot.due = time.monotonic() + slot.patience
             self._feed(slot, content["name"], content["text"])
         elif kind == "end":
             slot.late = False  # what waited was written before
@@ -163,15 +171,23 @@ class Outputs:
             self._write(slot, stream, stream.settle(whole=whole))
         if not slot.over and not any(stream.unfinished for stream in slot.streams.values()):
             self._open.discard(slot)
+            slot.due, slot.patience = None, STALLED
+
+    def _show(self, slot: Slot) -> None:
+        slot.due, slot.patience = None, min(2 * slot.patience, LONGEST)
+        for stream in slot.streams.values():
+            text = stream.show()
+            if text is not None:
+                self._write(slot, stream, [(text, None)], unfinished=True)
 
     def _end(self, slot: Slot) -> None:
         for stream in slot.streams.values():
             self._write(slot, stream, stream.end())
         slot.streams.clear()
-        slot.spoke = False
+        slot.spoke, slot.due, slot.patience = False, None, STALLED
         self._open.discard(slot)
 
-    def _write(self, slot: Slot, stream: Stream, pieces: Iterable[Piece]) -> None:
+    def _write(self, slot: Slot, stream: Stream, pieces: Iterable[Piece], *, unfinished: bool = False) -> None:
         for text, whole in pieces:
             event = StreamWritten(
                 execution=slot.execution,
@@ -181,6 +197,7 @@ class Outputs:
                 blob=self._recorder.text_blob(whole) if whole is not None else None,
                 size=len(whole) if whole is not None else None,
                 late=slot.late,
+                unfinished=unfinished,
             )
             self._recorder.record(event, now=True)
 
@@ -196,25 +213,31 @@ class Outputs:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            if not self._wake.wait(STALLED if self._open else None):
-                self._stalled()
-                continue
-            self._stop.wait(LINGER)
-            self._wake.clear()
-            self._drain_quietly()
+            if self._wake.wait(self._until_due()):
+                self._stop.wait(LINGER)
+                self._wake.clear()
+                self._drain_quietly()
+            self._show_due()
+
+    def _until_due(self) -> float | None:
+        """Seconds until something is due; None: nothing is."""
+        with self._lock:
+            due = [slot.due for slot in self._open if slot.due is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     @guarded("outputs")
     def _drain_quietly(self) -> None:
         self.drain()
 
     @guarded("outputs")
-    def _stalled(self) -> None:
+    def _show_due(self) -> None:
         with self._lock:
-            for slot in list(self._open):
+            now = time.monotonic()
+            for slot in [slot for slot in self._open if slot.due is not None and slot.due <= now]:
                 if slot.over:
                     self._end(slot)
                 else:
-                    self._settle(slot, whole=True)
+                    self._show(slot)
 
 
 def _without_overtaken(items: list[Item]) -> list[Item]:

@@ -7,6 +7,7 @@ on the text gathers in parts that go to blobs, and the last piece shows the othe
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 from agentlog.redact import Redactor, StreamRedactor
@@ -17,6 +18,9 @@ PART_CHARS = 1_000_000
 """Characters that gather in memory before they go to a blob."""
 SLICE_CHARS = 65_536
 """Characters looked at in one go: the interpreter's lock is free in between."""
+
+LAST_CHARS = 2_000
+"""Characters that `show` gives at most."""
 
 Piece = tuple[str, str | None]
 """(text to show, all of it where that is more)"""
@@ -38,11 +42,23 @@ class Stream:
         self._terminal = Terminal()
         self._rest: list[str] = []
         self._rest_chars = 0
+        self._shown = ""
 
     @property
     def unfinished(self) -> bool:
-        """Is there text that `settle` did not give back because it may still change?"""
-        return self._terminal.pending() or self._redactor.pending()
+        """Is there text that `settle` did not give back: it may still change, or may be in the middle?"""
+        return bool(self._rest) or self._terminal.pending() or self._redactor.pending()
+
+    def show(self) -> str | None:
+        """The end of what is unfinished, as it stands; None where it stands as it was shown before. Nothing is taken:
+        the next piece has it again."""
+        screen = copy.deepcopy(self._terminal)
+        screen.feed(self._redactor.peek())
+        text = "".join(self._rest) + screen.text()
+        if len(text) > LAST_CHARS:
+            text = _gap(len(text) - LAST_CHARS) + text[-LAST_CHARS:]
+        before, self._shown = self._shown, text
+        return text if text != before else None
 
     def feed(self, text: str, *, keep: bool = True) -> None:
         """Take a chunk as it was written; without `keep` it is only counted."""
@@ -58,7 +74,10 @@ class Stream:
         """Pieces to write now: the finished lines; with `whole` also those that may still change."""
         if whole:
             self._terminal.feed(self._redactor.finish())
-        yield from self._shown(self._terminal.take(whole=whole))
+        yield from self._pieces(self._terminal.take(whole=whole))
+        if whole and self._shown and not self._rest:  # it was erased
+            self._shown = ""
+            yield "", None
 
     def end(self) -> Iterator[Piece]:
         """The last pieces: what is still unfinished, and the tail of what did not fit."""
@@ -72,10 +91,11 @@ class Stream:
         elif text:
             yield text, None
 
-    def _shown(self, text: str) -> Iterator[Piece]:
+    def _pieces(self, text: str) -> Iterator[Piece]:
         if self._head and text:
             head, text = text[: self._head], text[self._head :]
             self._head -= len(head)
+            self._shown = ""
             yield head, None
         if text:
             self._rest.append(text)
@@ -84,6 +104,7 @@ class Stream:
             gathered = "".join(self._rest)
             part, kept = gathered[: -self._tail], gathered[-self._tail :]
             self._rest, self._rest_chars = [kept], len(kept)
+            self._shown = ""
             yield _gap(len(part)), part
 
 

@@ -331,6 +331,32 @@ class StoreSuite:
         assert [event.id for event in store.events(limit=3)] == [event.id for event in story.events[:3]]
         assert [change.name for change in store.changes(ids[3])] == ["x"]
 
+    def test_what_stood_unfinished_gives_way_to_what_followed(self) -> None:
+        """A look at a stream that could still change is read as long as nothing followed on that stream of that cell."""
+        story = Story()
+        session = story.session()
+        one, other = (story.cell(session, number, "bar()", status=None) for number in (1, 2))
+
+        def wrote(execution: str | None, text: str, name: str = "stderr", unfinished: bool = True) -> None:
+            story.add(StreamWritten(session=session, execution=execution, name=name, text=text, unfinished=unfinished))
+
+        wrote(one, "1/3")
+        wrote(one, "half a", name="stdout")
+        wrote(other, "loading")
+        wrote(None, "nobody's")
+        wrote(one, "2/3")
+        wrote(one, "a line\n", name="stdout", unfinished=False)
+        wrote(other, "", unfinished=False)
+        store = self.told(story)
+
+        def texts(**where: str) -> list[tuple[str | None, str]]:
+            events = store.events(kinds={StreamWritten.kind}, **where)
+            return [(event.execution, event.text) for event in events if isinstance(event, StreamWritten)]
+
+        assert texts(execution=one) == [(one, "2/3"), (one, "a line\n")]
+        assert texts(session=session) == [(None, "nobody's"), (one, "2/3"), (one, "a line\n"), (other, "")]
+        assert len(list(store.records(kinds={StreamWritten.kind}))) == 7
+
     def test_errors_of_cells_and_of_nobody(self) -> None:
         """Errors are found by session, by execution and by the hash of their kind."""
         story = Story()

@@ -309,7 +309,7 @@ KINDS: dict[str, dict[str, Rule]] = {
     "cell.end": {"status": word, "count": number, "ms": number, "rss": number, "peak": number, "result": value},
     "cell.namespace": {"changes": changes, "reads": names, "writes": names, "lazy": names, "complete": number, "ms": number},
     "cell.skipped": {"cell_id": own_name, "source": source},
-    "stream": {"name": word, "text": text_size, "size": number, "late": number},
+    "stream": {"name": word, "text": text_size, "size": number, "late": number, "unfinished": number},
     "display": {
         "result": number, "update": number, "display_id": own_name, "data": output_kinds, "sizes": sizes, "clear": number, "late": number,
     },

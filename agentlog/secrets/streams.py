@@ -49,6 +49,13 @@ class StreamRedactor:
         self._keep("")
         return self._out(whole)
 
+    def peek(self) -> str:
+        """What `finish` would give out; it goes on waiting."""
+        before, given, waiting, size = self._before, self._given, self._waiting, self._size
+        out = self.finish()
+        self._before, self._given, self._waiting, self._size = before, given, waiting, size
+        return out
+
     def pending(self) -> bool:
         """Is something waiting?"""
         return self._size > 0
