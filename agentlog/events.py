@@ -13,10 +13,12 @@ a kind that this version does not know is read back as `Unknown` with all its fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, Literal
+
+from agentlog.frozen import dataclass
 
 SCHEMA = 1
 """Version of the journal's records. A higher one in a segment means: written by a newer agentlog."""
@@ -558,7 +560,7 @@ def _subclasses(cls: type[Event]) -> list[type[Event]]:
     return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
 
 
-KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _subclasses(Event) if cls is not Unknown}
+KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in _subclasses(Event) if cls.kind != Unknown.kind}
 """Kind of event as written in the store -> its class."""
 
 
