@@ -39,7 +39,8 @@ class Author:
 
 
 @lru_cache(maxsize=256)
-def _tree(source: str) -> ast.Module | None:
+def tree_of(source: str) -> ast.Module | None:
+    """The syntax tree of a cell, None where it is no Python; magics are blanked."""
     try:
         return ast.parse(plain_source(source)[0])
     except (SyntaxError, ValueError, RecursionError):
@@ -64,7 +65,7 @@ def parents(source: str, name: str) -> tuple[str, ...]:
 
 def assigning_line(source: str, name: str) -> str:
     """The last line of the cell that binds or changes `name`, "" where none is seen."""
-    tree = _tree(source)
+    tree = tree_of(source)
     lines = source.splitlines()
     hits = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt) and name in _targets(node)] if tree else []
     return lines[hits[-1] - 1].strip() if hits and hits[-1] <= len(lines) else ""
@@ -72,7 +73,7 @@ def assigning_line(source: str, name: str) -> str:
 
 def is_loaded(source: str, name: str) -> bool:
     """Does the cell read `name` from a file or a service?"""
-    tree = _tree(source)
+    tree = tree_of(source)
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.stmt) and name in _targets(node) and any(_loads(part) for part in ast.walk(node)):
             return True
@@ -88,7 +89,7 @@ def _loads(node: ast.AST) -> bool:
 
 def _assignments(source: str) -> Iterator[tuple[set[str], list[str]]]:
     """(names bound or changed, names read) of each statement that binds, last first."""
-    tree = _tree(source)
+    tree = tree_of(source)
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)] if tree else []
     for node in sorted(statements, key=lambda n: -n.lineno):
         targets = _targets(node)

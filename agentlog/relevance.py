@@ -21,8 +21,12 @@ _LIBRARIES = frozenset({"pandas", "numpy", "sklearn", "torch", "polars", "tensor
 
 
 def hidden(name: str) -> bool:
-    """Names that the shell put there, and private ones of underscores."""
-    return name in _HIDDEN or (name[:1] == "_" and (name.startswith(("__", "_i", "_o", "_d")) or not name.strip("_0123456789")))
+    """Names that the shell or the interpreter put there, and private ones of underscores."""
+    return (
+        name in _HIDDEN
+        or name[:1] == "."
+        or (name[:1] == "_" and (name.startswith(("__", "_i", "_o", "_d")) or not name.strip("_0123456789")))
+    )
 
 
 def words(text: str) -> list[str]:

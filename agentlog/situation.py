@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from agentlog.causes import find as find_causes
@@ -57,6 +58,16 @@ class Situation:
         while failure is not None and failure.cause is not None and user_frames(failure.cause):
             failure = failure.cause
         return failure
+
+    @cached_property
+    def way(self) -> list[Frame]:
+        """The user's frames from the crashed cell to where it began: a library that catches and goes on cuts the root's own short."""
+        found = user_frames(self.root) if self.root else []
+        outer = user_frames(self.failure) if self.failure and self.failure is not self.root else []
+        if not found or not outer or found[0].function.startswith("<module"):
+            return found
+        known = {(frame.file, frame.function) for frame in found}
+        return [*takewhile(lambda frame: (frame.file, frame.function) not in known, outer), *found]
 
     @cached_property
     def innermost(self) -> Frame | None:

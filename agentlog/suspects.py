@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, Holds, author, parents, version_before
+from agentlog.ancestry import Author, Holds, author, parents, tree_of, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation, Version
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 _GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex)\(")
+ITERATORS = frozenset(
+    {"zip", "map", "filter", "enumerate", "reversed", "generator", "list_iterator", "dict_keyiterator", "dict_itemiterator",
+     "dict_valueiterator", "islice", "chain", "reader", "DictReader", "TextIOWrapper"}
+)  # fmt: skip
+"""Types that give their elements once."""
 _CODE = frozenset({"module", "function", "type", "builtin_function_or_method", "int", "float", "str", "bool"})
 
 
@@ -90,7 +95,7 @@ def same_columns(value: Value) -> Holds:
         bool(other.shape)
         and other.shape is not None
         and other.shape[1:] == width
-        and ([column.name for column in other.columns] == names)
+        and (not names or not other.columns or [column.name for column in other.columns] == names)
     )
 
 
@@ -145,3 +150,11 @@ def code(case: Situation) -> str:
 
 def article(kind: str) -> str:
     return f"{'an' if kind[:1] in 'aeiouAEIOU' or kind.startswith('nd') else 'a'} {kind}"
+
+
+def without_return(source: str, function: str) -> bool:
+    """Does the cell define `function`, and is there no `return` with a value in it?"""
+    tree = tree_of(source)
+    found = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == function), None) if tree else None
+    giving = (ast.Return, ast.Yield, ast.YieldFrom)
+    return found is not None and not any(isinstance(node, giving) and node.value is not None for node in ast.walk(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from agentlog.events import Column, Value
-from agentlog.valuetext import Depth, facts_text, nested, scalar
+from agentlog.valuetext import Depth, facts_text, nested, number, scalar
 
 
 def is_frame(value: Value) -> bool:
@@ -76,7 +76,8 @@ def _lines(value: Value, columns: int, count: int) -> str:
     lines = []
     for place, column in enumerate(value.columns[:columns]):
         first = column.sample or tuple(row[place] for row in value.head if place < len(row))
-        shown = f": {', '.join(scalar(cell, 32) for cell in first[:count])}" if first else ""
+        say = number if column.nulls or column.dtype.startswith("float") else scalar
+        shown = f": {', '.join(say(cell, 32) for cell in first[:count])}" if first else ""
         missing = f", {column.nulls} null" if column.nulls else ""
         lines.append(f"\n{column.dtype} {label(column.name)}{missing}{shown}")
     rest = len(value.columns) - columns
@@ -90,7 +91,7 @@ def array_depths(value: Value) -> list[Depth]:
     short = f"{value.type} {size}{' ' + value.dtype if value.dtype else ''}{' empty' if 0 in shape else ''}"
     facts = facts_text({key: fact for key, fact in value.facts.items() if key != "name"})
     told = short + (f", {value.nulls} missing" if value.nulls else "") + facts
-    ranged = f"{told}, {scalar(value.range[0])}..{scalar(value.range[1])}" if value.range else told
+    ranged = f"{told}, {number(value.range[0])}..{number(value.range[1])}" if value.range else told
     index = f", index {value.index}" if value.index and not value.index.startswith("RangeIndex") else ""
     full = ranged + index + facts_text({key: value.facts[key] for key in ("name", "labels") if key in value.facts}, verbose=True)
     return [
@@ -105,13 +106,14 @@ def array_depths(value: Value) -> list[Depth]:
 
 def _head(value: Value, count: int) -> str:
     """The first values in brackets."""
+    say = number if value.nulls or (value.dtype or "").startswith(("float", "complex")) else scalar
     if value.items:
         parts = [nested(item, 24) for item in value.items[:count]]
     elif value.head and len(value.head[0]) == 1:
-        parts = [scalar(row[0], 24) for row in value.head[:count]]
+        parts = [say(row[0], 24) for row in value.head[:count]]
     else:
         parts = [
-            "[" + ", ".join(scalar(cell, 12) for cell in row[:6]) + ("...]" if len(row) > 6 else "]")
+            "[" + ", ".join(say(cell, 12) for cell in row[:6]) + ("...]" if len(row) > 6 else "]")
             for row in value.head[: count // 3]
         ]
     total = value.shape[0] if value.shape else value.length

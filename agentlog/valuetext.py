@@ -19,6 +19,8 @@ Depth = tuple[str, float]
 
 _PLAIN = frozenset({"int", "float", "bool", "complex", "NoneType"})
 _TEXT = frozenset({"str", "bytes", "bytearray"})
+_NO_JSON = frozenset({"nan", "inf", "-inf"})
+"""Floats that JSON has no number for."""
 _NEVER = frozenset({"digest", "at"})
 """Facts for comparing, not for reading."""
 _VERBOSE = frozenset({"learned", "feature names", "labels", "sampled"})
@@ -35,12 +37,8 @@ def depths(value: Value, words: Collection[str] = NO_WORDS) -> tuple[Depth, ...]
     elif value.type in _TEXT:
         found = _string_depths(value)
     elif value.type in _PLAIN:
-        found = [
-            (
-                scalar(value.value) if value.value is not None or value.type == "NoneType" else f"{value.type}{cut_text(value)}",
-                1.0,
-            )
-        ]
+        known = value.value is not None or value.type == "NoneType"
+        found = [(number(value.value) if known else f"{value.type}{cut_text(value)}", 1.0)]
     elif value.shape is not None:
         found = array_depths(value)
     elif value.entries or value.items or value.length is not None:
@@ -74,6 +72,11 @@ def scalar(value: Scalar, room: int = 60) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value)
+
+
+def number(value: Scalar, room: int = 60) -> str:
+    """A scalar that is known to be a number, or a gap among others: what the record had to write as text is one too."""
+    return value if isinstance(value, str) and value in _NO_JSON else scalar(value, room)
 
 
 def facts_text(facts: Mapping[str, Scalar], *, verbose: bool = False) -> str:

@@ -279,10 +279,10 @@ def test_iterators_are_not_consumed():
     """What is left is told where the interpreter knows it."""
     iterator = iter([1, 2, 3])
     next(iterator)
-    assert (look(iterator).facts, look(iterator).cut) == ({"left": 2}, "not consumed")
+    assert (look(iterator).facts, look(iterator).cut) == ({"left": 2}, "its items were not read")
     assert list(iterator) == [2, 3]
     pairs = zip([1], [2], strict=True)
-    assert look(pairs).cut == "not consumed"
+    assert look(pairs).cut == "its items were not read"
     assert list(pairs) == [(1, 2)]
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from agentlog.events import Failure, Frame, Operand, Value
 from agentlog.outline import Item, Section, deepening, item, section
-from agentlog.situation import Situation, user_frames
-from agentlog.valuetext import brief, depths
+from agentlog.situation import Situation
+from agentlog.valuetext import brief, depths, nested
 
 CUT = "..."
 _WRAPPED = frozenset({"args", "kwargs"})
 """Arguments of a decorator's wrapper: they hide what was handed over."""
+_OPERATOR = re.compile(r"__(?!init__|call__|new__)\w+__$|\b_unpack_zerodim|<locals>\.new_method$")
+"""Functions behind an operator or a subscript: the line shows what they were given."""
 
 
 def sections(case: Situation) -> list[Section]:
@@ -56,7 +60,7 @@ def _headline(failure: Failure) -> Item:
 
 
 def _where(case: Situation, root: Failure) -> list[Item]:
-    frames = user_frames(root)
+    frames = case.way
     if not frames:
         return []
     inner = frames[-1]
@@ -82,7 +86,7 @@ def _ends(frames: list[Frame]) -> list[Frame]:
 def _border(root: Failure) -> list[Item]:
     """The first library frame after user code, with what it was given."""
     frame = next((f for f in reversed(root.frames) if f.kind in ("library", "stdlib") and f.arguments), None)
-    if frame is None or set(frame.arguments) >= _WRAPPED:
+    if frame is None or set(frame.arguments) - {"self"} <= _WRAPPED or _OPERATOR.search(frame.function):
         return []
     name = f"{frame.module}.{frame.function}" if frame.module else frame.function
     given = [f"{key}={_argument(value)}" for key, value in frame.arguments.items()]
@@ -90,8 +94,12 @@ def _border(root: Failure) -> list[Item]:
 
 
 def _argument(value: Value) -> str:
-    """A class that was handed over is its name."""
-    return str(value.value or value.type) if value.type in ("type", "ABCMeta") else brief(value)
+    """A class that was handed over is its name; of an object with a state only what it is: the values tell the rest."""
+    if value.type in ("type", "ABCMeta"):
+        return str(value.value or value.type)
+    if value.shape is not None:
+        return brief(value)
+    return value.type if value.facts and value.length is None and value.value is None else nested(value)
 
 
 def _chain(failure: Failure) -> list[Item]:
@@ -99,9 +107,13 @@ def _chain(failure: Failure) -> list[Item]:
     found: list[Item] = []
     cause: Failure | None = failure.cause
     how = failure.explicit_cause
+    told = {title(failure)}
     while cause is not None:
         relation = "from" if how else "while handling"
-        found.append(item(3.0, f"{relation} {shorten(' '.join(title(cause).split()), 200)}", f"{relation} {title(cause)}"))
+        if title(cause) not in told:
+            told.add(title(cause))
+            short = shorten(" ".join(title(cause).split()), 200)
+            found.append(item(3.0, f"{relation} {short}", f"{relation} {title(cause)}"))
         how, cause = cause.explicit_cause, cause.cause
     return found + [
         item(3.0, f"group member: {shorten(title(member), 200)}", f"group member: {title(member)}") for member in failure.group

@@ -7,8 +7,8 @@ import re
 from agentlog.ancestry import ancestors
 from agentlog.events import Failure, Frame, Value
 from agentlog.outline import Item, Section, deepening, section
-from agentlog.situation import Situation, user_frames
-from agentlog.tabletext import nulls_text
+from agentlog.situation import Situation
+from agentlog.tabletext import columns_by_type, nulls_text
 from agentlog.valuetext import depths
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -38,7 +38,7 @@ def sections(case: Situation) -> list[Section]:
     if failure is not None:
         _of_operands(failure, found)
         relevance = _Relevance(case, failure)
-        for depth, frame in enumerate(reversed(user_frames(failure))):
+        for depth, frame in enumerate(reversed(case.way)):
             _of_frame(relevance, frame, depth, found)
     _of_namespace(case, found)
     words = said_words(case)
@@ -126,7 +126,10 @@ def _item(case: Situation, name: str, worth: float, value: Value, words: frozens
     if value.type in _WORKERS:
         found = found[:1]
     if like is not None:
-        found = [found[0], (f"{found[0][0]}, columns as {like}{nulls_text(value.columns)}", 0.8)]
+        same = f"{found[0][0]}, columns as {like}"
+        named = [column for column in value.columns if column.name in words][:4]
+        known = f" ({columns_by_type(named, words, 4)})" if named else ""
+        found = [found[0], (same + nulls_text(value.columns), 0.8), (same + known + nulls_text(value.columns), 0.83)]
     made = case.made_by(name) if worth > 0.6 else ""
     if made:
         text, share = found[0]

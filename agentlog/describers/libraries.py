@@ -77,9 +77,13 @@ def _same(item: object, default: object) -> bool:
     return item == default or (item != item and default != default)
 
 
+_BEGUN = frozenset({"feature_names_in_", "n_features_in_"})
+"""What `fit` sets before it begins: by these alone nobody knows whether it came to its end."""
+
+
 def _fitted(held: dict[str, Any]) -> dict[str, Scalar]:
     learned = [name for name in held if name.endswith("_") and not name.startswith("_") and not name.endswith("__")]
-    facts: dict[str, Scalar] = {"fitted": bool(learned)}
+    facts: dict[str, Scalar] = {} if learned and _BEGUN.issuperset(learned) else {"fitted": bool(learned)}
     steps = held.get("steps")
     if not learned and type(steps) is list and steps and type(steps[-1]) is tuple and len(steps[-1]) == 2:
         facts = _fitted(dict(peek.attributes(steps[0][1])))

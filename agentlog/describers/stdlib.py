@@ -165,7 +165,7 @@ def describe_iterator(value: Any, look: Look) -> Value:
     """Never moved; what a builtin one knows to be left is said."""
     hint = type(value).__dict__.get("__length_hint__")
     left = hint(value) if hint is not None and type_name(value) in _SIZED else None
-    return _described(value, None, {"left": left}, cut="not consumed")
+    return _described(value, None, {"left": left}, cut="its items were not read")
 
 
 _SIZED = frozenset(

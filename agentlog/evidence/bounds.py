@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from agentlog.evaluate import UNKNOWN
@@ -11,15 +12,15 @@ from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
+_WRONG = re.compile(r" is out of range|asked for|\d indices for|nothing to index")
 _GROWERS = frozenset({"pop", "popleft", "popitem"})
 
 
 @collector("IndexError")
 def index_out_of_range(failing: Failing) -> list[Fact]:
     """Length or shape of each thing indexed on the line, the value of the index, and what is looped over."""
-    facts: list[Fact] = []
-    for node in failing.nodes(ast.Subscript):
-        facts += indexed(failing, node)  # type: ignore[arg-type]
+    asked = [fact for node in failing.nodes(ast.Subscript) for fact in indexed(failing, node)]  # type: ignore[arg-type]
+    facts = [fact for fact in asked if _WRONG.search(fact.text)] or asked
     facts += _emptied(failing)
     return facts[:8] + looped(failing)
 
@@ -31,7 +32,7 @@ def indexed(failing: Failing, node: ast.Subscript) -> list[Fact]:
     if owner is UNKNOWN:
         return []
     shape, length = probe.shape_of(owner), probe.length_of(owner)
-    if length is None or type(owner) is dict:
+    if length is None or type(owner) is dict or (probe.is_frame(owner) and not via):
         return []
     about, index = ast.unparse(base), ast.unparse(node.slice)
     odd = f" ({probe.type_name(key)})" if type(key) not in (int, slice, tuple) and key is not UNKNOWN else ""
@@ -87,11 +88,15 @@ def _emptied(failing: Failing) -> list[Fact]:
     return facts
 
 
-def looped(failing: Failing) -> list[Fact]:
+def loop_text(target: ast.expr, iterated: ast.expr) -> str:
+    return f"the loop `for {ast.unparse(target)} in {ast.unparse(iterated)[:120]}`"
+
+
+def looped(failing: Failing, loops: list[tuple[ast.expr, ast.expr]] | None = None) -> list[Fact]:
     """What the loops around the failing line go over, with the sizes of what stands in there."""
     facts = []
-    for target, iterated in failing.loops()[:3]:
-        text = f"the loop `for {ast.unparse(target)} in {ast.unparse(iterated)[:120]}`"
+    for target, iterated in failing.loops()[:3] if loops is None else loops:
+        text = loop_text(target, iterated)
         sizes = [f"{name} is {probe.say(value)}" for name, value in _sources(failing, iterated)]
         now = [f"{name} = {probe.show(value)}" for name, value in _targets(failing, target)]
         said = "; ".join(filter(None, [", ".join(now), ", ".join(sizes)]))

@@ -10,7 +10,7 @@ from agentlog import peek
 from agentlog.evaluate import PLAIN, UNKNOWN
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
-from agentlog.evidence.bounds import looped
+from agentlog.evidence.bounds import loop_text, looped
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
@@ -107,17 +107,22 @@ def iteration(failing: Failing) -> Evidence | None:
     """How far the loops and comprehensions around the failing line had come. Index errors say this themselves."""
     if not failing.loops() or failing.is_a(IndexError, KeyboardInterrupt, TimeoutError):
         return None
-    facts = looped(failing)
-    for target, iterated in failing.loops()[:2]:
-        holder, value = failing.resolve(iterated), failing.resolve(target)
-        if (
-            holder is not UNKNOWN
-            and value is not UNKNOWN
-            and (probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple))
-        ):
-            found = position_of(value, holder)
-            facts += [Fact(found.text, about=ast.unparse(target))] if found else []
-    return Evidence("iteration", tuple(facts))
+    running = [(target, iterated) for target, iterated in failing.loops() if not _is(failing.node, iterated)]
+    return Evidence("iteration", tuple(_came_to(failing, *loop) or looped(failing, [loop])[0] for loop in running[:3]))
+
+
+def _is(node: ast.AST | None, iterated: ast.expr) -> bool:
+    """Did what the loop was to go over fail itself? Then the loop has not begun."""
+    return node is not None and ast.unparse(node) == ast.unparse(iterated)
+
+
+def _came_to(failing: Failing, target: ast.expr, iterated: ast.expr) -> Fact | None:
+    """The element at which a loop over a list, series or array was."""
+    holder, value = failing.resolve(iterated), failing.resolve(target)
+    if value is UNKNOWN or not (probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple)):
+        return None
+    found = position_of(value, holder)
+    return Fact(f"{loop_text(target, iterated)}: {ast.unparse(target)} = {found.text}") if found else None
 
 
 @collector()

@@ -29,6 +29,8 @@ _LITERAL = re.compile(
     re.S,
 )
 _DISTINCT = 3_000
+_INSIDE = " in the library"
+"""What the library had made of the user's data: told where the data itself shows nothing."""
 _MISSING_TEXT = frozenset({"nan", "none", "na", "n/a", "null", "", "-", "?", "nat", "<na>"})
 
 
@@ -48,7 +50,7 @@ def unusable_content(failing: Failing) -> Evidence | None:
     culprit = _literal(failing)
     facts: list[Fact] = []
     for about, value in _involved(failing):
-        if failing.late() or len(facts) > 8:
+        if failing.late() or len(facts) > 8 or (facts and about.endswith(_INSIDE)):
             break
         facts += _contents(failing, value, about, culprit, always="accessor" in failing.message)
     facts += _converted(failing, culprit)
@@ -65,10 +67,12 @@ def _literal(failing: Failing) -> object:
 
 def _involved(failing: Failing) -> list[tuple[str, object]]:
     """Tables, columns and arrays of the user's line, then those handed to the library, then those it was working on; each once."""
-    found = failing.data() + [(failing.name_of(value) or f"argument {name}", value) for name, value in _opened(failing.handed())]
+    found = _without_owners(failing) + [
+        (failing.name_of(value) or f"argument {name}", value) for name, value in _opened(failing.handed())
+    ]
     found += [pair for _, iterated in failing.loops() for pair in operands_of(iterated, failing.scope)]
     found += [
-        (f"{name} in the library", value)
+        (f"{name}{_INSIDE}", value)
         for name, value in failing.library_locals("self", "X", "values", "arr", "array", "data").items()
     ]
     out: dict[int, tuple[str, object]] = {}
@@ -76,6 +80,19 @@ def _involved(failing: Failing) -> list[tuple[str, object]]:
         if _is_content(value):
             out.setdefault(id(value), (about, value))
     return list(out.values())[:6]
+
+
+def _without_owners(failing: Failing) -> list[tuple[str, Any]]:
+    """What the line works on, without the tables of which it only takes a column."""
+    known = failing.data()
+    whole = [value for _, value in failing.handed()]
+    return [
+        (text, value)
+        for text, value in known
+        if not probe.is_frame(value)
+        or any(value is other for other in whole)
+        or not any(other.startswith((f"{text}[", f"{text}.")) and probe.is_series(part) for other, part in known)
+    ]
 
 
 def _opened(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -104,21 +121,26 @@ def _contents(failing: Failing, value: Any, about: str, culprit: object, always:
         found.insert(0, f"in the first {len(items)}")
     dtype = probe.dtype_of(value)
     if found or dtype == "object" or always:
-        return [Fact("; ".join(filter(None, [probe.say(value), *found, *_sample(value)])), about=about)]
+        return [Fact("; ".join(filter(None, [probe.say(value), *found, *_sample(value, found)])), about=about)]
     return []
 
 
-def _sample(value: Any) -> list[str]:
-    distinct = list(
-        dict.fromkeys(item for item in probe.items_of(value, 200) if type(item) in (str, int, float, bool, type(None)))
-    )
-    return [f"e.g. {probe.some(distinct[:4])}"] if distinct else []
+def _sample(value: Any, told: list[str]) -> list[str]:
+    return _examples(probe.items_of(value, 200), told)
+
+
+def _examples(items: list[Any], told: list[str]) -> list[str]:
+    """The first distinct values, unless they are told as what is no number."""
+    distinct = list(dict.fromkeys(item for item in items if type(item) in (str, int, float, bool, type(None))))
+    all_told = any(text.startswith("not numbers") for text in told) and not any("of them not numbers" in text for text in told)
+    return [f"e.g. {probe.some(distinct[:4])}"] if distinct and not all_told else []
 
 
 def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -> list[Fact]:
     """Columns that are not numbers, those with missing or infinite values; the cell with the text that failed."""
     kinds = probe.dtypes_of(frame)[:400]
-    other = [(label, dtype) for label, dtype in kinds if not _numeric(dtype)]
+    mixed = "dtype of object" in failing.message
+    other = [(label, dtype) for label, dtype in kinds if not _numeric(dtype) or (mixed and dtype == "bool")]
     facts = []
     if other:
         shown = ", ".join(f"{label} ({dtype})" for label, dtype in other[:30])
@@ -147,8 +169,8 @@ def _numeric(dtype: str) -> bool:
 def _column(frame: Any, kinds: list[tuple[Any, str]], label: Any, culprit: object) -> list[str]:
     position = [name for name, _ in kinds].index(label)
     items = probe.items_of(probe.column(frame, position), 20_000)
-    distinct = list(dict.fromkeys(item for item in items[:5000] if type(item) in (str, int, float, bool, type(None))))
-    return [f"e.g. {probe.some(distinct, 4)}", *column_facts(items, culprit)]
+    found = column_facts(items, culprit)
+    return [*_examples(items[:5000], found), *found]
 
 
 def _holding(frame: Any, about: str, kinds: list[tuple[Any, str]], culprit: object) -> list[Fact]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dis
+import inspect
+import re
+import types
 
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Evidence, Fact
@@ -11,6 +15,7 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.evidence.source import assignments_of
 from agentlog.expression import names_in
+from agentlog.relevance import history_of, own_code
 
 
 @collector()
@@ -29,7 +34,35 @@ def nothing_there(failing: Failing) -> Evidence | None:
 
 def _fact(failing: Failing, text: str, value: object) -> Fact:
     made = assignments_of(failing, text)[-1:] if text.isidentifier() else []
-    return Fact("is " + probe.say(value) + (f"; last assigned by {made[0].where}" if made else ""), about=text)
+    how = f"; last assigned by {made[0].where}" + (_why_none(failing, made[0].value) if value is None else "") if made else ""
+    return Fact(f"is {probe.say(value)}{how}", about=text)
+
+
+def _why_none(failing: Failing, made: ast.expr) -> str:
+    """What the call that gave None is seen to be: a function of the user's without a `return`, a method told to work in place."""
+    if not isinstance(made, ast.Call):
+        return ""
+    if any(word.arg == "inplace" and failing.resolve(word.value) is True for word in made.keywords):
+        return "; inplace=True changes the object and returns None"
+    function = failing.resolve(made.func)
+    if type(function) is types.FunctionType and own_code(function) and returns_nothing(function):
+        return f"; {function.__name__} has no return with a value"
+    return ""
+
+
+def returns_nothing(function: types.FunctionType) -> bool:
+    """Does every way out of it give None, as its bytecode says? A generator or coroutine gives itself."""
+    if function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        return False
+    before: str | None = None
+    given: set[str | None] = set()
+    for step in dis.get_instructions(function):
+        if step.opname == "RETURN_VALUE":
+            given.add(before)
+        elif step.opname == "RETURN_CONST":
+            given.add("None" if step.argval is None else step.opname)
+        before = "None" if step.opname == "LOAD_CONST" and step.argval is None else step.opname
+    return given == {"None"}
 
 
 def _trail(failing: Failing, name: str, seen: set[str]) -> tuple[list[Fact], list[str]]:
@@ -90,3 +123,37 @@ def empty_input(failing: Failing) -> list[Fact]:
         for name, value in handed
         if probe.is_empty(value)
     ][:4]
+
+
+ITERATORS = frozenset({"zip", "map", "filter", "enumerate", "reversed", "generator", "list_iterator", "dict_keyiterator", "dict_itemiterator",
+                       "dict_valueiterator", "islice", "chain", "reader", "DictReader", "TextIOWrapper"})  # fmt: skip
+"""Types that give their elements once."""
+
+
+@collector("ValueError", "StopIteration", "TypeError", "IndexError", "StatisticsError", "EmptyDataError", pattern=r"empty|StopIteration|\A\Z|no data|at least one")
+def read_before(failing: Failing) -> list[Fact]:
+    """An iterator on the failing line, which gives its elements once: the earlier code that went over it."""
+    found = [(text, value) for text, value in failing.data() if text.isidentifier() and probe.type_name(value) in ITERATORS]
+    return [Fact(_used(failing, text, value), about=text) for text, value in found[:3]]
+
+
+def _used(failing: Failing, name: str, value: object) -> str:
+    said = f"is a {probe.type_name(value)}: it gives its elements once"
+    if type(value) is types.GeneratorType and types.GeneratorType.gi_frame.__get__(value) is None:
+        said += ", and has given them all"
+    users = _users(failing, name)
+    return f"{said}; before this, {users} used it" if users else said
+
+
+def _users(failing: Failing, name: str) -> str:
+    """`In[4] `for w, f in pairs:``: the first code after the name was made that mentions it."""
+    made = assignments_of(failing, name)[-1:]
+    level = failing.user
+    if level is None or not made:
+        return ""
+    cells = [(f"In[{number}]", cell) for number, cell in enumerate(history_of(level.names))] if level.top else []
+    lines = [(place, line.strip()) for place, cell in cells[:-1] for line in cell.splitlines()]
+    lines += [(f"line {number}", line.strip()) for number, line in enumerate(level.lines()[: level.line - 1], 1)]
+    start = next((i for i, (place, line) in enumerate(lines) if made[0].where == f"{place} `{line}`"), len(lines))
+    hits = [f"{place} `{line[:120]}`" for place, line in lines[start + 1 :] if re.search(rf"\b{name}\b", line)]
+    return hits[0] if hits else ""

@@ -19,6 +19,7 @@ from agentlog.evidence.source import calls_on
 _LABELS = (
     r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
 )
+_FITS = re.compile(r"_?(?:partial_)?fit(?:_|$)")
 _LEARNERS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn", "keras", "statsmodels"})
 
 
@@ -39,7 +40,7 @@ def estimator(failing: Failing) -> Evidence | None:
         fitted, data = _fitted_with(failing, about)
         told += fitted
         names = [*names, *data]
-    facts += told
+    facts += [*told, *_unknown_categories(failing, found)]
     return Evidence("estimator", tuple(facts[:12]), tuple(dict.fromkeys(names)))
 
 
@@ -62,14 +63,22 @@ def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
     named = {name: value for name, value in parameters.items() if len(name) > 2 and re.search(rf"\b{name}\b", failing.message)}
     changed = _not_default(model, parameters) | (named if len(named) < 4 else {})
     shown = ", ".join(f"{name}={probe.show(value)}" for name, value in changed.items())
-    fitted = fitted if set(fitted) - {"n_features_in_", "feature_names_in_"} else []
-    state = f"fitted ({', '.join(fitted[:8])})" if fitted else "not fitted"
     rest = tuple(f"{name}={probe.show(value)}" for name, value in parameters.items() if name not in changed)
+    asked = "arameter" in failing.message
     return [
-        Fact(f"{probe.type_name(model)}({shown}), {state}", about=about, detail=rest),
+        Fact(f"{probe.type_name(model)}({shown}){_fitted(failing, model, fitted)}", about=about, detail=rest if asked else ()),
         *_steps(about, held),
         *_other_fitted(failing, about, model, fitted),
     ]
+
+
+def _fitted(failing: Failing, model: Any, learned: list[str]) -> str:
+    """`, not fitted`; "" where its `fit` was running, or had only begun: what it holds by then says nothing."""
+    if any(level.names.get("self") is model and _FITS.match(level.frame.f_code.co_name) for level in failing.levels):
+        return ""
+    if not learned:
+        return ", not fitted"
+    return f", fitted ({', '.join(learned[:8])})" if set(learned) - {"n_features_in_", "feature_names_in_"} else ""
 
 
 def _initialiser(model: Any) -> Any:
@@ -133,6 +142,31 @@ def _feature_facts(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]
             if facts:
                 return facts
     return facts
+
+
+def _unknown_categories(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]:
+    """Values that an encoder did not see when it was fitted: column, which, in how many rows."""
+    for about, model in found[:2]:
+        known = peek.own(model, "categories_")
+        for text, table in _inputs(failing) if type(known) is list else ():
+            facts = [fact for place, seen in enumerate(known) for fact in _unseen(text, table, place, seen)]
+            held = peek.own_dict(model) or {}
+            word = f"handle_unknown={probe.show(held['handle_unknown'])}" if "handle_unknown" in held else ""
+            if facts:
+                return [*facts[:4], *([Fact(word, about=about)] if word else [])]
+    return []
+
+
+def _unseen(text: str, table: Any, place: int, seen: Any) -> list[Fact]:
+    if place >= (probe.shape_of(table) or (0, 0))[1] or not probe.is_array(seen):
+        return []
+    label = probe.show(probe.columns_of(table)[place]) if probe.is_frame(table) else str(place)
+    items = probe.items_of(probe.column(table, place) if probe.is_frame(table) else table[:, place])
+    known = {item for item in probe.items_of(seen) if type(item) in PLAIN}
+    new = [item for item in items if type(item) in PLAIN and item == item and item not in known]
+    values = list(dict.fromkeys(new))
+    said = f"column {label}: {len(values)} values not among the {len(known)} of fit time, in {len(new)} rows: {probe.some(values, 10)}"
+    return [Fact(said, about=text.partition("[")[0])] if values else []
 
 
 def _fitted_with(failing: Failing, about: str) -> tuple[list[Fact], list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentlog.border import border, handed
 from agentlog.evaluate import UNKNOWN, Scope, attribute
 from agentlog.events import Value
 from agentlog.expression import Located, operands_of
@@ -107,15 +108,8 @@ class Failing:
 
     def handed(self) -> list[tuple[str, object]]:
         """(parameter, value) of the first library level below the user's: what the user handed over."""
-        if self.user is None or self.user not in self.levels:
-            return []
-        below = self.levels[self.levels.index(self.user) + 1 :]
-        if not below:
-            return []
-        code = below[0].frame.f_code
-        count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-        known = below[0].names
-        return [(name, known[name]) for name in code.co_varnames[:count] if name in known]
+        below = border(self.levels, self.user)
+        return handed(below) if below is not None else []
 
     def call_arguments(self) -> list[object]:
         """Values of the arguments of the calls in the failing expression, as far as they can be had."""

@@ -32,9 +32,10 @@ def file_trouble(failing: Failing) -> list[Fact] | None:
     if os.path.exists(full):
         return facts + _existing(full, path)
     parent, missing = _existing_parent(full)
-    facts.append(Fact(f"{parent} exists, {missing!r} is not in it{_near(parent, missing)}", about=path))
-    facts.append(_listing(parent))
-    return facts + _elsewhere(os.path.basename(full))
+    near = _near(parent, missing)
+    found = _elsewhere(os.path.basename(full))
+    facts.append(Fact(f"{parent} exists, {missing!r} is not in it{near}", about=path))
+    return [*facts, *found, _listing(parent, 10 if near or found else 25)]
 
 
 def _path(failing: Failing) -> str | None:
@@ -76,9 +77,9 @@ def _near(folder: str, name: str) -> str:
     return f"; {near}" if near else ""
 
 
-def _listing(folder: str) -> Fact:
+def _listing(folder: str, most: int = 25) -> Fact:
     names = sorted(_names(folder), key=lambda name: (name.startswith("."), name))
-    shown = ", ".join(names[:25]) + (f" ... {len(names) - 25} more" if len(names) > 25 else "")
+    shown = ", ".join(names[:most]) + (f" ... {len(names) - most} more" if len(names) > most else "")
     return Fact(
         f"holds {len(names)}{'+' if len(names) >= _ENTRIES else ''} entries: {shown}" if names else "is empty", about=folder
     )

@@ -29,7 +29,7 @@ def missing_key(failing: Failing) -> Evidence | None:
         return grouped
     owner, about = owner_of(failing, keys)
     facts = facts_about(owner, about, keys, failing) if owner is not UNKNOWN else []
-    facts += _in_elements(failing, keys) + elsewhere(failing, keys, owner)
+    facts += _in_elements(failing, keys) + _inside(owner, about, keys) + elsewhere(failing, keys, owner)
     return Evidence("missing_key", tuple(facts), tuple(filter(None, [about])))
 
 
@@ -216,6 +216,15 @@ def _gaps(labels: list[Any], length: int, keys: list[object], about: str | None)
             Fact(f"{gone} of the labels between {min(labels)} and {max(labels)} do not exist, {key} is one of them", about=about)
         ]
     return []
+
+
+def _inside(owner: Any, about: str | None, keys: list[object]) -> list[Fact]:
+    """A dict one level below that has the key."""
+    key = keys[0] if keys else UNKNOWN
+    if type(owner) not in DICTS or not about or type(key) is not str:
+        return []
+    held = [name for name, value in islice(dict.items(owner), 200) if type(value) is dict and key in value]
+    return [Fact(f"{probe.show(key)} is a key of {about}[{probe.show(held[0])}]", about=about)] if held else []
 
 
 def _in_elements(failing: Failing, keys: list[object]) -> list[Fact]:

@@ -12,6 +12,7 @@ from agentlog import peek
 from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.calls import PATTERN as WRONG_CALL
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
@@ -25,6 +26,8 @@ PATTERN = (
 @collector("TypeError", "UFuncTypeError", pattern=PATTERN)
 def operand_types(failing: Failing) -> Evidence | None:
     """Type and value of each operand; of a list, series or array of mixed types what is in it."""
+    if re.search(WRONG_CALL, failing.message):
+        return None
     facts = _sides(failing) or [Fact(probe.say(value), about=text) for text, value in failing.data()[:8]]
     facts += [fact for text, value in failing.data()[:8] for fact in mixed(value, text)]
     facts += _rebound(failing) + _not_callable(failing)
@@ -40,10 +43,9 @@ def _sides(failing: Failing) -> list[Fact]:
     facts = []
     for side, part in enumerate(pairs[0] if len(pairs) == 1 else ()):
         value = failing.resolve(part)
-        if value is not UNKNOWN:
-            facts.append(Fact(f"{'left' if side == 0 else 'right'} side is {probe.say(value)}", about=ast.unparse(part)[:100]))
-        elif len(told) == 2:
-            facts.append(Fact(f"{'left' if side == 0 else 'right'} side is of type {told[side]}", about=ast.unparse(part)[:100]))
+        what = probe.say(value) if value is not UNKNOWN else f"of type {told[side]}" if len(told) == 2 else ""
+        about = None if isinstance(part, ast.Constant) else ast.unparse(part)[:100]
+        facts += [Fact(f"{'left' if side == 0 else 'right'} side is {what}", about=about)] if what else []
     return facts
 
 

@@ -41,11 +41,16 @@ def sizes(failing: Failing) -> Evidence | None:
     facts += [
         Fact(f"argument {name}: {probe.say(value)}", about=failing.called(name))
         for name, value in _arguments(failing)
-        if _sized(value) and id(value) not in seen and failing.called(name) not in seen.values()
+        if _sized(value) and id(value) not in seen and not _told(failing.called(name), seen)
     ]
     facts += [fact for _, value in [*failing.data(), *_arguments(failing)] for fact in _ragged(value, seen.get(id(value)))][:3]
     facts += _assigned(failing)
     return Evidence("sizes", tuple(facts[:14])) if facts else None
+
+
+def _told(text: str | None, seen: dict[int, str]) -> bool:
+    """Is the argument one of the operands, or written out on the line?"""
+    return text is not None and (text in seen.values() or text[:1] in "[{(")
 
 
 def _sized(value: object) -> bool:

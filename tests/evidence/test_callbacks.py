@@ -23,7 +23,7 @@ CASES = [
         "",
         "vals = ['1', 'x']\nfor v in vals:\n    int(v)",
         "iteration",
-        [(None, "the loop `for v in vals`: v = 'x'; vals is list of 2"), ("v", "'x' is element 1 of list of 2")],
+        [(None, "the loop `for v in vals`: v = 'x' is element 1 of list of 2")],
     ),
     (
         "",

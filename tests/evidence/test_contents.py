@@ -23,7 +23,7 @@ CASES = [
         "unusable_content",
         [
             ("game_df['released']", "1 of 3 missing (NaN or None)"),
-            ("game_df", "missing values in 1 of 1 columns, of 3 rows: released 1"),
+            ("game_df['released']", "not numbers: '2010-01-02', '2011-01-01'"),
         ],
     ),
     (

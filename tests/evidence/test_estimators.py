@@ -22,7 +22,7 @@ CASES = [
         "sklearn",
         "from sklearn.linear_model import LogisticRegression\nm = LogisticRegression(max_iter=1000, solver='liblinear', penalty='elasticnet')\nm.fit([[1], [2]], [0, 1])",
         "estimator",
-        [("m", "penalty='elasticnet'"), ("m", "solver='liblinear'"), ("m", "not fitted")],
+        [("m", "penalty='elasticnet'"), ("m", "solver='liblinear'")],
     ),
     (
         "sklearn",

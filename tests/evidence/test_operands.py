@@ -11,7 +11,7 @@ CASES = [
         "",
         "n = 3\nprint('total: ' + n)",
         "operand_types",
-        [("n", "right side is int 3"), ("'total: '", "left side is str 'total: '")],
+        [("n", "right side is int 3"), (None, "left side is str 'total: '")],
     ),
     (
         "",

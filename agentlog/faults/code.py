@@ -1,0 +1,71 @@
+"""Rules about the code: functions of other cells, names, parameters and paths written down earlier."""
+
+from __future__ import annotations
+
+import re
+
+from agentlog.ancestry import holder
+from agentlog.events import Failure
+from agentlog.faults.verdict import Blame, earlier, here, made
+from agentlog.situation import Situation
+from agentlog.suspects import article, in_library, names_parameter, offending_word, suspects
+
+
+def own_function(case: Situation, failure: Failure) -> Blame | None:
+    """Raised in a function that another cell defines: that cell, unless the offending word stands in the crashed one."""
+    frame = case.innermost
+    assert case.execution is not None
+    if frame is None or frame.cell is None or frame.cell == case.execution.id or frame.count is None:
+        return None
+    defining = case.by_id.get(frame.cell)
+    word = offending_word(failure)
+    if word and word in case.execution.source and (defining is None or word not in defining.source):
+        return here(case, f"{word!r} is given there to {frame.function} of In[{frame.count}]")
+    function = frame.function.partition(".<locals>")[0]
+    return Blame(f"In[{frame.count}]", frame.cell, False, f"line {frame.line} of {function}, defined there")
+
+
+def unbound_name(case: Situation, failure: Failure) -> Blame | None:
+    """A name that a cell deleted, or would have bound had it not failed or gone another way: that cell."""
+    if failure.type not in ("NameError", "UnboundLocalError"):
+        return None
+    found = next((cause for cause in case.causes if cause.kind in ("deleted", "failed", "skipped branch")), None)
+    execution = case.by_id.get(found.execution or "") if found else None
+    if found is None or execution is None or execution is case.execution:
+        return None
+    return Blame(execution.label, execution.id, False, found.text)
+
+
+def shadowed(case: Situation, failure: Failure) -> Blame | None:
+    """Called what is no function any more: the cell that gave the name another meaning."""
+    if failure.type != "TypeError" or "object is not callable" not in failure.message or failure.expression is None:
+        return None
+    called = re.match(r"[^\W\d]\w*(?=\()", failure.expression.text)
+    value = case.described(called[0]) if called else None
+    if called is None or value is None:
+        return None
+    kind = value.type
+    found = holder(case, called[0], None, lambda value: value.type == kind)
+    return earlier(case, found, f"the name {{name}} was given to {article(kind)} there")
+
+
+def configured(case: Situation, failure: Failure) -> Blame | None:
+    """Parameters that do not go together, given when the object was made in an earlier cell."""
+    receiver = re.match(r"([^\W\d]\w*)\.\w+\(", failure.expression.text) if failure.expression else None
+    if receiver is None or not in_library(failure):
+        return None
+    value = case.described(receiver[1])
+    if value is None or not names_parameter(value, failure.message):
+        return None
+    return made(case, receiver[1], f"{receiver[1]} was made there with these parameters")
+
+
+def path_given(case: Situation, failure: Failure) -> Blame | None:
+    """A file that is not there, by a path that an earlier cell wrote down."""
+    if failure.type not in ("FileNotFoundError", "NotADirectoryError", "IsADirectoryError"):
+        return None
+    for name in suspects(failure):
+        value = case.described(name)
+        if value is not None and isinstance(value.value, str) and value.value and value.value in failure.message:
+            return made(case, name, f"{name} was given there")
+    return None

@@ -1,0 +1,138 @@
+"""Rules about what the names hold: None, another type, a label that is gone, nothing at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+from agentlog.ancestry import Author, author, version_before
+from agentlog.events import Failure, Value
+from agentlog.faults.verdict import Blame, earlier, here, of_property
+from agentlog.situation import Situation, Version
+from agentlog.suspects import (
+    ITERATORS,
+    article,
+    code,
+    from_another_type,
+    is_empty,
+    is_none,
+    loser,
+    now,
+    offending_word,
+    suspects,
+    without_return,
+)
+
+_NO_LABELS = re.compile(r"only integers, slices|indices must be integers|is not subscriptable")
+_EMPTY = re.compile(
+    r"n_samples=0|0 sample\(s\)|zero-size|is an empty sequence|\bempty (?:sequence|train|array|DataFrame|data|range|list)|size 0\b|"
+    r"No objects to concatenate|at least one (?:array|value|sample)|out[- ]of[- ](?:bounds|range)|non-empty|attempt to get arg(?:max|min)",
+    re.I,
+)
+
+
+def made_none(case: Situation, failure: Failure) -> Blame | None:
+    """`None` where an object was expected: the cell that bound it, or the function of an earlier one that returns nothing."""
+    if "NoneType" not in failure.message:
+        return None
+    name = next((n for n in suspects(failure) if now(case, n, is_none)), None)
+    found = author(case, name, is_none) if name else None
+    if found is None:
+        return None
+    return _returns_nothing(case, found) or earlier(case, found, "{name} became None there")
+
+
+def _returns_nothing(case: Situation, found: Author) -> Blame | None:
+    called = re.fullmatch(r"[\w, ]+= *([^\W\d]\w*)\(.*\)", found.line)
+    defining = next(islice(case.versions(called[1]), 1), None) if called else None
+    if called is None or defining is None or not without_return(defining.execution.source, called[1]):
+        return None
+    cell = defining.execution
+    return Blame(cell.label, cell.id, False, f"{called[1]} returns nothing, and {found.name} is what it returned")
+
+
+def changed_type(case: Situation, failure: Failure) -> Blame | None:
+    """An attribute or a label that the object does not have, because a cell turned it into something else."""
+    if failure.expression is None or not (failure.type == "AttributeError" or _NO_LABELS.search(failure.message)):
+        return None
+    base = re.match(r"([^\W\d]\w*)(?:\.|\[)", failure.expression.text)
+    now = version_before(case, base[1], None) if base else None
+    if base is None or now is None or now.value is None:
+        return None
+    kind = now.value.type
+    found = author(case, base[1], lambda value: value.type == kind)
+    if found is None or not from_another_type(case, found, kind):
+        return None
+    return earlier(case, found, f"{{name}} became {article(kind)} there")
+
+
+def lost_label(case: Situation, failure: Failure) -> Blame | None:
+    """A column or key that was there until a cell took it away. Taking it away twice is the second one's fault."""
+    label = offending_word(failure) if failure.type == "KeyError" else None
+    if label is None or case.execution is None or re.search(r"\.drop\(|\bdel\b|\.pop\(", code(case)):
+        return None
+    for name in suspects(failure):
+        lost = loser(case, name, label)
+        if lost is not None and lost.execution.source != case.execution.source:
+            user = _got_used(case, lost)
+            if user:
+                return here(case, f"{name} lost {label!r} in {lost.execution.label}, and {user} goes by the new name")
+            return Blame(lost.execution.label, lost.execution.id, False, f"{name} lost {label!r} there")
+    return _in_index(case, suspects(failure), label)
+
+
+def _got_used(case: Situation, lost: Version) -> str:
+    """A later cell that worked with the label that came in exchange: then the change was meant, "" where there is none."""
+    before, after = lost.change.old, lost.value
+    if before is None or after is None or len(before.columns) != len(after.columns):
+        return ""
+    new = {column.name for column in after.columns} - {column.name for column in before.columns}
+    quoted = [text for label in new for text in (f"'{label}'", f'"{label}"')]
+    later = (run for run in case.earlier if run.id > lost.execution.id and run.status == "ok")
+    return next((run.label for run in later if any(text in run.source for text in quoted)), "")
+
+
+def _in_index(case: Situation, names: Sequence[str], label: str) -> Blame | None:
+    """A column of before that is the index now."""
+
+    def holds(value: Value) -> bool:
+        return f"'{label}'" in (value.index or "")
+
+    name = next((name for name in names if now(case, name, holds)), None)
+    return earlier(case, author(case, name, holds), f"{label!r} is the index of {{name}} since there") if name else None
+
+
+def empty_input(case: Situation, failure: Failure) -> Blame | None:
+    """Nothing in it: where it became empty."""
+    if not _EMPTY.search(failure.message):
+        return None
+    return of_property(case, suspects(failure), is_empty, lambda value: is_empty, "{name} became empty there")
+
+
+def used_up(case: Situation, failure: Failure) -> Blame | None:
+    """An iterator that gives its elements once: the first cell that went over it."""
+    if not (_EMPTY.search(failure.message) or failure.type == "StopIteration"):
+        return None
+    for name in suspects(failure):
+        made = version_before(case, name, None)
+        if made is None or made.value is None or made.value.type not in ITERATORS:
+            continue
+        later = (run for run in case.earlier if run.id > made.execution.id and name in run.reads)
+        user = next(later, None)
+        if user is not None:
+            return Blame(user.label, user.id, False, f"{name}, a {made.value.type}, gave its elements there; it gives them once")
+    return None
+
+
+def unfitted(case: Situation, failure: Failure) -> Blame | None:
+    """Not fitted, where it was until a cell put a new one in its place."""
+    if failure.type != "NotFittedError" and "not fitted" not in failure.message:
+        return None
+    for name in reversed(suspects(failure)):
+        known = list(islice(case.versions(name), 8))
+        states = [version.value.facts.get("fitted") if version.value else None for version in known]
+        if states[:1] == [False] and True in states:
+            cell = known[states.index(True) - 1].execution
+            return Blame(cell.label, cell.id, False, f"{name} was fitted until a new one was put in its place there")
+    return None
