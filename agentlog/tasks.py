@@ -22,6 +22,7 @@ from types import TracebackType
 
 from agentlog import recorder
 from agentlog.events import ErrorRaised, Scalar, SessionEnded, SessionStarted, WorkspaceSeen
+from agentlog.failures import failure_of
 from agentlog.gitstate import git_head
 from agentlog.guard import guarded
 from agentlog.ids import new_id
@@ -187,8 +188,6 @@ def _end_id(identifier: str, how: str, error: BaseException | None) -> None:
 @guarded("session")
 def _failed(task: Task, error: Exception) -> None:
     """Record what ended the task in its own session, while the objects live; tasks around it need not tell it again."""
-    from agentlog.frames import failure_of
-
     started = time.perf_counter()
     failure = failure_of(error, limits=task.door.limits)
     spent = round((time.perf_counter() - started) * 1000, 3)

@@ -28,7 +28,7 @@ import IPython
 
 from agentlog.describe import schema
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status, plain
-from agentlog.frames import CellSource, failure_of
+from agentlog.failures import CellSource, failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.processes import this_process

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from agentlog import recorder as recorders
 from agentlog import session as sessions
 from agentlog.events import Status
+from agentlog.failures import prepare
 from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog.hooks.fatal import FaultFile
@@ -74,6 +75,7 @@ class Attachment:
             _attach(make, self._undo)
         self._listen()
         _attach(lambda: self.cells, self._undo)
+        self.recorder.in_spare_time(prepare)
 
     def _listen(self) -> None:
         """Who hears of a cell's start and end, in this order."""

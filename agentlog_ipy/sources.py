@@ -10,7 +10,7 @@ import linecache
 from itertools import islice
 from typing import Protocol
 
-from agentlog.frames import CellSource
+from agentlog.failures import CellSource
 
 
 class Compiled(Protocol):

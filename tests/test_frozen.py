@@ -136,13 +136,39 @@ def test_a_class_without_slots_keeps_its_own_methods() -> None:
         Told("")
 
 
-def test_a_class_that_is_not_frozen_is_the_standard_one() -> None:
-    """The decorator stands for both."""
+def test_a_class_that_is_not_frozen_can_be_changed() -> None:
+    """By slots or not; equal by its fields, and so without a hash."""
 
     @dataclass(slots=True)
     class Open:
         size: int = 1
 
-    thing = Open()
-    thing.size = 2
-    assert thing == Open(2)
+    @dataclass
+    class Loose:
+        size: int = 1
+
+    for kind in (Open, Loose):
+        thing = kind()
+        thing.size = 2
+        assert thing == kind(2) == copy.copy(thing)
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(thing)
+
+
+def test_a_class_may_be_compared_by_identity_or_by_some_fields() -> None:
+    """`eq=False` and `compare=False`."""
+
+    @dataclass(eq=False)
+    class Alone:
+        size: int = 1
+
+    @dataclass(frozen=True, slots=True)
+    class Partly:
+        size: int
+        note: str = field(default="", compare=False)
+
+    assert Alone() != Alone()
+    assert len({Alone(), Alone()}) == 2
+    assert Partly(1, "a") == Partly(1, "b")
+    assert pickle.loads(pickle.dumps(Ours("a", 2))).size == 2
+    assert copy.copy(Partly(1, "a")).note == "a"
