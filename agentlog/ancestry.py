@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.events import Value
-from agentlog.frozen import dataclass
 from agentlog.magic_lines import plain_source
 from agentlog.situation import Situation, Version
 

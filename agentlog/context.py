@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
 from agentlog.budget import cut
+from agentlog.classes import dataclass
 from agentlog.context_parts import cells, changes, endings, evidence, failure, records, standing, values, workspace
-from agentlog.frozen import dataclass
 from agentlog.legend import TITLES
 from agentlog.outline import Cut, Part, Section, item, section
 from agentlog.renderers import renderer

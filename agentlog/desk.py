@@ -7,9 +7,11 @@ execution are then "the last".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from agentlog.classes import dataclass
 
 if TYPE_CHECKING:
     from agentlog.store import Store

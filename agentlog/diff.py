@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair, align
 from agentlog.diffs.compare import value_difference
 from agentlog.diffs.differences import Difference, PairReader, sides_differences
 from agentlog.diffs.divergence import Divergence, first_divergence
 from agentlog.diffs.sides import Side, execution_entry, notebook_side, session_side
 from agentlog.errors import NotFound
-from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage, difference, same_cell
 from agentlog.past import Execution, Session
 from agentlog.tables import Text

@@ -18,7 +18,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, Literal
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 
 SCHEMA = 1
 """Version of the journal's records. A higher one in a segment means: written by a newer agentlog."""

@@ -14,9 +14,9 @@ import textwrap
 import types
 from collections.abc import Callable, Iterator
 
+from agentlog.classes import dataclass
 from agentlog.evaluate import UNKNOWN, Scope, package_of
 from agentlog.events import Expression, Operand, Value
-from agentlog.frozen import dataclass
 from agentlog.relevance import own_code
 from agentlog.stack import Level
 

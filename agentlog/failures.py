@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 
 from agentlog import peek
+from agentlog.classes import dataclass
 from agentlog.events import Failure, Frame
-from agentlog.frozen import dataclass
 from agentlog.guard import note
 from agentlog.settings import Limits
 

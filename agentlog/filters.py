@@ -7,9 +7,9 @@ from dataclasses import field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import UsageError
 from agentlog.events import FAILED
-from agentlog.frozen import dataclass
 
 UNITS = {
     "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400,

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentlog.classes import dataclass
 from agentlog.events import ErrorRaised, Event, Logged, MessageSaid, OutcomeTagged, SpanEnded
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.origins import Origin, Sighting, origins
 from agentlog.tables import Text, cut, in_terminal, one_line, paint, width

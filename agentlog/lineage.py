@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.events import Change, NamespaceChanged, Value
-from agentlog.frozen import dataclass
 from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
 from agentlog.past import Execution
 from agentlog.static import analyse

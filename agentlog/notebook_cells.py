@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.static import CellNames, analyse
 
 

@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from agentlog.classes import dataclass
 from agentlog.events import DecisionMade, ErrorRaised, Event, Failure, Logged, MessageSaid, SpanEnded, Value, plain
-from agentlog.frozen import dataclass
 
 Token = tuple[str, str]
 """(kind of value, its canonical text)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

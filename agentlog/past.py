@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
+from agentlog.classes import dataclass
 from agentlog.events import FAILED, Scalar
-from agentlog.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, UsageError
-from agentlog.frozen import dataclass
 
 _PYTHON = frozenset({".py", ".pyw", ".pyc", ".pyz"})
 START_FILES = ("agentlog.pth", "agentlog.start")

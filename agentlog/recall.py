@@ -13,8 +13,8 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from agentlog.classes import dataclass
 from agentlog.events import ErrorRaised, PatternSeen, WorkspaceSeen
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.lineage import same_cell
 from agentlog.past import Execution, Session

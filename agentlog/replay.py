@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from agentlog.classes import dataclass
 from agentlog.events import (
     DecisionMade,
     ErrorRaised,
@@ -18,7 +19,6 @@ from agentlog.events import (
     SpanEnded,
     WorkspaceSeen,
 )
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp, short
 from agentlog.tables import Text, cut, duration, in_terminal, one_line, paint, width
 from agentlog.trail import began, call_text, events_of, family

@@ -20,8 +20,8 @@ from typing import Any
 
 from agentlog.blobs import Blobs
 from agentlog.chain import unchained
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError
-from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.ids import timestamp
 from agentlog.packed import pack

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from agentlog.classes import dataclass
 from agentlog.errors import StoreError
-from agentlog.frozen import dataclass
 from agentlog.packed import Damaged, Packed
 
 FOLDER = "journal"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 
+from agentlog.classes import dataclass
 from agentlog.errors import UsageError
-from agentlog.frozen import dataclass
 
 VARIABLES: dict[str, str] = {
     "AGENTLOG": "true, 1, yes or on turns recording on in every program and kernel started with it; anything else leaves it off",

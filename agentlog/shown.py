@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, field, replace
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError
 from agentlog.events import (
     Change,
@@ -20,7 +21,6 @@ from agentlog.events import (
     Value,
     plain,
 )  # fmt: skip
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.past import Death, Execution
 from agentlog.store import Store

@@ -10,8 +10,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from agentlog.causes import find as find_causes
+from agentlog.classes import dataclass
 from agentlog.events import Change, ErrorRaised, Failure, Frame, NamespaceChanged, Value
-from agentlog.frozen import dataclass
 from agentlog.lineage import same_cell
 from agentlog.reasons.case import Cause
 

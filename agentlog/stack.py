@@ -17,10 +17,10 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from agentlog import peek
+from agentlog.classes import dataclass
 from agentlog.evaluate import Scope
 from agentlog.events import FrameKind
 from agentlog.failures import CellOf, CellSource
-from agentlog.frozen import dataclass
 from agentlog.guard import note
 
 _OPTIMIZED = 0x1  # code flag CO_OPTIMIZED: a function, whose locals are no dictionary

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.magic_lines import plain_source
 from agentlog.mutation_roles import Roles, roles_of
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.ids import parse_timestamp
 
 WIDTH = 120

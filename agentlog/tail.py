@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from agentlog.classes import dataclass
 from agentlog.errors import StoreError
-from agentlog.frozen import dataclass
 from agentlog.gather import Record, parse_line
 from agentlog.segments import Source
 

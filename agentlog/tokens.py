@@ -13,8 +13,8 @@ from dataclasses import field
 from functools import lru_cache
 from itertools import pairwise
 
+from agentlog.classes import dataclass
 from agentlog.errors import MissingExtra, UsageError
-from agentlog.frozen import dataclass
 
 FACTOR = 1.1
 """What the estimate is multiplied with, so that the real count is not above it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.events import (
     DecisionMade,
     ErrorRaised,
@@ -19,7 +20,6 @@ from agentlog.events import (
     Value,
     WorkspaceSeen,
 )
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp, timestamp
 from agentlog.past import Session
 from agentlog.valuetext import nested

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agentlog.chain import head_of, unchained
+from agentlog.classes import dataclass
 from agentlog.errors import StoreError, UsageError
-from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.retention import removed_segments
 from agentlog.segments import Segments

@@ -12,8 +12,8 @@ from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.events import NamespaceChanged, WorkspaceSeen
-from agentlog.frozen import dataclass
 from agentlog.gitstate import git
 from agentlog.prints import file_print
 from agentlog.settings import project_root

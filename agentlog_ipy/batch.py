@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError, NotFound, UsageError
-from agentlog.frozen import dataclass
 from agentlog_ipy.notebook import parse_parameter, read_notebook
 from agentlog_ipy.reports import write_junit, write_summary
 from agentlog_ipy.results import NotebookResult, Options, Progress

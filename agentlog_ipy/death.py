@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog_ipy.footprint import Footprint, available
 from agentlog_ipy.ladder import main_stack
 from agentlog_ipy.link import Link

@@ -14,13 +14,14 @@ import marshal
 import time
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import Any, Protocol
 
 from agentlog import peek
+from agentlog.classes import dataclass
 
 WALK_ALL = 2_000
 """Containers of complex objects up to this size are walked item by item; of larger ones `SAMPLE` items are."""

@@ -10,9 +10,9 @@ from threading import Thread
 from typing import TypeVar
 
 from agentlog import guard
+from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError
 from agentlog.events import Value, value_from_plain
-from agentlog.frozen import dataclass
 from agentlog.terminal import Terminal
 from agentlog.valuetext import nested
 from agentlog_ipy.link import Facts, Link

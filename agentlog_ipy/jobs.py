@@ -18,8 +18,8 @@ from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, UsageError
-from agentlog.frozen import dataclass
 from agentlog.ids import new_id
 from agentlog.journal import prepare_folder
 from agentlog_ipy.whole_files import write_text

@@ -18,9 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import KernelError
 from agentlog.events import Value, value_from_plain
-from agentlog.frozen import dataclass
 from agentlog.valuetext import nested
 from agentlog_ipy.channels import Request
 from agentlog_ipy.link import Link

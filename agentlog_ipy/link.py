@@ -19,8 +19,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
-from agentlog.frozen import dataclass
 from agentlog_ipy.channels import Dispatch, Foreign, Message, Request, Wire, ZmqWire
 from agentlog_ipy.footprint import Footprint
 from agentlog_ipy.found import FoundProcess

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agentlog import guard
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.ids import short
 from agentlog.session import current_session
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.settings import store_folder
 from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
 from agentlog_ipy.jobs import Job, Queue, checked

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from agentlog import peek
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.mutation_roles import DYNAMIC, MUTATORS, PURE_FUNCTIONS, PURE_METHODS
 from agentlog.static import code_globals, code_names
 

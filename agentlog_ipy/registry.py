@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from agentlog.classes import dataclass
 from agentlog.errors import KernelError, NotFound, UsageError
-from agentlog.frozen import dataclass
 from agentlog.ids import timestamp
 from agentlog.journal import prepare_folder
 from agentlog_ipy.kernel import Kernel

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.static import analyse
 from agentlog_ipy.reply import Reply
 

@@ -7,8 +7,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
+from agentlog.classes import dataclass
 from agentlog.events import Change
-from agentlog.frozen import dataclass
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.images import IMAGE_SUFFIXES, Image, saved
 from agentlog_ipy.transcript import Display, Error, Spool, Transcript

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from nbformat import NotebookNode
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog_ipy.kernel import Kernel
 
 CONTEXT_TOKENS = 4_000

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, UsageError
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.redact import was_redacted
 from agentlog.settings import store_folder

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.terminal import Terminal
 
 MEMORY_CHARS = 1_000_000

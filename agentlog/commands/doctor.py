@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import agentlog
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, NotFound
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.settings import parse_limits, store_folder, switched_on
 from agentlog.tables import Text, ago

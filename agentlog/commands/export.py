@@ -23,13 +23,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.exports.selection import Selection
 from agentlog.exports.tables import TABLES, table_named
 from agentlog.exports.target import STANDARD_OUTPUT
 from agentlog.filters import STATUSES, Filter, moment
-from agentlog.frozen import dataclass
 from agentlog.tables import Text
 
 JSON = True

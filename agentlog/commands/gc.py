@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.filters import UNITS
-from agentlog.frozen import dataclass
 from agentlog.retention import Collected, collect
 from agentlog.settings import Limits, store_folder
 from agentlog.tables import Text

@@ -10,9 +10,9 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.filters import STATUSES, Filter, moment
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, ago, duration, in_terminal, one_line, paint, table, width

@@ -14,13 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from agentlog.classes import dataclass
 from agentlog.commands.pull import take
 from agentlog.desk import Desk
 from agentlog.errors import NotFound, UsageError
 from agentlog.exports.segment_writer import Empty, Record, write_segment
 from agentlog.exports.unbundle import is_bundle
 from agentlog.followers.d1 import D1, PREFIX, Received, receive
-from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.ids import new_id, timestamp
 from agentlog.redact import Redactor

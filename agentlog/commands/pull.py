@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.exports.unbundle import Pulled, check, pull
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.settings import store_folder
 from agentlog.tables import Text

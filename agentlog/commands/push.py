@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.exports.bundle import SUFFIX, Bundled, push
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.tables import Text
 from agentlog.transfer import is_url, send_file, shown_url

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.runs.baselines import NAME, Comparison, compare, store_baseline
 from agentlog.tables import Text

@@ -13,9 +13,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.tables import Text
 

@@ -6,9 +6,9 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.filters import moment
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.past import Session
 from agentlog.tables import OF_STATUS, Line, Text, ago, in_terminal, table, width

@@ -10,9 +10,9 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.followers.d1 import D1, Synced, sync
-from agentlog.frozen import dataclass
 from agentlog.tables import Text
 
 JSON = True

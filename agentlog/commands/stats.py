@@ -16,11 +16,11 @@ import argparse
 from datetime import datetime, timezone
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.exports.selection import Selection, within
 from agentlog.filters import Filter, moment
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.runs import stats
 from agentlog.tables import Line, Text, duration, in_terminal, paint, table, width

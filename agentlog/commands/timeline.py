@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
 from agentlog.events import Change, plain
-from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage, difference
 from agentlog.notebook_cells import first_line
 from agentlog.past import Execution, Session

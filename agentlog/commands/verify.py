@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import NotFound, UsageError
-from agentlog.frozen import dataclass
 from agentlog.settings import store_folder
 from agentlog.tables import Line, Text, in_terminal, table, width
 from agentlog.verify import Anchor, Checked, check, heads, read_anchors

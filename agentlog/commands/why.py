@@ -10,10 +10,10 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import plain
-from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage, Stale, Step, difference
 from agentlog.notebook_cells import first_line
 from agentlog.tables import Text

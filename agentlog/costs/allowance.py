@@ -21,10 +21,10 @@ from collections.abc import Callable
 from dataclasses import field
 
 from agentlog import guard
+from agentlog.classes import dataclass
 from agentlog.costs.prices import prices
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.events import Logged, SpanEnded
-from agentlog.frozen import dataclass
 from agentlog.ids import timestamp
 from agentlog.recorder import Recorder
 

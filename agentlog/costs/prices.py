@@ -21,8 +21,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import UsageError
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 
 VARIABLE = "AGENTLOG_PRICES"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from agentlog.asking import asked
+from agentlog.classes import dataclass
 from agentlog.costs.prices import Priced, Prices, prices
 from agentlog.events import ErrorRaised, OutcomeTagged, SpanEnded
 

@@ -11,10 +11,10 @@ import sys
 from typing import Any
 
 from agentlog import peek
+from agentlog.classes import dataclass
 from agentlog.describers.containers import literal, scalar, scalars
 from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Scalar, Value
-from agentlog.frozen import dataclass
 from agentlog.look import Look
 
 CHUNK = 1 << 16

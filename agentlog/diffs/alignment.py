@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
+from agentlog.classes import dataclass
 from agentlog.diffs.sides import Entry
-from agentlog.frozen import dataclass
 
 LIKE = 0.5
 """Likeness of two sources from which they count as one cell, edited."""

@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
+from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair
 from agentlog.diffs.compare import marked, output_differences, value_difference, word_diff
 from agentlog.diffs.sides import Entry, Side
-from agentlog.frozen import dataclass
 from agentlog.magic_lines import plain_source
 
 WEIGHTS = {

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair
 from agentlog.diffs.differences import CODE, EFFECTS, Difference
 from agentlog.diffs.sides import Entry
-from agentlog.frozen import dataclass
 
 _TIME_WORDS = re.compile(
     r"\b(datetime|time|tz|timezone|strftime|Timestamp|localtime|fromtimestamp|mktime|date|astimezone)\b", re.I

@@ -12,9 +12,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError, NotFound, UsageError
 from agentlog.events import Change, Displayed, ErrorRaised, Event, NamespaceChanged, StreamWritten, Value, WorkspaceSeen
-from agentlog.frozen import dataclass
 from agentlog.notebook_cells import NotebookCell, code_cells
 from agentlog.past import Execution, Session
 

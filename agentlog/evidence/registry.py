@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
+from agentlog.classes import dataclass
 from agentlog.events import Evidence, Fact
 from agentlog.evidence.failing import Failing
-from agentlog.frozen import dataclass
 from agentlog.guard import note
 
 Collector = Callable[[Failing], "Evidence | list[Fact] | None"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from agentlog.classes import dataclass
 from agentlog.evidence.failing import Failing
-from agentlog.frozen import dataclass
 from agentlog.relevance import history_of
 
 _CELLS = 200

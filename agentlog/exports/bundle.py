@@ -24,10 +24,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError
 from agentlog.exports.segment_writer import SegmentWriter
 from agentlog.exports.target import whole_file
-from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.redact import Redactor
 from agentlog.segments import FAULT, FOLDER, PLAIN

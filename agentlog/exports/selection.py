@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.filters import Filter
-from agentlog.frozen import dataclass
 from agentlog.past import Execution, Session
 from agentlog.store import Store
 

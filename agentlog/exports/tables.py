@@ -13,10 +13,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from agentlog.classes import dataclass
 from agentlog.errors import UsageError
 from agentlog.events import ErrorRaised, SpanEnded
 from agentlog.exports.selection import Selection
-from agentlog.frozen import dataclass
 from agentlog.gather import error_line
 from agentlog.past import Execution, Session
 

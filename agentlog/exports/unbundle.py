@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from agentlog.blobs import Blobs
+from agentlog.classes import dataclass
 from agentlog.errors import StoreError, UsageError
 from agentlog.exports.bundle import CHUNK, FORMAT, MANIFEST, VERSION, digest_of
 from agentlog.exports.target import whole_file
-from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.journal import prepare_folder
 from agentlog.segments import FAULT, PACKED, PLAIN, Segments

@@ -25,10 +25,10 @@ from typing import Any
 
 import agentlog
 from agentlog.blobs import Blobs
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError, UsageError
 from agentlog.exports.segment_writer import Empty, write_segment
 from agentlog.exports.tables import without_chain
-from agentlog.frozen import dataclass
 from agentlog.gather import parse_line
 from agentlog.ids import timestamp
 from agentlog.past import Session

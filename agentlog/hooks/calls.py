@@ -19,9 +19,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 from agentlog import guard
+from agentlog.classes import dataclass
 from agentlog.describe import describe
 from agentlog.events import Value
-from agentlog.frozen import dataclass
 from agentlog.settings import Limits
 
 VARIABLE = "AGENTLOG_CALLS"

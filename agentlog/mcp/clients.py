@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import UsageError
-from agentlog.frozen import dataclass
 from agentlog.settings import project_root
 
 NAME = "agentlog"

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError, StoreError
 from agentlog.events import FAILED
-from agentlog.frozen import dataclass
 from agentlog.gather import Record, error_line
 from agentlog.store import Store
 from agentlog.tail import Tail

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any
 
+from agentlog.classes import dataclass
 from agentlog.events import (
     DecisionMade,
     ErrorRaised,
@@ -23,7 +24,6 @@ from agentlog.events import (
     ProcessDied,
     RecorderFaulted,
 )
-from agentlog.frozen import dataclass
 from agentlog.otlp import names
 from agentlog.valuetext import brief
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.api import own_store
+from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, UsageError
-from agentlog.frozen import dataclass
 from agentlog.otlp.json import Json
 from agentlog.otlp.logs import Logs, to_logs, wrap_logs
 from agentlog.otlp.send import NotTaken, send

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 from agentlog.ids import parse_timestamp
 
 Json = dict[str, Any]

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from agentlog.classes import dataclass
 from agentlog.errors import UsageError
-from agentlog.frozen import dataclass
 
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 EXCEPTIONS = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 from agentlog import __version__
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound
 from agentlog.events import SessionStarted
-from agentlog.frozen import dataclass
 from agentlog.otlp.json import Json, Parent, attributes, span_id, trace_id, traceparent
 from agentlog.past import Session
 from agentlog.store import Store

@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from agentlog.classes import dataclass
 from agentlog.events import Failure
 from agentlog.filters import moment
-from agentlog.frozen import dataclass
 from agentlog.past import Death, Execution, Session
 from agentlog.plainly.reasons import reason
 from agentlog.situation import Situation, situation

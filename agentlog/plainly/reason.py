@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from agentlog.classes import dataclass
 from agentlog.events import Evidence, Failure
-from agentlog.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

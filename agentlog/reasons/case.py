@@ -9,8 +9,8 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.events import Failure, Frame
-from agentlog.frozen import dataclass
 from agentlog.lineage import Lineage
 from agentlog.notebook_cells import NotebookCell, first_line
 from agentlog.past import Execution

@@ -15,10 +15,10 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.diffs.html import body as diff_body
 from agentlog.errors import AgentlogError
 from agentlog.events import Change
-from agentlog.frozen import dataclass
 from agentlog.html.stylesheet import STYLE, element, status_of, unfolding
 from agentlog.ids import short
 from agentlog.report.failures import Failures

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.diff import Diff, compare_sessions, run_before
 from agentlog.errors import AgentlogError
 from agentlog.events import Change, Displayed, ErrorRaised, Event, ExecutionEnded, NamespaceChanged, StreamWritten, Value
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.past import Death, Execution, Session
 from agentlog.replay import Step as Told

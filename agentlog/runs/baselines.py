@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from agentlog import recorder
 from agentlog.asking import asked
+from agentlog.classes import dataclass
 from agentlog.errors import NotFound
 from agentlog.events import BaselineSet, OutcomeTagged
-from agentlog.frozen import dataclass
 from agentlog.ids import short
 from agentlog.recall import same_subject
 from agentlog.runs.figures import Run, figures_of

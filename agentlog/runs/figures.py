@@ -14,6 +14,7 @@ from dataclasses import field
 from statistics import median
 from typing import TYPE_CHECKING
 
+from agentlog.classes import dataclass
 from agentlog.costs.prices import prices
 from agentlog.costs.spending import price_of
 from agentlog.diffs.compare import normal
@@ -28,7 +29,6 @@ from agentlog.events import (
     SpanEnded,
     StreamWritten,
 )
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.trail import events_of, family
 from agentlog.valuetext import brief

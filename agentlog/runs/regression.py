@@ -20,7 +20,7 @@ from itertools import combinations
 from statistics import median
 from typing import Literal
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 
 ALPHA = 0.05
 """Chance of a false alarm in a report, over all its figures."""

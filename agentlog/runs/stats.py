@@ -15,9 +15,9 @@ from dataclasses import field, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
+from agentlog.classes import dataclass
 from agentlog.events import OutcomeTagged, SpanEnded
 from agentlog.exports.selection import Selection
-from agentlog.frozen import dataclass
 from agentlog.ids import parse_timestamp
 from agentlog.past import Session
 

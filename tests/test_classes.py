@@ -1,4 +1,4 @@
-"""Frozen classes behave as the standard library's; only how they are made differs."""
+"""Our classes behave as the standard library's; only how they are made differs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agentlog.frozen import dataclass
+from agentlog.classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)
