@@ -10,7 +10,6 @@ import argparse
 import json
 import shlex
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
@@ -90,6 +89,8 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         return parser_for(name, PROGRAM)
     if name in COMMANDS:
         raise UsageError(f"{name!r} is for the command line: !agentlog {name} ...")
+    from difflib import get_close_matches
+
     near = get_close_matches(name, (*MAGICS, *LIVE), 1)
     raise UsageError(
         f"unknown command {name!r}; "

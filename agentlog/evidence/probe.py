@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 from collections import Counter
@@ -263,7 +262,9 @@ def _similar(wanted: str, texts: list[str], most: int) -> list[str]:
     letters = set(folded)
     near = [text for text in low if abs(len(text) - len(folded)) <= max(3, len(folded) // 2)]
     plausible = [text for text in near if 2 * len(letters.intersection(text)) >= len(letters)][:400]
-    close = difflib.get_close_matches(folded, plausible, n=most, cutoff=0.65)
+    from difflib import get_close_matches  # loading it while Ctrl-C ends a program would change its exit code (an `eval` of text)
+
+    close = get_close_matches(folded, plausible, n=most, cutoff=0.65)
     inside = [text for text in low if len(text) > 2 and len(folded) > 2 and (text in folded or folded in text)]
     if not close and not inside:
         stems = {word[:5] for word in re.findall(r"[a-z]{4,}", folded)}
