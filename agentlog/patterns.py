@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 _VERSIONS = (
     (r"\.? Did you mean:? .*?\?(?=$|\n)", ""),
@@ -53,15 +55,19 @@ _CHANGING = (
 )  # fmt: skip
 """What differs from run to run (pattern, replacement)."""
 
-_RULES = tuple((re.compile(pattern, re.M), put) for pattern, put in (*_VERSIONS, *_CHANGING))
 _INLINED = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 _TOP = re.compile(r"<module>|<cell line: \d+>|async-def-wrapper")
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], Any], ...]:
+    return tuple((re.compile(pattern, re.M), put) for pattern, put in (*_VERSIONS, *_CHANGING))
 
 
 def normalise_message(message: str) -> str:
     """`message` with addresses, identifiers, paths and numbers replaced; at most its first 2,000 characters count."""
     text = message[:2000]
-    for pattern, put in _RULES:
+    for pattern, put in _rules():
         text = pattern.sub(put, text)
     return text.strip()
 

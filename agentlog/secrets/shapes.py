@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import NamedTuple
 
 Mark = Callable[[str, str], str]
@@ -20,11 +21,15 @@ Mark = Callable[[str, str], str]
 class Rule(NamedTuple):
     kind: str
     triggers: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: str
+    """compiled when one of the triggers is met for the first time: all of them would be a tenth of what loading costs"""
+
+
+_compiled = cache(re.compile)
 
 
 def _rule(kind: str, triggers: str, pattern: str) -> Rule:
-    return Rule(kind, tuple(triggers.split()), re.compile(pattern))
+    return Rule(kind, tuple(triggers.split()), pattern)
 
 
 def _token(kind: str, triggers: str, pattern: str) -> Rule:
@@ -109,7 +114,7 @@ def redact_shapes(text: str, mark: Mark) -> str:
     for kind, triggers, pattern in RULES:
         for trigger in triggers:
             if trigger in text:
-                text = pattern.sub(lambda found, kind=kind: _replaced(found, kind, mark), text)  # type: ignore[misc]
+                text = _compiled(pattern).sub(lambda found, kind=kind: _replaced(found, kind, mark), text)  # type: ignore[misc]
                 break
     if "PRIVATE KEY" in text:
         text = redact_private_keys(text, mark)
