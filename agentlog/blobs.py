@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from agentlog.errors import NotFound, StoreError
+from agentlog.ids import new_id
 
 FOLDER = "blobs"
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -71,7 +71,8 @@ class Blobs:
 
     def _write(self, path: Path, packed: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)  # mode 0600
+        temporary = path.with_name(f".{new_id()}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             with open(handle, "wb") as file:
                 file.write(packed)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -62,6 +60,8 @@ def git(*arguments: str, cwd: str | None = None, seconds: float = GIT_SECONDS) -
     program = _program()
     if program is None:
         return None
+    import subprocess  # here and below: a program that is in no repository never pays for them
+
     try:
         done = subprocess.run(
             [program, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=True,
@@ -75,4 +75,6 @@ def git(*arguments: str, cwd: str | None = None, seconds: float = GIT_SECONDS) -
 @lru_cache(maxsize=1)
 def _program() -> str | None:
     """Where git is. `subprocess` would look for it with `warnings.catch_warnings`, and the host would see warnings again."""
+    import shutil
+
     return shutil.which("git")

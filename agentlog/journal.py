@@ -17,8 +17,6 @@ import errno
 import json
 import os
 import re
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +26,7 @@ from typing import Any
 from agentlog.chain import chained
 from agentlog.events import SCHEMA
 from agentlog.ids import new_id, timestamp
-from agentlog.processes import boot_id, process_start
+from agentlog.processes import boot_id, host_name, process_start
 from agentlog.settings import Limits
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
@@ -190,14 +188,14 @@ def prepare_folder(folder: Path) -> Path:
 
 
 def _segment_name() -> str:
-    host = re.sub(r"[^A-Za-z0-9_.]+", "_", socket.gethostname())[:40] or "host"
-    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{host}-{os.getpid()}-{secrets.token_hex(4)}"
+    host = re.sub(r"[^A-Za-z0-9_.]+", "_", host_name())[:40] or "host"
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{host}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def _first_record(name: str, previous: str | None) -> dict[str, Any]:
     pid = os.getpid()
     return {
-        "e": "segment.start", "i": new_id(), "t": timestamp(), "schema": SCHEMA, "segment": name, "host": socket.gethostname(),
+        "e": "segment.start", "i": new_id(), "t": timestamp(), "schema": SCHEMA, "segment": name, "host": host_name(),
         "pid": pid, "start": process_start(pid), "boot": boot_id(), "previous": previous,
     }  # fmt: skip
 

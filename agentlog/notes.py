@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from agentlog.describe import describe
 from agentlog.events import Value, plain
 from agentlog.settings import Limits
 
@@ -17,14 +16,20 @@ SHORT = 200
 _INT = 1 << 63
 
 
+def _small(value: object) -> Value:
+    from agentlog.describe import describe  # a program that logs numbers and short texts never pays for it
+
+    return describe(value, SMALL)
+
+
 def noted_value(value: object) -> Value:
     """A small description of `value`."""
-    return describe(value, SMALL)
+    return _small(value)
 
 
 def described(values: Mapping[str, object]) -> dict[str, Value]:
     """Small descriptions of `values` by name."""
-    return {str(name): describe(value, SMALL) for name, value in values.items()}
+    return {str(name): _small(value) for name, value in values.items()}
 
 
 def plain_described(values: Mapping[str, object]) -> dict[str, Any]:
@@ -36,19 +41,19 @@ def _plain_value(value: object) -> Any:
     kind = type(value)
     if kind is str:
         text = str(value)
-        return {"t": "str", "v": text, "n": len(text)} if len(text) <= SHORT and text.isascii() else plain(describe(value, SMALL))
+        return {"t": "str", "v": text, "n": len(text)} if len(text) <= SHORT and text.isascii() else plain(_small(value))
     if kind is int:
-        return {"t": "int", "v": value} if -_INT <= value < _INT else plain(describe(value, SMALL))  # type: ignore[operator]
+        return {"t": "int", "v": value} if -_INT <= value < _INT else plain(_small(value))  # type: ignore[operator]
     if kind is bool:
         return {"t": "bool", "v": value}
     if kind is float:
-        return {"t": "float", "v": value} if isfinite(value) else plain(describe(value, SMALL))  # type: ignore[arg-type]
-    return plain(describe(value, SMALL))
+        return {"t": "float", "v": value} if isfinite(value) else plain(_small(value))  # type: ignore[arg-type]
+    return plain(_small(value))
 
 
 def text_of(value: object) -> str:
     """`value` if it is text, else a short description: never the user's own __str__."""
     if type(value) is str:
         return value
-    seen = describe(value, SMALL)
+    seen = _small(value)
     return str(seen.value) if seen.value is not None else seen.type

@@ -7,7 +7,6 @@ whether the writer still lives.
 from __future__ import annotations
 
 import os
-import socket
 from functools import lru_cache
 
 _this = os.getpid()
@@ -48,7 +47,16 @@ def boot_id() -> str | None:
 @lru_cache(maxsize=1)
 def this_machine() -> tuple[str, str | None]:
     """(host name, boot id)."""
-    return socket.gethostname(), boot_id()
+    return host_name(), boot_id()
+
+
+def host_name() -> str:
+    """What `socket.gethostname` says, without loading `socket` where the system tells it otherwise."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
 
 
 def is_alive(pid: int | None, host: str | None, boot: str | None, start: str | None) -> bool | None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import platform
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,7 +23,7 @@ from agentlog.followers.start import start_follower
 from agentlog.gitstate import git, git_folder, git_head
 from agentlog.guard import guarded
 from agentlog.ids import new_id
-from agentlog.processes import process_start
+from agentlog.processes import host_name, process_start
 from agentlog.recorder import Recorder
 
 
@@ -45,10 +43,10 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
             session=recorder.session,
             life=life,
             parent=recorder.parent,
-            host=socket.gethostname(),
+            host=host_name(),
             pid=os.getpid(),
             started_at=float(start) if start else None,
-            python=platform.python_version(),
+            python=sys.version.split()[0],
             executable=sys.executable,
             argv=tuple(getattr(sys, "argv", ())),
             cwd=_cwd(),

@@ -7,7 +7,6 @@ handed over. What it says goes to `follow.log` in the store.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,8 @@ def start_follower(folder: Path) -> None:
     """Start a follower of the store in `folder` where the environment asks for one. Never waits; OSError is the caller's."""
     if not os.environ.get(VARIABLE):
         return
+    import subprocess
+
     environment = {**os.environ, "AGENTLOG": "false", "AGENTLOG_DIR": str(folder)}
     command = [sys.executable, "-m", "agentlog", "follow", "--automatic"]
     with open(folder / LOG, "ab") as log:
