@@ -26,6 +26,7 @@ from typing import Any
 from agentlog.chain import chained
 from agentlog.events import SCHEMA
 from agentlog.ids import new_id, timestamp
+from agentlog.pen import Pen
 from agentlog.processes import boot_id, host_name, process_start
 from agentlog.settings import Limits
 
@@ -80,6 +81,7 @@ class Journal:
         self._previous: str | None = None
         self._torn = False
         self._seen = 0.0
+        self._pen = Pen()
         self.path: Path | None = None
 
     def append(self, record: dict[str, Any]) -> None:
@@ -165,7 +167,7 @@ class Journal:
     def _write_whole(self, line: bytes) -> None:
         """One write; what the disk took only in part is cut off again, so that no half line stays."""
         assert self._descriptor is not None
-        written = os.write(self._descriptor, line)
+        written = self._pen.write(self._descriptor, line)
         if written == len(line):
             self._size += written
             return

@@ -15,6 +15,7 @@ import pytest
 
 from agentlog import journal as journal_module
 from agentlog.journal import Journal, encode
+from agentlog.pen import Pen
 from agentlog.processes import boot_id, process_start
 from agentlog.settings import Limits
 
@@ -80,8 +81,7 @@ def test_what_the_disk_took_in_part_is_cut_off_again(store_folder: Path, monkeyp
     """A short write raises, leaves no half line, and the chain goes on from the last whole record."""
     journal = Journal(store_folder, Limits())
     journal.append({"e": "log", "m": "before"})
-    true_write = os.write
-    monkeypatch.setattr(journal_module.os, "write", lambda descriptor, data: true_write(descriptor, data[:9]))
+    monkeypatch.setattr(Pen, "write", lambda pen, descriptor, data: os.write(descriptor, data[:9]))
     with pytest.raises(OSError) as caught:
         journal.append({"e": "log", "m": "lost"})
     assert caught.value.errno == errno.ENOSPC
@@ -96,12 +96,11 @@ def test_a_half_line_that_cannot_be_cut_is_fenced_off(store_folder: Path, monkey
     """Where even truncating fails, the next record starts on a line of its own."""
     journal = Journal(store_folder, Limits())
     journal.append({"e": "log", "m": "before"})
-    true_write = os.write
 
     def refuse(*_: object) -> None:
         raise OSError("no truncate here")
 
-    monkeypatch.setattr(journal_module.os, "write", lambda descriptor, data: true_write(descriptor, data[:9]))
+    monkeypatch.setattr(Pen, "write", lambda pen, descriptor, data: os.write(descriptor, data[:9]))
     monkeypatch.setattr(journal_module.os, "ftruncate", refuse)
     with pytest.raises(OSError):
         journal.append({"e": "log", "m": "lost"})
