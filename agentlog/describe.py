@@ -24,6 +24,7 @@ _SIMPLE_SHARE = 0.6
 """Of the time, what scalars and text may take before all others are looked at."""
 _FACTS_ONLY = 12
 """Values that have their schema told even when the time is over."""
+_PLAIN = Limits()
 NOT_LOOKED_AT = "not looked at: out of time"
 
 
@@ -93,10 +94,13 @@ def _facts_only(names: Mapping[str, object], wanted: list[str], done: dict[str, 
         done[name] = replace(schema(names[name]), cut=NOT_LOOKED_AT)
 
 
-def schema(value: object) -> Value:
-    """Facts that cost microseconds: type, shape, dtypes, columns, length, the value of scalars. Never raises."""
-    limits = Limits()
-    return _walk(value, Look(limits, time.perf_counter() + limits.describe_ms / 1000, _walk, levels=0, brief=True))
+def schema(value: object, *, count_nulls: int = 0) -> Value:
+    """Facts that cost microseconds: type, shape, dtypes, columns, length, the value of scalars. Never raises.
+
+    count_nulls: cells of a frame up to which its missing values are counted too.
+    """
+    deadline = time.perf_counter() + _PLAIN.describe_ms / 1000
+    return _walk(value, Look(_PLAIN, deadline, _walk, levels=0, brief=True, counted=count_nulls))
 
 
 def _rank(value: object) -> int:

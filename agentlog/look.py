@@ -21,9 +21,10 @@ GRACE = 8
 
 
 class Look:
-    """One walk over one value. `levels`: how many are left below this one; `brief`: facts only, see `schema`."""
+    """One walk over one value. `levels`: how many are left below this one; `brief`: facts only, see `schema`;
+    `counted`: cells up to which the missing values of a frame are counted even then."""
 
-    __slots__ = ("brief", "deadline", "grace", "level", "levels", "limits", "path", "room", "walk")
+    __slots__ = ("brief", "counted", "deadline", "grace", "level", "levels", "limits", "path", "room", "walk")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Look:
         levels: int,
         room: int = ROOM,
         brief: bool = False,
+        counted: int = 0,
     ) -> None:
         self.limits = limits
         self.deadline = deadline
@@ -41,6 +43,7 @@ class Look:
         self.levels = levels
         self.room = room
         self.brief = brief
+        self.counted = counted
         self.level = 0
         self.grace = GRACE
         self.path: set[int] = set()

@@ -83,7 +83,9 @@ def reach(namespace: Mapping[str, Any], names: frozenset[str]) -> Reached:
 def leaves_arguments_alone(namespace: Mapping[str, Any], function: str) -> bool:
     """Is it a function of the user's that, with all it calls, changes no object?"""
     value = namespace.get(function)
-    if type(value) is not types.FunctionType or value.__globals__ is not namespace or value.__closure__ or value.__defaults__:
+    if type(value) is not types.FunctionType or value.__globals__ is not namespace:
+        return False
+    if value.__closure__ or value.__defaults__ or value.__kwdefaults__:
         return False
     found = reach(namespace, frozenset((function,)))
     return not (found.changing or found.dynamic)
@@ -99,7 +101,7 @@ def _follow(function: types.FunctionType, name: str, found: Reached) -> frozense
     found.changing = found.changing or about.changes
     if about.changes:
         found.changes |= about.reads | about.writes
-    if function.__defaults__ or function.__closure__ or function.__dict__:
+    if function.__defaults__ or function.__kwdefaults__ or function.__closure__ or function.__dict__:
         found.changes.add(name)  # `def f(seen=[])`: the function itself may change
     return about.reads
 

@@ -11,13 +11,13 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
 from agentlog import peek
 from agentlog.prints import file_print, text_print
 from agentlog.static import CellNames
+from agentlog_ipy.local_modules import is_local
 from agentlog_ipy.reach import Reached
 from agentlog_ipy.touched_files import TouchedFiles
 
@@ -121,7 +121,7 @@ class Surroundings:
             if type(module) is not ModuleType or name == "__main__" or name.startswith(("_", "agentlog")):
                 continue
             file = peek.module_dict(module).get("__file__")
-            if type(file) is str and _is_local(file):
+            if type(file) is str and is_local(file):
                 self._local_module(name, file, module, found)
             elif "." not in name and name not in sys.stdlib_module_names:
                 version = peek.module_dict(module).get("__version__")
@@ -186,26 +186,6 @@ def _random_states() -> dict[str, str]:
     if torch is not None and hasattr(torch, "get_rng_state"):
         states["torch"] = text_print(torch.get_rng_state().numpy().tobytes().hex())
     return states
-
-
-def _library_folders() -> tuple[str, ...]:
-    import site
-    import sysconfig
-
-    folders = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    get: Callable[[], Iterable[str]] | None = getattr(site, "getsitepackages", None)
-    folders.update(get() if get else ())
-    folders.add(os.path.dirname(os.path.dirname(os.path.abspath(peek.__file__))) + os.sep + "agentlog")
-    return tuple(folder for folder in folders if folder)
-
-
-_LIBRARIES = _library_folders()
-
-
-def _is_local(file: str) -> bool:
-    return (
-        file.endswith(".py") and not file.startswith(_LIBRARIES) and "site-packages" not in file and "dist-packages" not in file
-    )
 
 
 def _mtime(file: str) -> int:

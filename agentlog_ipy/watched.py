@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import time
-import types
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
 from agentlog.describe import describe, schema
 from agentlog.events import Value
-from agentlog_ipy import fingerprint_arrays, fingerprint_kinds  # noqa: F401  they fill the tables of `fingerprint`
-from agentlog_ipy.fingerprint import SCALAR_IDS, Leaf, Outline, OutOfTime, outline
+from agentlog_ipy.fingerprints.iterators import CONSUMED
+from agentlog_ipy.fingerprints.outline import Outline, outline
+from agentlog_ipy.fingerprints.walk import Leaf, OutOfTime
+from agentlog_ipy.natures import changes_when_read, is_fixed
 
 Verdict = Literal["new", "same", "changed", "partly"]
 """new: nothing to compare with yet; partly: no difference in what could be looked at."""
 
+PIECE = 0.0005
+"""Seconds that a piece of a large part takes."""
+ALGORITHM = "2"
+"""Stands before every digest: those of another algorithm cannot be compared."""
 _BOXES = frozenset(map(id, (dict, list, tuple, set)))
 _COUNTED = 100_000
 """Cells of a frame up to which its missing values are counted."""
-CHEAP = 0.0003
 _FEW = 16
 """Entries up to which a container's own are described too."""
-_FIXED = SCALAR_IDS | {id(types.ModuleType), id(range)}
+_CHEAP_PARTS, _CHEAP_SECONDS = 200, 0.002
 
 
 class Watched:
@@ -32,11 +36,12 @@ class Watched:
     looked     execution after which it was last looked at in full
     cost       seconds its outline took
     looked_at  what the last look that was not full saw
+    restless   reading it may change it
     """
 
     __slots__ = (
-        "complete", "cost", "cursor", "facts", "fixed", "kind", "looked", "looked_at", "oid", "parts", "pieces", "portable", "spans",
-        "structure", "total", "writer",
+        "complete", "cost", "cursor", "facts", "fixed", "kind", "looked", "looked_at", "oid", "parts", "pieces", "portable",
+        "restless", "spans", "structure", "total", "writer",
     )  # fmt: skip
 
     def __init__(self, value: object, writer: str | None) -> None:
@@ -48,7 +53,8 @@ class Watched:
     def adopt(self, value: object) -> None:
         """Another object stands behind the name now."""
         self.oid, self.kind = id(value), id(type(value))
-        self.fixed = self.kind in _FIXED
+        self.fixed = is_fixed(value)
+        self.restless = not self.fixed and changes_when_read(value)
         self.structure: int | None = None
         self.pieces: dict[int, int] = {}
         self.total = self.cursor = 0
@@ -63,14 +69,22 @@ class Watched:
         return self.oid == id(value) and self.kind == id(type(value))
 
     @property
-    def cheap(self) -> bool:
-        """Is it looked at in full in less than `CHEAP` seconds?"""
-        return not self.fixed and self.structure is not None and not self.total and self.complete and self.cost < CHEAP
+    def worth_a_look(self) -> bool:
+        """May it change when it is read, and is it small enough to look each time? Never a matter of how fast the machine is."""
+        if not self.restless or self.structure is None or self.total:
+            return False
+        if not self.complete and self.kind not in CONSUMED:
+            return False
+        return len(self.parts) <= _CHEAP_PARTS and (self.cost < _CHEAP_SECONDS or len(self.parts) <= _FEW)
 
     @property
     def has_baseline(self) -> bool:
         """Could a full comparison be made?"""
         return self.fixed or (self.structure is not None and len(self.pieces) == self.total)
+
+    def seconds_to_baseline(self) -> float:
+        """About how long `measure` would take; as far as is known."""
+        return 0.0 if self.has_baseline else self.cost + (self.total - len(self.pieces)) * PIECE
 
     def look(self, value: object, deadline: float, *, pieces: bool = True) -> Verdict:
         """Compare with the last look, and remember this one. `pieces`: also go through the large parts."""
@@ -101,7 +115,13 @@ class Watched:
         self.looked_at = now.looked_at
 
     def _verdict(self, now: Outline) -> Verdict:
-        return "same" if now.complete and not now.leaves else "partly"
+        if now.leaves:
+            return self._partly("a sample of its content")
+        return "same" if now.complete else "partly"
+
+    def not_looked_at(self) -> Verdict:
+        """There was no time."""
+        return self._partly("nothing: out of time")
 
     def measure(self, value: object, deadline: float) -> None:
         """Digest the large parts that have no digest yet, as far as the time goes."""
@@ -143,7 +163,7 @@ class Watched:
         facts = _facts(value)
         if self.structure is not None and self.portable and not self.fixed:
             key = "sample" if self.total or not self.complete else "digest"
-            facts = replace(facts, facts={**facts.facts, key: f"{self.structure & 0xFFFFFFFF:08x}"})
+            facts = replace(facts, facts={**facts.facts, key: f"{ALGORITHM}-{self.structure & 0xFFFFFFFF:08x}"})
         self.facts = facts
         return facts
 
@@ -152,9 +172,4 @@ def _facts(value: object) -> Value:
     """Form, not content: the entries of small containers, the missing values of small frames."""
     if id(type(value)) in _BOXES and len(value) <= _FEW:  # type: ignore[arg-type]
         return describe(value, depth=1)
-    facts = schema(value)
-    if not facts.columns or facts.shape is None or facts.shape[0] * len(facts.columns) > _COUNTED:
-        return facts
-    full = describe(value, depth=0, deadline=time.perf_counter() + 0.003)
-    nulls = {column.name: column.nulls for column in full.columns}
-    return replace(facts, columns=tuple(replace(column, nulls=nulls.get(column.name)) for column in facts.columns))
+    return schema(value, count_nulls=_COUNTED)

@@ -87,6 +87,20 @@ def missing(array: Any, look: Look) -> int | None:
     return total
 
 
+def missing_by_row(values: Any, rows: int, look: Look) -> list[int | None]:
+    """Missing values of each column of a block of pandas', whose rows are columns."""
+    if not trusted(values):
+        return [None] * rows
+    if values.ndim == 1:
+        return [missing(values, look)]
+    if type(values) is numpy().ndarray:
+        if values.dtype.kind in "iubSU":
+            return [0] * rows
+        if values.dtype.kind in "fc":
+            return numpy().isnan(values).sum(axis=1).tolist()  # type: ignore[no-any-return]
+    return [missing(row, look) for row in values]
+
+
 def _missing(array: Any) -> int:
     np = numpy()
     if type_name(array) == "Categorical":

@@ -31,19 +31,34 @@ def describe_frame(value: Any, look: Look) -> Value:
     if not peek.really_in(manager, "pandas"):
         return describe_object(value, look)
     labels, index = manager.axes
+    if look.brief:
+        return _frame(value, (len(index), len(labels)), _brief_columns(manager, labels, len(index), look), index)
     arrays = _arrays(manager, min(len(labels), look.limits.columns))
     names = label_texts(labels, len(arrays))
     rows = len(index)
-    nulls, facts = ([None] * len(arrays), {}) if look.brief else _nulls(arrays, rows, look)
+    nulls, facts = _nulls(arrays, rows, look)
     described = tuple(
-        Column(name, column.dtype_of(array), count, () if look.brief or look.late() else column.samples(array))
+        Column(name, column.dtype_of(array), count, () if look.late() else column.samples(array))
         for name, array, count in zip(names, arrays, nulls, strict=True)
     )
-    if look.brief:
-        return _frame(value, (rows, len(labels)), described, index)
     facts.update(_frame_facts(manager, names, arrays, look))
     cut = _cut(rows, len(labels), len(arrays))
     return _frame(value, (rows, len(labels)), described, index, head=_head(arrays, min(rows, _ROWS)), facts=facts, cut=cut)
+
+
+def _brief_columns(manager: Any, labels: Any, rows: int, look: Look) -> tuple[Column, ...]:
+    """Names and dtypes, block by block; missing values where there are few enough cells to count them."""
+    names = label_texts(labels, min(len(labels), look.limits.columns))
+    counted = look.counted and rows * len(names) <= look.counted
+    found: dict[int, Column] = {}
+    for block in manager.blocks:
+        values, places = block.values, block.mgr_locs.as_array.tolist()
+        dtype = column.dtype_of(values)
+        nulls = column.missing_by_row(values, len(places), look) if counted else [None] * len(places)
+        for place, count in zip(places, nulls, strict=True):
+            if place < len(names):
+                found[place] = Column(names[place], dtype, count)
+    return tuple(found[place] for place in range(len(names)))
 
 
 def _frame(value: object, shape: tuple[int, int], columns: tuple[Column, ...], index: Any, **parts: Any) -> Value:

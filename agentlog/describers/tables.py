@@ -32,7 +32,7 @@ def describe_polars_frame(value: Any, look: Look) -> Value:
     rows, width = frame.shape
     series = frame.get_columns()[: look.limits.columns]
     columns = tuple(
-        Column(clip(one.name, 80)[0], clip(str(one.dtype), 80)[0]) if look.brief
+        Column(clip(one.name, 80)[0], clip(str(one.dtype), 80)[0], one.null_count() if look.counted else None) if look.brief
         else Column(clip(one.name, 80)[0], clip(str(one.dtype), 80)[0], one.null_count(), _distinct(one))
         for one in series
     )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Functions by their code, defaults, closure and attributes; methods, partials, properties; classes of the user's."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import Any
+
+from agentlog import peek
+from agentlog_ipy.fingerprints.walk import HANDLERS, INHERITED, SCALARS, Walk, by_id, visit_identity
+
+_CLASS_NOISE = frozenset(
+    {"__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"}
+)
+_CLASS_MACHINERY = ("__abstract", "_abc_", "__orig", "__pydantic", "__attrs")
+
+
+def visit_function(walk: Walk, value: Any, depth: int) -> None:
+    code = value.__code__
+    walk.tokens.append((code.co_name, code.co_code, repr(code.co_names), code.co_varnames))
+    for constant in code.co_consts:
+        if type(constant) in SCALARS:
+            walk.scalar(constant)
+        elif type(constant) is types.CodeType:
+            walk.tokens.append(constant.co_code)
+    for part in (value.__defaults__, value.__kwdefaults__, value.__dict__ or None):
+        walk.visit(part, depth + 1)
+    for cell in value.__closure__ or ():
+        try:
+            walk.visit(cell.cell_contents, depth + 1)
+        except ValueError:  # the closure's variable is not bound yet
+            walk.tokens.append(None)
+
+
+def visit_method(walk: Walk, value: Any, depth: int) -> None:
+    walk.visit(value.__func__, depth + 1)
+    walk.visit(value.__self__, depth + 1)
+
+
+def visit_partial(walk: Walk, value: Any, depth: int) -> None:
+    for part in (value.func, value.args, value.keywords):
+        walk.visit(part, depth + 1)
+
+
+def visit_wrapper(walk: Walk, value: Any, depth: int) -> None:
+    """An lru_cache: the function, not what it remembers."""
+    walk.visit(peek.own(value, "__wrapped__"), depth + 1)
+
+
+def visit_bound_function(walk: Walk, value: Any, depth: int) -> None:
+    walk.visit(value.__func__, depth + 1)
+
+
+def visit_property(walk: Walk, value: Any, depth: int) -> None:
+    for part in (value.fget, value.fset, value.fdel):
+        walk.visit(part, depth + 1)
+
+
+def visit_builtin(walk: Walk, value: Any, depth: int) -> None:
+    walk.tokens.append(value.__name__)
+    owner = value.__self__
+    if owner is not None and not peek.is_a(owner, types.ModuleType):
+        walk.visit(owner, depth + 1)
+
+
+def visit_class(walk: Walk, value: type, depth: int) -> None:
+    """A class of the user's by its attributes, any other by identity."""
+    if peek.class_module(value) != "__main__":
+        walk.identity(value)
+        return
+    walk.tokens.append(peek.qualified_name(value))
+    for name, item in list(peek.class_dict(value).items()):
+        if name not in _CLASS_NOISE and not name.startswith(_CLASS_MACHINERY):
+            walk.tokens.append(name)
+            walk.visit(item, depth + 1)
+
+
+HANDLERS.update(by_id(
+    ((types.FunctionType,), visit_function), ((types.MethodType,), visit_method), ((functools.partial,), visit_partial),
+    ((staticmethod, classmethod), visit_bound_function), ((property,), visit_property), ((type,), visit_class),
+    ((types.BuiltinFunctionType,), visit_builtin), ((type(functools.lru_cache(len)),), visit_wrapper),
+    ((types.CodeType, types.FrameType, types.TracebackType), visit_identity),
+))  # fmt: skip
+INHERITED.update(by_id(((type,), visit_class)))

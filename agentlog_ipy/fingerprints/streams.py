@@ -1,0 +1,60 @@
+"""Files, streams in memory, connections and loggers: what they say of themselves without being read."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+from typing import Any
+
+from agentlog import peek
+from agentlog_ipy.fingerprints.walk import HANDLERS, LIBRARIES, Walk, by_id, visit_object
+
+
+def visit_memory_stream(walk: Walk, value: Any, depth: int) -> None:
+    if value.closed:
+        walk.tokens.append("closed")
+        return
+    base = io.StringIO if type(value) is io.StringIO else io.BytesIO
+    walk.tokens.append(base.tell(value))
+    walk.temporary(base.getvalue(value), depth)
+
+
+def visit_file(walk: Walk, value: Any, depth: int) -> None:
+    """A file: whether it is closed and how far its buffer was read; the contents are on the disk."""
+    walk.portable = False
+    walk.tokens.append((peek.class_name(type(value)), value.closed))
+    raw = value.buffer if type(value) is io.TextIOWrapper else value
+    if not value.closed and type(raw) in (io.BufferedReader, io.BufferedRandom):
+        walk.tokens.append(raw.tell() if raw.seekable() else 0)
+
+
+def visit_connection(walk: Walk, value: Any, depth: int) -> None:
+    """A connection to SQLite: how many rows it changed so far. What else is in the database is not looked at."""
+    sqlite = sys.modules["sqlite3"]
+    walk.portable = False
+    if type(value) is sqlite.Connection:
+        walk.tokens.append(("sqlite3", value.total_changes, value.in_transaction))
+    else:
+        visit_object(walk, value, depth)
+
+
+def visit_lock(walk: Walk, value: Any, depth: int) -> None:
+    walk.tokens.append(("lock", value.locked()))
+
+
+def visit_logger(walk: Walk, value: Any, depth: int) -> None:
+    """What a logger was set to, not what it logged."""
+    walk.portable = False
+    handlers = peek.own(value, "handlers") or ()
+    walk.tokens.append((peek.own(value, "name"), peek.own(value, "level"), peek.own(value, "disabled")))
+    walk.tokens.append((peek.own(value, "propagate"), *map(id, handlers), *(peek.own(one, "level") for one in handlers)))
+
+
+_FILES = (io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.FileIO)
+HANDLERS.update(by_id(
+    ((io.StringIO, io.BytesIO), visit_memory_stream), (_FILES, visit_file), ((type(threading.Lock()),), visit_lock),
+    ((logging.Logger, logging.RootLogger), visit_logger),
+))  # fmt: skip
+LIBRARIES["sqlite3"] = visit_connection
