@@ -8,7 +8,6 @@ from dataclasses import field
 from typing import Any
 
 from agentlog.classes import dataclass
-from agentlog.classes import dataclass
 from agentlog.events import Change, NamespaceChanged
 from agentlog.settings import Limits
 from agentlog.static import CellNames

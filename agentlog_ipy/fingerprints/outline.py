@@ -12,7 +12,6 @@ from dataclasses import field
 from itertools import islice
 
 from agentlog.classes import dataclass
-from agentlog.classes import dataclass
 from agentlog_ipy.fingerprints import (  # noqa: F401  each fills the tables of `walk`
     arrays,
     containers,
