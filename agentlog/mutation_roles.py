@@ -82,6 +82,7 @@ class Roles:
     """must / may: names whose object is changed in place for certain (if the cell runs to its end) / perhaps. See `static.CellNames`.
 
     passed: (function, name): handed to a function that is called by its name, which may change it or not
+    augmented: those of `may` that stand left of `+=` and the like: changed for certain where they still stand for the same object
     links: (new name, name): `new` stands for the object of `name` or for a part of it, so that changing it changes that one.
     """
 
@@ -93,6 +94,7 @@ class Roles:
     attributes: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)
     passed: set[tuple[str, str]] = field(default_factory=set)
+    augmented: set[str] = field(default_factory=set)
     dynamic: bool = False
 
 
@@ -150,6 +152,8 @@ def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditiona
             roles.conditional.add(node.id)
         if parents and isinstance(parents[-1], ast.AugAssign):
             roles.may.add(node.id)
+            if not (later or conditional):
+                roles.augmented.add(node.id)
         return
     role = _role(node, list(parents))
     if role == "must" and not (later or conditional):

@@ -42,6 +42,7 @@ class CellNames:
     mutates      changed in place for certain if the cell runs to its end: `d[k] = v`, `df.drop(..., inplace=True)`, `l.append(x)`
     may_mutate   handed to code that could change them: `f(a)`, `a.method()`, `b = a`
     passed       those handed to a function that is called by its name: (function, name)
+    augmented    left of `+=` and the like: changed in place for certain where the name still stands for the same object
     aliases      bare-name assignments: new name -> old name
     star         it holds `from m import *`: its writes are not known
     dynamic      exec, eval, globals, setattr, a magic: any name could change
@@ -61,12 +62,18 @@ class CellNames:
     mutates: frozenset[str] = EMPTY
     may_mutate: frozenset[str] = EMPTY
     passed: tuple[tuple[str, str], ...] = ()
+    augmented: frozenset[str] = EMPTY
     aliases: tuple[tuple[str, str], ...] = ()
     star: bool = False
     dynamic: bool = False
     attributes: frozenset[str] = EMPTY
     texts: tuple[str, ...] = ()
     valid: bool = True
+
+    @property
+    def certain(self) -> frozenset[str]:
+        """Changed in place for certain if the cell runs to its end and the name stands for the same object then."""
+        return self.mutates | self.augmented if self.augmented else self.mutates
 
     @property
     def trivial(self) -> bool:
@@ -99,6 +106,7 @@ def _combine(names: _Names, roles: Roles, magic: bool) -> CellNames:
         mutates=frozenset(roles.must),
         may_mutate=frozenset((roles.may | {name for _, name in roles.passed}) - roles.must),
         passed=tuple(sorted((function, name) for function, name in roles.passed if name not in roles.may)),
+        augmented=frozenset(roles.augmented),
         aliases=tuple(roles.aliases),
         star=names.star,
         dynamic=roles.dynamic or magic,

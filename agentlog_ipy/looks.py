@@ -129,14 +129,14 @@ class Look:
             return state.not_looked_at()
         share = self.deadline if state.total <= 1 else now + (self.deadline - now) / 2
         # where the text says that it changed and there is nothing to compare with, reading it would tell nothing
-        return state.look(value, share, pieces=state.has_baseline or name not in self.names.mutates)
+        return state.look(value, share, pieces=state.has_baseline or name not in self.names.certain)
 
     def _judge(self, name: str, state: Watched, value: object, verdict: Verdict) -> None:
         if verdict == "changed":
             self._note(changed(name, state, value, self.execution), state)
         elif verdict == "same":
             state.looked = self.execution
-        elif name in self.names.mutates and self.ok:
+        elif name in self.names.certain and self.ok:
             self._note(Change(name, "mutated", state.facts, state.describe(value), how="source"), state)
             state.pieces.clear()  # they are of what it was before
         else:

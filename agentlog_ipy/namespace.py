@@ -111,7 +111,7 @@ class NamespaceWatch:
             state = states[name]
             if time.perf_counter() >= deadline:
                 return
-            if name in names.mutates and state.seconds_to_baseline() > _LONG:
+            if name in names.certain and state.seconds_to_baseline() > _LONG:
                 continue
             if name in namespace and state.is_object(namespace[name]):
                 state.measure(namespace[name], deadline)

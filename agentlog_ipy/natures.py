@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 from agentlog import peek
+from agentlog_ipy.fingerprints import frames
 from agentlog_ipy.fingerprints.iterators import CONSUMED
 from agentlog_ipy.fingerprints.stdlib import IMMUTABLE
 from agentlog_ipy.fingerprints.walk import SCALAR_IDS
@@ -15,7 +16,6 @@ from agentlog_ipy.local_modules import is_users_module
 _FIXED = SCALAR_IDS | frozenset(map(id, (range, *IMMUTABLE)))
 _CALM = frozenset(map(id, (list, tuple, dict, set, frozenset, bytearray, type, types.FunctionType, types.BuiltinFunctionType)))
 _CALM_PACKAGES = frozenset({"numpy", "pandas", "polars", "pyarrow"})
-_FIXED_PANDAS = frozenset({"Timestamp", "Timedelta", "Period", "NaTType", "NAType", "Interval"})
 
 _known: dict[int, tuple[type, bool, bool]] = {}
 """id of a library's type -> (the type, fixed, calm): libraries live as long as the process."""
@@ -52,7 +52,7 @@ def _of_library(kind: type) -> tuple[bool, bool]:
 
 def _is_scalar(kind: type, package: str) -> bool:
     if package == "pandas":
-        return peek.class_name(kind) in _FIXED_PANDAS
+        return peek.class_name(kind) in frames.IMMUTABLE
     np: Any = sys.modules.get("numpy")
     return (
         np is not None

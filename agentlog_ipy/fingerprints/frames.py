@@ -15,30 +15,35 @@ from agentlog_ipy.fingerprints.words import ArrayLeaf
 _NARROW = 64
 """Columns of one block that are told one by one."""
 _COMPILED = ("_ndarray", "_dtype")
-_IMMUTABLE = frozenset({"Timestamp", "Timedelta", "Period", "NaTType", "NAType", "Interval"})
+IMMUTABLE = frozenset({"Timestamp", "Timedelta", "Period", "NaTType", "NAType", "Interval"})
+"""Scalars of pandas, by name."""
 
 Column = tuple[Any, "list[Any] | None", "ArrayLeaf | None"]
 """(values to visit, None, None), or (None, tokens, leaf) where they are told already."""
 
 
 def visit_pandas(walk: Walk, value: Any, depth: int) -> None:
-    manager = peek.own(value, "_mgr")
-    if manager is not None:
-        _managed(walk, value, manager, depth)
-    elif peek.own(value, "_levels") is not None and peek.own(value, "_codes") is not None:
-        for part in (*peek.own(value, "_levels"), *peek.own(value, "_codes")):
+    held = peek.own_dict(value) or {}
+    if held.get("_mgr") is not None:
+        _managed(walk, held, depth)
+    elif held.get("_levels") is not None and held.get("_codes") is not None:
+        for part in (*held["_levels"], *held["_codes"]):
             walk.visit(part, depth + 1)
-        walk.visit(list(peek.own(value, "_names") or ()), depth + 1)
-    elif peek.own(value, "_range") is not None:
-        walk.tokens.append((repr(peek.own(value, "_range")), str(peek.own(value, "_name"))))
-    elif peek.own(value, "_data") is not None and peek.own(value, "_mask") is None and _is_index(value):
-        _values(walk, peek.own(value, "_data"), depth)
-        walk.temporary(peek.own(value, "_name"), depth)
-    elif _extension_array(walk, value, depth):
-        pass
-    elif peek.class_name(type(value)) == "CategoricalDtype":
+        walk.visit(list(held.get("_names") or ()), depth + 1)
+    elif held.get("_range") is not None:
+        walk.tokens.append((repr(held["_range"]), str(held.get("_name"))))
+    elif held.get("_data") is not None and held.get("_mask") is None and _is_index(value):
+        _values(walk, held["_data"], depth)
+        walk.temporary(held.get("_name"), depth)
+    elif not _extension_array(walk, value, depth):
+        _visit_other(walk, value, depth)
+
+
+def _visit_other(walk: Walk, value: Any, depth: int) -> None:
+    name = peek.class_name(type(value))
+    if name == "CategoricalDtype":
         _categories(walk, value, depth)
-    elif peek.class_name(type(value)) in _IMMUTABLE:
+    elif name in IMMUTABLE:
         walk.tokens.append(str(value))
     else:
         walk.identity(value)  # groupers, windows, accessors: they only hold what is looked at elsewhere
@@ -48,13 +53,14 @@ def _is_index(value: Any) -> bool:
     return any(peek.class_name(base) == "Index" for base in peek.mro(type(value)))
 
 
-def _managed(walk: Walk, value: Any, manager: Any, depth: int) -> None:
-    """A frame or series: axes, then the columns in their order."""
+def _managed(walk: Walk, held: dict[str, Any], depth: int) -> None:
+    """What a frame or series holds: axes, then the columns in their order."""
+    manager = held["_mgr"]
     for axis in manager.axes:
         walk.visit(axis, depth + 1)
-    walk.visit(peek.own(value, "_attrs"), depth + 1)
-    walk.tokens.append(peek.own(peek.own(value, "_flags"), "_allows_duplicate_labels"))
-    name = peek.own(value, "_name")
+    walk.visit(held.get("_attrs") or None, depth + 1)
+    walk.tokens.append(peek.own(held.get("_flags"), "_allows_duplicate_labels"))
+    name = held.get("_name")
     if name is not None:
         walk.temporary(name, depth)
     if manager.ndim == 1:
