@@ -149,7 +149,7 @@ def author(case: Situation, name: str, holds: Holds) -> Author | None:
         sources = parents(at.source, name)
         if name in sources and first.old is not None:
             return found
-        older = [p for p in _namesakes(sources, name) if p != name and _has(case, p, at, holds)]
+        older = [p for p in _namesakes(tuple(p for p in sources if p != name), name) if _has(case, p, at, holds)]
         if not older:
             return found
         name = older[0]

@@ -13,6 +13,7 @@ from agentlog.faults.code import configured, own_function, path_given, shadowed,
 from agentlog.faults.discarded import discarded
 from agentlog.faults.objects import changed_type, empty_input, lost_label, made_none, unfitted, used_up
 from agentlog.faults.tables import (
+    built_for,
     made_gaps,
     mixed_columns,
     other_dtype,
@@ -31,7 +32,7 @@ SEEN: tuple[Rule, ...] = (
 )  # fmt: skip
 """The property was seen to begin in a cell: they hold for what a function was given, too."""
 RULES: tuple[Rule, ...] = (
-    unbound_name, own_function, *SEEN, other_features, configured, path_given, made_gaps, wrong_content, wrong_dimensions, other_length,
+    unbound_name, own_function, *SEEN, other_features, built_for, configured, path_given, made_gaps, wrong_content, wrong_dimensions, other_length,
 )  # fmt: skip
 
 

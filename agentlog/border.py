@@ -17,12 +17,12 @@ def border(levels: Sequence[Level], user: Level | None) -> Level | None:
     """The first level below the last one of the user's own; wrappers that only pass everything on are passed over."""
     if user is None or user not in levels:
         return None
-    below = levels[levels.index(user) + 1 :]
+    below = [level for level in levels[levels.index(user) + 1 :] if not (level.module or "").startswith("IPython")]
     called = user.source() or ""
-    return next((level for level in below[:_WRAPPERS] if not _passes_on(level, called)), below[0] if below else None)
+    return next((level for level in below[:_WRAPPERS] if not passes_on(level, called)), below[0] if below else None)
 
 
-def _passes_on(level: Level, called: str) -> bool:
+def passes_on(level: Level, called: str) -> bool:
     """`wrapper(*args, **kwargs)`, where the user's line does not call it by that name."""
     code = level.frame.f_code
     return code.co_argcount < 2 and bool(code.co_flags & 4) and bool(code.co_flags & 8) and code.co_name not in called

@@ -85,9 +85,9 @@ def operands_of(node: ast.AST, scope: Scope, most: int = OPERANDS) -> list[tuple
 
 
 def _literal(node: ast.AST) -> bool:
-    """A constant, or a list or tuple of constants: the source says it all."""
+    """A constant, or a list or tuple of constants and names: the source says it all, and the names are told by themselves."""
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return all(_literal(part) for part in node.elts)
+        return all(_literal(part) or isinstance(part, (ast.Name, ast.Slice)) for part in node.elts)
     return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and _literal(node.operand))
 
 

@@ -12,6 +12,7 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from agentlog import peek
+from agentlog.border import border, given
 from agentlog.classes import dataclass
 from agentlog.describe import describe, describe_names
 from agentlog.evaluate import Scope, attribute
@@ -234,7 +235,7 @@ class _Work:
         if level.user:
             names, omitted = self.caller_locals(level)
             return replace(frame, locals=names, omitted=omitted, context=_context(level))
-        if user is not None and index and levels[index - 1].user:
+        if level is border(levels, user):
             frame = replace(frame, arguments=self.arguments(level))
         if index == len(levels) - 1 and level.kind in ("library", "synthetic"):
             names, omitted = self.some(level.names, list(level.names), _RAISING_LOCALS, depth=2)
@@ -258,9 +259,8 @@ class _Work:
         return self.some(known, order, _CALLER_LOCALS, depth=2)
 
     def arguments(self, level: Level) -> Mapping[str, Value]:
-        code = level.frame.f_code
-        count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-        return self.some(level.names, list(code.co_varnames[:count]), _RAISING_LOCALS, depth=2)[0]
+        found = dict(given(level))
+        return self.some(found, list(found), _RAISING_LOCALS, depth=2)[0]
 
     def some(
         self, known: Mapping[str, object], order: list[str], most: int, depth: int | None = None

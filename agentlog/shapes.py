@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentlog import peek
-from agentlog.describers import arrays, libraries, pandas, stdlib, tables, tensors
+from agentlog.describers import arrays, layers, libraries, pandas, stdlib, tables, tensors
 from agentlog.events import Value
 from agentlog.look import Look
 
@@ -46,6 +46,7 @@ _BY_PACKAGE: dict[str, tuple[tuple[Describer, str], ...]] = {
         (tensors.describe_torch_text, "dtype device"),
     ),
     "tensorflow": ((tensors.describe_eager_tensor, "EagerTensor Tensor BaseResourceVariable"),),
+    "keras": ((layers.describe_keras, "Layer"),),
     "jaxlib": ((tensors.describe_jax_array, "ArrayImpl Array"),),
     "jax": ((tensors.describe_jax_array, "ArrayImpl"), (tensors.describe_tracer, "Tracer")),
     "sklearn": ((libraries.describe_estimator, "BaseEstimator"),),

@@ -87,6 +87,8 @@ def facts_text(facts: Mapping[str, Scalar], *, verbose: bool = False) -> str:
 
 
 def _fact(key: str, fact: Scalar) -> str:
+    if key == "features" and fact is not True:
+        return f"{fact} features"
     if fact is True:
         return key
     if fact is False:
@@ -137,20 +139,36 @@ def _object_depths(value: Value, words: Collection[str]) -> list[Depth]:
         said = value.value if isinstance(value.value, str) else scalar(value.value)
         short = said if said.startswith(value.type) else f"{value.type} {said}"
     named = {key: entry for key, entry in value.attributes.items() if key in words or entry.value in words}
-    most = {**named, **value.attributes}
+    most = {**named, **{key: entry for key, entry in value.attributes.items() if not key.startswith("_")}}
     facts = facts_text(value.facts)
+    if "layers" in value.facts:
+        return _network_depths(short, value)
     return [
         (_clip(short) + facts, 0.6),
         (_clip(short) + _attributes(named, 8, 40) + facts, 0.8),
         (_clip(short) + _attributes(most, 8, 40) + facts, 0.9),
         (
             short
-            + _attributes(most, 60, 80)
+            + _attributes({**most, **value.attributes}, 60, 80)
             + facts_text(value.facts, verbose=True)
             + _contents(value, 12, 40)
             + cut_text(value),
             1.0,
         ),
+    ]
+
+
+def _network_depths(short: str, value: Value) -> list[Depth]:
+    """A model by its layers: those say what it takes and gives, what else is known of it comes after."""
+    layers = str(value.facts["layers"])
+    rest = {key: fact for key, fact in value.facts.items() if key not in ("layers", "training", "device", "dtype", "parameters")}
+    more = {key: fact for key, fact in value.facts.items() if key not in ("layers", *rest)}
+    told = short + facts_text(rest)
+    return [
+        (told, 0.5),
+        (f"{told}: {_clip(layers, 240)}", 0.85),
+        (f"{told}: {layers}", 0.95),
+        (f"{told}: {layers}{facts_text(more)}", 1.0),
     ]
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ BUDGETS = (250, 500, 1000)
 
 
 def read_case(path: Path) -> dict[str, Any]:
-    """A case: `# exception:`, `# cause:` (In[n]), `# fact: name | text` lines, then cells that begin with `# %%`."""
+    """A case: `# exception:`, `# cause:` (In[n]), `# fact: name | text` lines, `# needs: module` where there is one, then cells that
+    begin with `# %%`."""
     head, *cells = re.split(r"^# %%\n", path.read_text(encoding="utf-8"), flags=re.M)
-    fields = dict(re.findall(r"^# (exception|cause): (.*)$", head, flags=re.M))
+    fields = dict(re.findall(r"^# (exception|cause|needs): (.*)$", head, flags=re.M))
     facts = [tuple(part.strip() for part in fact.split("|")) for fact in re.findall(r"^# fact: (.*)$", head, flags=re.M)]
     return {
         "exception": fields["exception"],
         "cause": int(fields["cause"]),
         "facts": facts,
+        "needs": fields.get("needs", "").split(),
         "cells": [cell.rstrip("\n") for cell in cells],
     }
 
@@ -54,7 +57,8 @@ def main() -> None:
     stores, wanted = Path(sys.argv[1]), sys.argv[2:]
     os.environ["IPYTHONDIR"] = str(stores / "ipython")
     paths = [path for path in sorted(CASES.glob("*.txt")) if not wanted or path.stem in wanted]
-    found = {path.stem: run_case(read_case(path)["cells"], stores / path.stem) for path in paths}
+    cases = {path.stem: read_case(path) for path in paths}
+    found = {name: run_case(case["cells"], stores / name) for name, case in cases.items() if all(map(find_spec, case["needs"]))}
     sys.stdout.write("\n@@" + json.dumps(found))
     sys.stdout.flush()
     os._exit(0)

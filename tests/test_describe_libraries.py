@@ -363,7 +363,8 @@ class TestTensors:
         """Parts, parameters, device, mode; no hook, no forward."""
         torch = pytest.importorskip("torch")
         described = look(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU()).eval())
-        assert described.facts == {"training": False, "parameters": 16, "device": "cpu", "dtype": "float32"}
+        layers = "0 Linear 3->4, 1 ReLU"
+        assert described.facts == {"training": False, "parameters": 16, "device": "cpu", "dtype": "float32", "layers": layers}
         assert (described.attributes["0"].type, described.attributes["0"].facts["in_features"]) == ("Linear", 3)
 
     def test_jax(self):
@@ -458,3 +459,20 @@ class TestOthers:
             "print([m for m in ('numpy', 'pandas', 'torch', 'polars', 'sqlite3', 'asyncio', 'decimal') if m in sys.modules])"
         )
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.skipif(pandas is None, reason="pandas is not installed")
+def test_looking_at_a_frame_leaves_the_warning_filters_alone() -> None:
+    """A search table for a slice of an index would be made through `warnings.catch_warnings`: what the host has seen
+    once it would see again."""
+    frame = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=["first", "second"])
+    assert ("a" in frame.columns, "first" in frame.index) == (True, True)  # from here on both have a search table
+    version = warnings._filters_mutated  # type: ignore[attr-defined]
+    touched: list[int] = []
+    warnings._filters_mutated = lambda *args: touched.append(1) or version(*args)  # type: ignore[attr-defined, func-returns-value]
+    try:
+        described = [describe(value) for value in (frame, frame["a"], frame.index, frame.columns)]
+    finally:
+        warnings._filters_mutated = version  # type: ignore[attr-defined]
+    assert touched == []
+    assert described[2].index == "Index first .. second"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agentlog.events import Failure, Frame, Operand, Value
 from agentlog.outline import Item, Section, deepening, item, section
@@ -12,6 +13,8 @@ from agentlog.valuetext import brief, depths, nested
 CUT = "..."
 _WRAPPED = frozenset({"args", "kwargs"})
 """Arguments of a decorator's wrapper: they hide what was handed over."""
+_PLACES = re.compile(r'^[^\n]*\(most recent call last\):[ ]*\n|^\s*File "[^\n]*", line \d+[^\n]*\n?(?:^    [^\n]*\n)?', re.M)
+_RECEIVED = re.compile(r"\n\s*(?:Arguments received by|Call arguments received by)[\s\S]*\Z")
 _OPERATOR = re.compile(r"__(?!init__|call__|new__)\w+__$|\b_unpack_zerodim|<locals>\.new_method$")
 """Functions behind an operator or a subscript: the line shows what they were given."""
 
@@ -51,9 +54,14 @@ def title(failure: Failure) -> str:
     return f"{failure.type}: {failure.message}".rstrip(": ")
 
 
+def _gist(message: str) -> str:
+    """A message without the tracebacks and the lists of arguments that some libraries put into it."""
+    return _RECEIVED.sub("", _PLACES.sub("", message)).strip() or message
+
+
 def _headline(failure: Failure) -> Item:
     whole = title(failure)
-    flat = " ".join(whole.split())
+    flat = " ".join(title(replace(failure, message=_gist(failure.message))).split())
     return item(
         10.0, shorten(flat, 180), shorten(flat, 600), shorten(whole, 4000), whole, first=True, shape=(0.97, 0.98, 0.99, 1.0)
     )
@@ -135,7 +143,7 @@ def _operand(operand: Operand) -> Item:
 def _said(case: Situation) -> list[Item]:
     """What the program said of the error when it recorded it, where that is more than the exception's own message."""
     message = case.error.message if case.error else None
-    if not message or case.failure is None or message in title(case.failure):
+    if not message or case.failure is None or " ".join(message.split()) in " ".join(title(case.failure).split()):
         return []
     return [item(5.0, f"recorded as: {shorten(message, 200)}", f"recorded as: {message}")]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from agentlog import peek
 from agentlog.describers import arrays
+from agentlog.describers.layers import torch_layers
 from agentlog.describers.objects import describe_object
 from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Scalar, Value
@@ -91,6 +92,9 @@ def describe_module(value: Any, look: Look) -> Value:
             for name, item in list(own.items())[:12]
         }
     )
+    layers = torch_layers(value)
+    if layers:
+        facts["layers"] = layers
     cut = f"{len(parts) - len(names)} of {len(parts)} parts" if len(names) < len(parts) and not look.brief else None
     return Value(
         type=type_name(value),

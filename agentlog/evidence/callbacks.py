@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from agentlog import peek
+from agentlog.border import passes_on
 from agentlog.evaluate import PLAIN, UNKNOWN
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
@@ -42,7 +43,7 @@ def element(failing: Failing) -> Evidence | None:
     if user is None or user not in failing.levels:
         return None
     position = failing.levels.index(user)
-    between = [level for level in _before(failing.levels, position) if not level.user]
+    between = [level for level in _before(failing.levels, position) if not level.user and not passes_on(level, "")]
     if not between:
         return None
     code = user.frame.f_code

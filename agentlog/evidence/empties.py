@@ -130,7 +130,15 @@ ITERATORS = frozenset({"zip", "map", "filter", "enumerate", "reversed", "generat
 """Types that give their elements once."""
 
 
-@collector("ValueError", "StopIteration", "TypeError", "IndexError", "StatisticsError", "EmptyDataError", pattern=r"empty|StopIteration|\A\Z|no data|at least one")
+@collector(
+    "ValueError",
+    "StopIteration",
+    "TypeError",
+    "IndexError",
+    "StatisticsError",
+    "EmptyDataError",
+    pattern=r"empty|StopIteration|\A\Z|no data|at least one",
+)
 def read_before(failing: Failing) -> list[Fact]:
     """An iterator on the failing line, which gives its elements once: the earlier code that went over it."""
     found = [(text, value) for text, value in failing.data() if text.isidentifier() and probe.type_name(value) in ITERATORS]

@@ -14,7 +14,8 @@ from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
-from agentlog.evidence.source import calls_on
+from agentlog.evidence.source import assignments_of, calls_on
+from agentlog.expression import names_in
 
 _LABELS = (
     r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
@@ -40,6 +41,8 @@ def estimator(failing: Failing) -> Evidence | None:
         fitted, data = _fitted_with(failing, about)
         told += fitted
         names = [*names, *data]
+    if told and not any("columns" in fact.text for fact in told):
+        told += _by_origin(failing, names)
     facts += [*told, *_unknown_categories(failing, found)]
     return Evidence("estimator", tuple(facts[:12]), tuple(dict.fromkeys(names)))
 
@@ -179,6 +182,42 @@ def _fitted_with(failing: Failing, about: str) -> tuple[list[Fact], list[str]]:
     known = [(name, failing.resolve(name)) for name in names]
     said = ", ".join(f"{name} is now {probe.say(value)}" for name, value in known if value is not UNKNOWN)
     return [Fact(f"was fitted by {where}" + (f": {said}" if said else ""), about=about)], names
+
+
+def _by_origin(failing: Failing, names: list[str]) -> list[Fact]:
+    """Where the data are arrays, which have no column names: the tables that those of then and of now were made from."""
+    then = {name: (probe.shape_of(value) or (0, 0))[1] for name, value in _tables(failing, names)}
+    now = {text: (probe.shape_of(value) or (0, 0))[1] for text, value in _inputs(failing)}
+    made = {
+        name: table
+        for name, width in [*then.items(), *now.items()]
+        for table in _origins(failing, name)
+        if (probe.shape_of(table) or (0, 0))[1] == width
+    }
+    new = next((made[text] for text in now if text in made), None)
+    old = next((made[name] for name in then if name in made and name not in now), None)
+    if new is None or old is None:
+        return []
+    before, after = failing.name_of(old) or "the data of fit time", failing.name_of(new) or "the data of now"
+    return _more_columns(before, old, after, new) + _more_columns(after, new, before, old)
+
+
+def _tables(failing: Failing, names: list[str]) -> list[tuple[str, Any]]:
+    known = [(name, failing.resolve(name)) for name in names]
+    return [(name, value) for name, value in known if len(probe.shape_of(value) or ()) == 2]
+
+
+def _origins(failing: Failing, name: str) -> list[Any]:
+    """DataFrames that the last assignment of `name` reads."""
+    made = assignments_of(failing, name)[-1:] if name.isidentifier() else []
+    found = [failing.resolve(part) for one in made for part in names_in(one.value)]
+    return [value for value in found if probe.is_frame(value)]
+
+
+def _more_columns(about: str, table: Any, other: str, than: Any) -> list[Fact]:
+    known = set(probe.columns_of(than))
+    extra = [column for column in probe.columns_of(table) if column not in known]
+    return [Fact(f"has {len(extra)} columns that {other} has not: {probe.some(extra, 20)}", about=about)] if extra else []
 
 
 def _inputs(failing: Failing) -> list[tuple[str, Any]]:

@@ -11,12 +11,14 @@ from typing import Any
 
 from agentlog import peek
 from agentlog.evaluate import DICTS, PLAIN, SIZED, UNKNOWN, attribute, package_of, safe_length
+from agentlog.slices import elements
 
 SCAN = 20_000
 """Elements taken out of one column or list; what is beyond is said to be unseen."""
 ROWS = 100_000
 """Rows in which missing values of a column are counted, by the library itself."""
 _FAR = 12
+_TF_DTYPE = re.compile(r"<dtype: '(\w+)'>")
 _SQUEEZE = re.compile(r"[\s_\-.]+")
 
 
@@ -78,7 +80,8 @@ def length_of(value: object) -> int | None:
 
 def size_text(shape: tuple[int, ...]) -> str:
     """(150, 8) as "150x8"; one dimension as "(6,)"."""
-    return "x".join(map(str, shape)) if len(shape) > 1 else str(shape)
+    known = ["?" if size < 0 else str(size) for size in shape]
+    return "x".join(known) if len(shape) != 1 else f"({known[0]},)"
 
 
 def dtype_of(value: object) -> str | None:
@@ -86,7 +89,7 @@ def dtype_of(value: object) -> str | None:
     if is_index(value):
         return str(value.dtype)  # type: ignore[attr-defined]
     dtype = attribute(value, "dtype")
-    return None if dtype is UNKNOWN else str(dtype)
+    return None if dtype is UNKNOWN else _TF_DTYPE.sub(r"\1", str(dtype))
 
 
 def is_empty(value: object) -> bool:
@@ -106,6 +109,10 @@ def show(value: object, most: int = 60) -> str:
         return repr(value) if len(value) <= most else f"{value[:most]!r}... ({len(value)} characters)"
     if type(value) is tuple and len(value) < 10 and all(type(part) in PLAIN for part in value):
         return repr(value)[: most * 2]
+    if type(value) is tuple and 0 < len(value) < 10:
+        return f"({', '.join(show(part, 40) for part in value)})"[: most * 2]
+    if type(value) is peek.loaded("pandas", "Timestamp"):
+        return str(value).removesuffix(" 00:00:00")
     if type(value) in PLAIN and type(value) is not bytes:
         return repr(value)[:most]
     scalar = scalar_of(value)
@@ -182,11 +189,11 @@ def tally_text(counts: list[tuple[str, int]]) -> str:
 
 def columns_of(frame: Any) -> list[Any]:
     """Column labels of a DataFrame, at most 20,000."""
-    return list(frame.columns[:20_000].tolist())
+    return elements(frame.columns, 0, 20_000)
 
 
 def labels_of(index: Any, most: int = 2_000) -> list[Any]:
-    return list(index[:most].tolist())
+    return elements(index, 0, most)
 
 
 def dtypes_of(frame: Any) -> list[tuple[Any, str]]:
@@ -200,10 +207,8 @@ def column(frame: Any, position: int) -> Any:
 
 def items_of(value: Any, most: int = SCAN) -> list[Any]:
     """The first elements of a column, array or builtin sequence as Python objects."""
-    if is_series(value):
-        return list(value.iloc[:most].tolist())
-    if is_index(value):
-        return list(value[:most].tolist())
+    if is_series(value) or is_index(value):
+        return elements(value, 0, most)
     if is_array(value):
         return list(value.flat[:most].tolist()) if value.ndim else []
     if type(value) in (list, tuple, set, frozenset, range):

@@ -103,7 +103,7 @@ def _literals(failing: Failing) -> list[Fact]:
     """Lists written out on the line: how many elements they have."""
     facts = []
     for node in failing.nodes(ast.List, ast.Dict):
-        if isinstance(node, ast.List) and len(node.elts) > 1:
+        if isinstance(node, ast.List) and len(node.elts) > 1 and not all(isinstance(part, ast.Name) for part in node.elts):
             facts.append(Fact(f"list of {len(node.elts)} written here", about=ast.unparse(node)[:60]))
         elif isinstance(node, ast.Dict):
             facts += _entry_sizes(failing, node)

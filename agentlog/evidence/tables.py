@@ -95,7 +95,7 @@ def duplicates(failing: Failing) -> list[Fact]:
             if id(part) not in seen and (probe.is_frame(part) or probe.is_series(part)):
                 seen.add(id(part))
                 facts += _twice(about, part)
-    return (_pivot_keys(failing) + facts)[:8]
+    return _pivot_keys(failing) or facts[:8]
 
 
 def _twice(about: str, table: Any) -> list[Fact]:
@@ -126,19 +126,13 @@ def _pivot_keys(failing: Failing) -> list[Fact]:
         return []
     columns = [probe.items_of(probe.column(table, probe.columns_of(table).index(key))) for key in keys]
     counts = Counter(zip(*columns, strict=False))
-    repeated = [(pair, count) for pair, count in counts.most_common(6) if count > 1]
+    repeated = [(pair, count) for pair, count in counts.most_common(3) if count > 1]
     total = sum(1 for count in counts.values() if count > 1)
-    return (
-        [
-            Fact(
-                f"{total} combinations of {', '.join(map(str, keys))} occur more than once: "
-                + ", ".join(f"{pair} {count} times" for pair, count in repeated),
-                about=failing.name_of(table),
-            )
-        ]
-        if repeated
-        else []
-    )
+    shown = ", ".join(f"{probe.show(pair)} {count} rows" for pair, count in repeated)
+    said = f"{total} combinations of {', '.join(map(str, keys))} have several rows (duplicates): {shown}"
+    others = [label for label in probe.columns_of(table) if label not in keys and label != handed.get("values")]
+    rest = f"; columns left out of the pivot: {probe.some(others, 12)}" if others else ""
+    return [Fact(said + rest, about=failing.name_of(table))] if repeated else []
 
 
 @collector(

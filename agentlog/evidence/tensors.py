@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentlog import peek
+from agentlog.describe import describe
 from agentlog.evaluate import UNKNOWN, attribute, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
@@ -31,8 +32,8 @@ def tensors(failing: Failing) -> Evidence | None:
     for about, value in pairs:
         if id(value) not in seen and probe.is_tensor(value):
             seen.add(id(value))
-            facts.append(Fact(_say(value), about=about))
-    facts += _layers(failing, seen)
+            facts.append(Fact(_say(value, failing.message), about=about))
+    facts = [*_layers(failing, seen), *facts]
     return Evidence("tensors", tuple(facts[:14])) if facts else None
 
 
@@ -47,28 +48,34 @@ def _opened(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return out
 
 
-def _say(tensor: object) -> str:
-    grad = attribute(tensor, "requires_grad")
-    return probe.say(tensor) + (", requires grad" if grad is True else "")
+def _say(tensor: object, message: str = "") -> str:
+    """Type, shape, dtype; the device and whether it takes part in gradients where the message is about that."""
+    text = probe.say(tensor).replace(" torch.", " ")
+    if "device" not in message:
+        text = text.removesuffix(" on cpu")
+    return text + (", requires grad" if "grad" in message and attribute(tensor, "requires_grad") is True else "")
 
 
 def _layers(failing: Failing, seen: set[int]) -> list[Fact]:
-    """Modules in whose forward it failed, innermost first: sizes they were built for, their weights, their input."""
+    """Modules in whose forward it failed, innermost first: sizes they were built for, and what they were given."""
     facts = []
     for level in reversed(failing.levels):
         layer = level.names.get("self")
         if layer is None or id(layer) in seen or not is_layer(layer):
             continue
         seen.add(id(layer))
+        held = peek.own_dict(layer) or {}
+        if not any(name in held for name in _SIZES if name != "training") and not held.get("_parameters"):
+            continue
         given = [
-            f"{name} {_say(value)}"
-            for name, value in _opened([(n, v) for n, v in level.names.items() if n != "self"])
+            f"{name} {_say(value, failing.message)}"
+            for name, value in _opened([(n, v) for n, v in level.names.items() if n not in ("self", "weight", "bias")])
             if probe.is_tensor(value)
         ]
         facts.append(
             Fact(
-                f"{layer_text(layer)}{_path(failing, layer)}" + (f"; input: {', '.join(given[:3])}" if given else ""),
-                about=failing.name_of(layer),
+                f"is {layer_text(layer)}" + (f"; it was given {', '.join(given[:3])}" if given else ""),
+                about=_path(failing, layer) or failing.name_of(layer),
             )
         )
         if len(facts) == 3:
@@ -84,25 +91,27 @@ def is_layer(value: object) -> bool:
 
 
 def layer_text(layer: object) -> str:
-    """`Linear(in_features=10, out_features=2), weight (2, 10) float32`."""
+    """`Linear(in_features=10, out_features=2)`; of a layer without such sizes its weights."""
     held = peek.own_dict(layer) or {}
     sizes = ", ".join(
         f"{name}={probe.show(held[name])}" for name in _SIZES if name in held and name != "training" and held[name] is not None
     )
     parameters = held.get("_parameters")
     weights = (
-        [f"{name} {_say(value)}" for name, value in parameters.items() if value is not None] if type(parameters) is dict else []
+        [f"{name} {_say(value)}" for name, value in parameters.items() if value is not None]
+        if type(parameters) is dict and not sizes
+        else []
     )
     return f"{probe.type_name(layer)}({sizes})" + (f", {', '.join(weights[:2])}" if weights else "")
 
 
 def _path(failing: Failing, layer: object) -> str:
-    """Where in the user's model the layer stands: `model.fc1`."""
+    """Where in the user's model the layer stands: `model.fc1`; "" where it is not found."""
     for name, value in [*failing.data(), *list(failing.names.items())[-300:]]:
         if is_layer(value):
             path = _inside(value, layer, name, 0)
             if path:
-                return f", it is {path}"
+                return path
     return ""
 
 
@@ -142,7 +151,44 @@ def state_dict(failing: Failing) -> list[Fact]:
         for key, value in wanted.items()
         if key in given and probe.shape_of(given[key]) != probe.shape_of(value)
     ]
-    return facts + [Fact(text) for text in unlike[:6]]
+    return facts + _prefixed(missing, extra) + [Fact(text) for text in unlike[:6]]
+
+
+def _prefixed(missing: list[str], extra: list[str]) -> list[Fact]:
+    """The same names on both sides, but for a prefix, as `DataParallel` or a wrapper leaves it."""
+    for longer, shorter, side in ((extra, missing, "given"), (missing, extra, "model's")):
+        prefix = longer[0].removesuffix(shorter[0]) if longer and shorter and longer[0].endswith(shorter[0]) else ""
+        if prefix and {name.removeprefix(prefix) for name in longer} == set(shorter):
+            return [Fact(f"without the prefix {prefix!r} of the {side} names they are the same")]
+    return []
+
+
+@collector(
+    "IndexError",
+    "RuntimeError",
+    "ValueError",
+    "InvalidArgumentError",
+    pattern=r"out of (?:bounds|range)|device-side assert|outside the valid range",
+)
+def class_range(failing: Failing) -> list[Fact]:
+    """Targets of a loss or indices of an embedding that go beyond what there is: how far they go, and how far they may."""
+    handed = dict(failing.handed())
+    scores, targets, layer = handed.get("input"), handed.get("target", handed.get("input")), handed.get("self")
+    size = (peek.own_dict(layer) or {}).get("num_embeddings") if layer is not None else None
+    shape = probe.shape_of(scores)
+    if type(size) is not int and "target" in handed and shape and len(shape) > 1:
+        size = shape[1]
+    found = _ends(targets)
+    if type(size) is not int or found is None:
+        return []
+    text = f"goes from {found[0]} to {found[1]}; valid are 0 to {size - 1}"
+    return [Fact(text, about=failing.name_of(targets) or "argument target")]
+
+
+def _ends(tensor: object) -> tuple[int, int] | None:
+    """Smallest and largest number of a tensor of integers on the CPU, as its description has them."""
+    known = describe(tensor).range if probe.is_tensor(tensor) else None
+    return (known[0], known[1]) if known and type(known[0]) is int and type(known[1]) is int else None
 
 
 def _weights(module: object, prefix: str, depth: int = 0) -> list[tuple[str, object]]:

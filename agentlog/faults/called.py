@@ -22,7 +22,7 @@ def as_called(case: Situation, failure: Failure) -> Failure | None:
     if failure.expression is None or len(case.way) < 2:
         return None
     try:
-        node = ast.parse(failure.expression.text, mode="eval").body
+        node: ast.AST = ast.parse(failure.expression.text)
     except (SyntaxError, ValueError):
         return None
     for outer, inner in zip(reversed(case.way[:-1]), reversed(case.way[1:]), strict=True):

@@ -115,7 +115,7 @@ def used_up(case: Situation, failure: Failure) -> Blame | None:
     if not (_EMPTY.search(failure.message) or failure.type == "StopIteration"):
         return None
     for name in suspects(failure):
-        made = version_before(case, name, None)
+        made = next((version for version in case.versions(name) if version.change.kind in ("made", "rebound")), None)
         if made is None or made.value is None or made.value.type not in ITERATORS:
             continue
         later = (run for run in case.earlier if run.id > made.execution.id and name in run.reads)

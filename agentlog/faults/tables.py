@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from agentlog.ancestry import author
-from agentlog.events import Failure
+from agentlog.ancestry import Holds, author
+from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, of_property
 from agentlog.situation import Situation
 from agentlog.suspects import (
@@ -26,13 +26,17 @@ _FEATURES = re.compile(
     r"feature names|features, but|has \d+ features|number of features|columns overlap|expecting \d+ features", re.I
 )
 _LENGTHS = re.compile(
-    r"inconsistent numbers of samples|same length|same first dimension|same size|not aligned|could not be broadcast|size mismatch|different lengths",
+    r"inconsistent numbers of samples|same length|same first dimension|same size|not aligned|could not be broadcast|size mismatch|different lengths|cardinality is ambiguous|mismatch in its core dimension|to match target batch_size",
     re.I,
 )
 _CONTENT = re.compile(r"could not convert string|contains NaN|NaN, infinity|dtypes? object|must be (?:all )?numeric", re.I)
 _GAPS = re.compile(r"contains NaN|NaN, infinity|contains inf or nans|missing values", re.I)
 _DTYPES = re.compile(r"dtype|scalar types?\b", re.I)
 _TOLD = re.compile(r"(?:got:?|found|Found dtype|but got)\s+(?:torch\.)?(\w+?)(?:Tensor)?\b(?:\s*(?:and|!=)\s*(\w+))?")
+_BUILT = re.compile(
+    r"shapes cannot be multiplied|to have \d+ channels|incompatible with|expected axis|expected (?:min_)?(?:ndim|shape)|input\.size\(-1\) must be|"
+    r"size mismatch|Given (?:groups|normalized_shape)|[Ee]xpected \d+D|Matrix size-incompatible|Dimensions must be equal"
+)
 _TENSORS = {"float": "float32", "double": "float64", "long": "int64", "int": "int32", "half": "float16", "byte": "uint8", "char": "int8",
             "short": "int16", "bool": "bool"}  # fmt: skip
 """What torch's messages call a dtype -> its name."""
@@ -98,13 +102,20 @@ def other_dtype(case: Situation, failure: Failure) -> Blame | None:
     told = _TOLD.search(failure.message)
     kinds = {_TENSORS.get(word.lower(), word) for word in told.groups() if word} if told else set()
     kinds = kinds - {"float32"} or kinds
-    for name in suspects(failure):
-        value = case.described(name)
-        if value is not None and value.type == "Tensor" and value.dtype in kinds:
-            kind = value.dtype
-            found = author(case, name, lambda value: value.type == "Tensor" and value.dtype == kind)  # noqa: B023
-            return earlier(case, found, f"{{name}} became a tensor of {kind} there")
-    return None
+    names = passed(failure)[-1:] if "target" in failure.message else suspects(failure)
+    found = [author(case, name, _tensor_of(kind)) for name in names if (kind := _tensor_kind(case, name)) in kinds]
+    cells = {one.execution.id: one for one in found if one is not None}
+    one = next(iter(cells.values())) if len(cells) == 1 else None
+    return earlier(case, one, f"{{name}} became a tensor of {one.value.dtype} there") if one is not None else None
+
+
+def _tensor_kind(case: Situation, name: str) -> str | None:
+    value = case.described(name)
+    return value.dtype if value is not None and value.type == "Tensor" else None
+
+
+def _tensor_of(kind: str | None) -> Holds:
+    return lambda value: value.type == "Tensor" and value.dtype == kind
 
 
 def mixed_columns(case: Situation, failure: Failure) -> Blame | None:
@@ -119,3 +130,30 @@ def mixed_columns(case: Situation, failure: Failure) -> Blame | None:
             found = author(case, name, lambda value: any(c.name == label and c.dtype == "bool" for c in value.columns))  # noqa: B023
             return earlier(case, found, f"{label!r} of {{name}} became bool there")
     return None
+
+
+def built_for(case: Situation, failure: Failure) -> Blame | None:
+    """A network whose layers were made for another size than it is given: the later of the cells that made the two what they are."""
+    if not _BUILT.search(failure.message) or not in_library(failure) or "state_dict" in failure.message:
+        return None
+    names = suspects(failure)
+    model = next((n for n in names if (value := case.described(n)) and {"layers", "in_features"} & set(value.facts)), None)
+    made = next((v for v in case.versions(model) if v.change.kind in ("made", "rebound")), None) if model else None
+    if made is None or model is None or _other_axis(failure.message):
+        return None
+    given = [n for n in names if n != model and (value := case.described(n)) and value.shape is not None]
+    author_of = author(case, given[0], _same_width(case.described(given[0]))) if given else None
+    if author_of is not None and not author_of.raw and author_of.execution.id > made.execution.id:
+        return earlier(case, author_of, "{name} got its shape there")
+    return Blame(made.execution.label, made.execution.id, False, f"{model} was built there, for other sizes")
+
+
+def _other_axis(message: str) -> bool:
+    """Is the number of channels that the layer wants there, on another axis of what it was given? Then it is the data that lies wrong."""
+    told = re.search(r"expected input\[([\d, ]+)\] to have (\d+) channels", message)
+    return told is not None and told[2] in told[1].replace(" ", "").split(",")[2:]
+
+
+def _same_width(value: Value | None) -> Holds:
+    width = value.shape[1:] if value is not None and value.shape else ()
+    return lambda other: bool(other.shape) and other.shape is not None and other.shape[1:] == width

@@ -27,7 +27,7 @@ CASES = [
         "pandas",
         "import pandas as pd\nt = pd.DataFrame({'d': [1, 1], 'k': ['a', 'a'], 'v': [1, 2]})\nt.pivot(index='d', columns='k', values='v')",
         "duplicates",
-        [("t", "1 combinations of d, k occur more than once: (1, 'a') 2 times")],
+        [("t", "1 combinations of d, k have several rows (duplicates): (1, 'a') 2 rows")],
     ),
     (
         "pandas",

@@ -12,16 +12,15 @@ CASES = [
         "import torch\nfrom torch import nn\nmodel = nn.Sequential(nn.Linear(10, 5), nn.ReLU(), nn.Linear(4, 2))\nx = torch.zeros(3, 10)\nmodel(x)",
         "tensors",
         [
-            ("x", "Tensor 3x10 torch.float32 on cpu"),
-            (None, "Linear(in_features=4, out_features=2)"),
-            (None, "it is model[2]; input: input Tensor 3x5"),
+            ("x", "Tensor 3x10 float32"),
+            ("model[2]", "is Linear(in_features=4, out_features=2); it was given input Tensor 3x5 float32"),
         ],
     ),
     (
         "torch",
         "import torch\na, b = torch.zeros(3, 4), torch.zeros(4, 4, dtype=torch.float64)\na @ b",
         "tensors",
-        [("a", "torch.float32"), ("b", "torch.float64")],
+        [("a", "float32"), ("b", "float64")],
     ),
     (
         "torch",
