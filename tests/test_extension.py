@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -349,3 +350,18 @@ shell.run_cell("import threading\\nt = threading.Thread(target=lambda: 1/0); t.s
     assert error["origin"] == "thread"
     assert (error["failure"]["frames"][-1]["kind"], error["failure"]["frames"][-1]["count"]) == ("cell", 1)
     assert len(of_kind(store_folder, "session.start")) == 1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before us", "after us"])
+def test_the_users_faulthandler_stays_the_users(before: bool, tmp_path: Path) -> None:
+    """Turned on before we came or while we were here, it goes on writing where the user wanted it to, also after we left."""
+    turn_on = "import faulthandler; mine = open('mine.txt', 'w'); faulthandler.enable(file=mine)"
+    lines = [turn_on, "%load_ext agentlog"] if before else ["%load_ext agentlog", turn_on]
+    code = "from IPython.core.interactiveshell import InteractiveShell\nshell = InteractiveShell.instance()\n"
+    for line in (*lines, "%unload_ext agentlog", "import ctypes; ctypes.string_at(0)"):
+        code += f"shell.run_cell({line!r})\n"
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path), "AGENTLOG_DIR": str(tmp_path / "store")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in (tmp_path / "mine.txt").read_text()
+    assert list(tmp_path.glob("store/journal/*.fault")) == []

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 from cell_zoo import KINDS, NAMES, Kind
+from cell_zoo_habits import HABITS
 from kernel_host import Seen, TestKernel, plain
 
 LOADED = ("--ext=agentlog",)
+CELLS = (*KINDS, *HABITS)
 NEEDS = {"numpy and pandas": "pandas", "key error in a frame": "pandas", "figure": "matplotlib"}
 
 
@@ -31,7 +33,7 @@ def _play(folder: Path, *arguments: str) -> dict[str, Seen]:
     try:
         seen = {
             kind.name: kernel.run(kind.code, answers=kind.answers, interrupt_at=kind.interrupt_at, **kind.options)
-            for kind in KINDS
+            for kind in CELLS
             if _possible(kind)
         }
         seen["names"] = kernel.run(NAMES)
@@ -65,8 +67,8 @@ def _was_recorded(store: Path) -> None:
     """The comparison means something: each cell that ran is in the store with its end, and the recorder had no faults."""
     records = _records(store)
     outer = [record for record in records if record["e"] == "cell.start" and "within" not in record]
-    silent = sum(1 for kind in KINDS if kind.options.get("silent") or not kind.code.strip())
-    assert len(outer) == sum(map(_possible, KINDS)) - silent + 2  # the names, quit()
+    silent = sum(1 for kind in CELLS if kind.options.get("silent") or not kind.code.strip())
+    assert len(outer) == sum(map(_possible, CELLS)) - silent + 2  # the names, quit()
     assert {r["x"] for r in records if r["e"] == "cell.start"} == {r["x"] for r in records if r["e"] == "cell.end"}
     assert [record for record in records if record["e"] == "fault"] == []
     assert [record["e"] for record in records][-2:] == ["session.end", "segment.end"]
@@ -95,7 +97,7 @@ print("\\n=== verdicts", json.dumps([verdicts, names, shell.execution_count]))
 
 def _terminal(folder: Path, mode: str) -> tuple[str, str, int]:
     folder.mkdir(parents=True)
-    (folder / "cells.json").write_text(json.dumps([(k.name, k.code) for k in KINDS if k.terminal and _possible(k)]))
+    (folder / "cells.json").write_text(json.dumps([(k.name, k.code) for k in CELLS if k.terminal and _possible(k)]))
     (folder / "play.py").write_text(TERMINAL.format(colors="nocolor" if _ipython() >= (9,) else "NoColor"))
     return _run([sys.executable, "play.py", mode, "cells.json"], folder)
 

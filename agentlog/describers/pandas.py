@@ -17,6 +17,7 @@ from agentlog.describers.objects import describe_object
 from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Column, Scalar, Value
 from agentlog.look import Look
+from agentlog.slices import elements
 
 _ROWS = 5
 _SAMPLE = (500, 5_000)
@@ -87,7 +88,7 @@ def label_texts(labels: Any, count: int) -> list[str]:
     """The first labels of an index as text."""
     if not peek.really_in(labels, "pandas"):
         return [f"#{place}" for place in range(count)]
-    return [label_text(label) for label in labels[:count].tolist()]
+    return [label_text(label) for label in elements(labels, 0, count)]
 
 
 def label_text(label: Any) -> str:
@@ -145,7 +146,7 @@ def index_text(index: Any) -> str:
     names = [literal(name, 40) for name in index.names if name is not None]
     parts = [type_name(index), *([", ".join(names)] if names else [])]
     if length:
-        ends = [label_text(index[:1].tolist()[0]), label_text(index[length - 1 :].tolist()[0])]
+        ends = [label_text(elements(index, place, place + 1)[0]) for place in (0, length - 1)]
         parts.append(" .. ".join(ends if length > 1 else ends[:1]))
     extra = [f"{name} {text}" for name, text in (("freq", _frequency(index)), ("tz", _zone(index))) if text]
     return clip(" ".join(parts) + (f" ({', '.join(extra)})" if extra else "") + ("" if length else " (empty)"), 199)[0]
@@ -179,7 +180,7 @@ def describe_index(value: Any, look: Look) -> Value:
     described = Value(type=type_name(value), module="pandas", shape=(length,), index=index_text(value), dtype=_index_dtype(value))
     if look.brief:
         return described
-    head = tuple((label_text(label),) for label in value[:_ROWS].tolist())
+    head = tuple((label_text(label),) for label in elements(value, 0, _ROWS))
     facts: dict[str, Scalar] = {}
     if type_name(value) == "MultiIndex":
         facts["levels"] = "; ".join(f"{literal(level.name, 40)}: {len(level)} {level.dtype}" for level in islice(value.levels, 8))
@@ -247,7 +248,7 @@ def _series_facts(array: Any, index: Any, measured: Measured, length: int) -> di
     if kinds:
         facts["of"] = kinds
     if index is not None and peek.really_in(index, "pandas") and type_name(index) != "RangeIndex" and length:
-        facts["labels"] = ", ".join(label_text(label) for label in index[:8].tolist()) + (", …" if length > 8 else "")
+        facts["labels"] = ", ".join(label_text(label) for label in elements(index, 0, 8)) + (", …" if length > 8 else "")
     return facts
 
 
