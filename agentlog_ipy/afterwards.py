@@ -23,6 +23,8 @@ from agentlog_ipy.namespace import NamespaceWatch
 
 REST = 0.1
 """Seconds without another cell after which there is time to look around."""
+BREATH = 0.003
+"""Seconds between two turns of reading what the next comparisons need: a message that came is answered first."""
 PAUSE = 0.0005
 """Seconds between a cell's last message and our work, for the threads that send the message."""
 
@@ -82,6 +84,12 @@ class Afterwards:
             found = self._watch.rotate()
             if found is not None:
                 self._recorder.record(found)
+            self._catch_up(cell)
+
+    def _catch_up(self, cell: Cell) -> None:
+        """Read the large objects that the next cells may be compared with, a turn at a time, until somebody wants something."""
+        if self._owed is None and self._latest is cell and self._watch.catch_up():
+            self._loop.call_later(BREATH, lambda: self._catch_up(cell))
 
     @guarded("namespace")
     def settle(self) -> None:

@@ -91,28 +91,27 @@ class NamespaceWatch:
 
     @guarded("namespace", False)
     def catch_up(self, budget_ms: float = SPARE_MS) -> bool:
-        """Read for `budget_ms` what the next comparisons need, while nobody waits. Is there more to read?"""
+        """Read for `budget_ms` what the next comparisons need, while nobody waits. Is it worth to go on?"""
         deadline = time.perf_counter() + budget_ms / 1000
-        namespace = self._shell.user_ns
         with self._lock:
-            todo = [(state.total, name) for name, state in self._states.items() if not state.has_baseline]
-            for _, name in sorted(todo):
-                if time.perf_counter() >= deadline:
-                    return True
-                state = self._states[name]
-                if name in namespace and state.is_object(namespace[name]):
-                    state.measure(namespace[name], deadline)
-        return False
+            todo = [(name, state) for name, state in self._states.items() if not state.has_baseline]
+            todo.sort(key=lambda one: (one[1].cost > budget_ms / 1000, one[1].total))
+            before = sum(state.known for _, state in todo)
+            self._take_baselines(todo, deadline)
+            left = any(not state.has_baseline for _, state in todo)
+            return left and sum(state.known for _, state in todo) > before
 
     def _measure(self, suspects: Set[str], names: CellNames, deadline: float) -> None:
-        """Take the missing baselines of the candidates."""
-        namespace, states = self._shell.user_ns, self._states
-        for name in sorted(suspects, key=lambda name: states[name].total):
-            state = states[name]
+        """Take the missing baselines of the candidates, but of those where it takes long and the text says that they change."""
+        states = [(name, self._states[name]) for name in suspects if not self._states[name].has_baseline]
+        todo = [(name, state) for name, state in states if name not in names.certain or state.seconds_to_baseline() <= _LONG]
+        self._take_baselines(sorted(todo, key=lambda one: one[1].total), deadline)
+
+    def _take_baselines(self, todo: list[tuple[str, Watched]], deadline: float) -> None:
+        namespace = self._shell.user_ns
+        for name, state in todo:
             if time.perf_counter() >= deadline:
                 return
-            if name in names.certain and state.seconds_to_baseline() > _LONG:
-                continue
             if name in namespace and state.is_object(namespace[name]):
                 state.measure(namespace[name], deadline)
 

@@ -82,6 +82,11 @@ class Watched:
         """Could a full comparison be made?"""
         return self.fixed or (self.structure is not None and len(self.pieces) == self.total)
 
+    @property
+    def known(self) -> int:
+        """How much of the baseline there is, in pieces."""
+        return len(self.pieces) + (self.structure is not None)
+
     def seconds_to_baseline(self) -> float:
         """About how long `measure` would take; as far as is known."""
         return 0.0 if self.has_baseline else self.cost + (self.total - len(self.pieces)) * PIECE
