@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from agentlog.events import Failure
+from agentlog.lineage import Lineage
 from agentlog.past import Execution
 from agentlog.reasons.case import Case, Cause, Run
 from agentlog.reasons.moved import moved_schema, rerun_cell, skipped_provider, stale_input
@@ -29,13 +30,15 @@ NOT_WATCHED = "no notebook-specific cause found among what was recorded: the ses
 
 
 def find(
-    store: Store, execution: Execution, failure: Failure, *, notebook: str | None = None, last: int | None = None
+    store: Store, execution: Execution, failure: Failure, lineage: Lineage | None = None, *, notebook: str | None = None
 ) -> list[Cause]:
     """The notebook-specific causes of `failure`, the first the most likely; a single one of kind "none" where none is seen.
 
-    `notebook`: the notebook's file where the session does not know it. `last`: only the session's last executions are read.
+    `lineage`: the session's, where it is at hand. `notebook`: the notebook's file where the session does not know it.
     """
-    case = Case.of(store, execution, failure, notebook, last)
+    case = Case.of(
+        store, execution, failure, lineage or Lineage.of(store, execution.session, notebook=notebook or execution.notebook)
+    )
     found: list[Cause] = []
     for rule in RULES:
         for cause in rule(case):

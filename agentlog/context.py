@@ -82,6 +82,11 @@ def build(
 
     Raises NotFound for a reference that answers to nothing.
     """
+    with store.still():
+        return _built(store, session, execution, name, command)
+
+
+def _built(store: Store, session: str | None, execution: str | None, name: str | None, command: str) -> Context:
     case = situation(store, session, execution, failed=name is None)
     if name is not None:
         return Context(_ordered(standing.of_name(case, name)), f"{command} timeline {name}")

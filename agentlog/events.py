@@ -649,16 +649,25 @@ def failure_from_plain(data: Mapping[str, Any]) -> Failure:
 
 
 def _build(cls: type, data: Mapping[str, Any]) -> Any:
+    places = _places(cls)
     arguments = {}
-    for name, key in _plan(cls):
-        if key in data:
-            reader = _READERS.get((cls, name)) or _READERS.get((Event, name))
-            arguments[name] = reader(data[key]) if reader and data[key] is not None else _frozen(data[key])
+    for key, value in data.items():
+        place = places.get(key)
+        if place is not None:
+            name, reader = place
+            arguments[name] = reader(value) if value is not None else None
     return cls(**arguments)
 
 
+@cache
+def _places(cls: type) -> dict[str, tuple[str, Callable[[Any], Any]]]:
+    """key in JSON -> (attribute, what reads its value back)."""
+    readers = {name: _READERS.get((cls, name)) or _READERS.get((Event, name)) or _frozen for name, _ in _plan(cls)}
+    return {key: (name, readers[name]) for name, key in _plan(cls)}
+
+
 def _frozen(data: Any) -> Any:
-    return tuple(_frozen(item) for item in data) if isinstance(data, list) else data
+    return tuple([_frozen(item) for item in data]) if data.__class__ is list else data
 
 
 def _one(cls: type) -> Any:
@@ -666,7 +675,7 @@ def _one(cls: type) -> Any:
 
 
 def _many(cls: type) -> Any:
-    return lambda data: tuple(_build(cls, item) for item in data)
+    return lambda data: tuple([_build(cls, item) for item in data])
 
 
 def _named(cls: type) -> Any:
@@ -674,7 +683,7 @@ def _named(cls: type) -> Any:
 
 
 def _columns(rows: list[list[Any]]) -> tuple[Column, ...]:
-    return tuple(Column(row[0], row[1], row[2] if len(row) > 2 else None, tuple(row[3]) if len(row) > 3 else ()) for row in rows)
+    return tuple([Column(*row[:3], *map(tuple, row[3:4])) for row in rows])
 
 
 _READERS: dict[tuple[type, str], Any] = {

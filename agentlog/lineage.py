@@ -7,17 +7,21 @@ inputs have versions: the id of the execution that last changed each of them bef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentlog.classes import dataclass
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
-from agentlog.past import Execution
+from agentlog.past import Execution, Session
 from agentlog.static import analyse
 
 if TYPE_CHECKING:
     from agentlog.store import Store
+
+
+Looks = dict[str, list[NamespaceChanged]]
+"""id of an execution -> what was seen of it, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,7 @@ class Stale:
 class Lineage:
     """The executions of one session in order, what each did to names, and the notebook's own text where it is known."""
 
-    def __init__(
-        self, executions: list[Execution], looks: dict[str, list[NamespaceChanged]], notebook: list[NotebookCell] | None = None
-    ) -> None:
+    def __init__(self, executions: list[Execution], looks: Looks, notebook: list[NotebookCell] | None = None) -> None:
         self.executions = executions
         self.notebook = notebook
         self.by_id = {execution.id: execution for execution in executions}
@@ -79,21 +81,22 @@ class Lineage:
                     self._steps[change.name].append(Step(execution, change))
 
     @classmethod
-    def of(cls, store: Store, session: str | None = None, *, notebook: str | None = None, last: int | None = None) -> Lineage:
+    def of(
+        cls, store: Store, session: Session | str | None = None, *, notebook: str | None = None, last: int | None = None,
+        executions: Sequence[Execution] | None = None, looks: Looks | None = None,
+    ) -> Lineage:  # fmt: skip
         """The lineage of `session` (an id; None: the latest). `notebook`: its file, where the session does not name it.
 
-        last: only so many of its latest executions are read.
+        last: only so many of its latest executions are read
+        executions, looks: those of the session that are at hand already (`looks`: at least of its last ones)
         """
-        about = store.session(session)
-        executions = store.executions(about.id, own=False, internal=False)
-        cut = len(executions) - last if last is not None and len(executions) > last else 0
-        executions, after = executions[cut:], executions[cut].id if cut else None
-        looks: dict[str, list[NamespaceChanged]] = defaultdict(list)
-        for event in store.events(session=about.id, kinds={NamespaceChanged.kind}, after=after):
-            if isinstance(event, NamespaceChanged) and event.execution:
-                looks[event.execution].append(event)
-        path = notebook or about.notebook or next((e.notebook for e in reversed(executions) if e.notebook), None)
-        return cls(executions, dict(looks), read_notebook(path))
+        about = session if isinstance(session, Session) else store.session(session)
+        known = list(store.executions(about.id) if executions is None else executions)
+        read = known if last is None else known[-last:]
+        if looks is None or last is None:
+            looks = looks_of(store, about.id, read[0].id if len(read) < len(known) else None)
+        path = notebook or about.notebook or next((e.notebook for e in reversed(read) if e.notebook), None)
+        return cls(read, looks, read_notebook(path))
 
     # --- names ----------------------------------------------------------------------------------------------------
 
@@ -276,6 +279,15 @@ class Lineage:
                     f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
                 )
                 yield Stale(name, "inputs", text, execution, step.execution)
+
+
+def looks_of(store: Store, session: str, after: str | None = None) -> Looks:
+    """What was seen of each execution of `session` after the event `after`."""
+    looks: Looks = {}
+    for event in store.events(session=session, kinds={NamespaceChanged.kind}, after=after):
+        if isinstance(event, NamespaceChanged) and event.execution:
+            looks.setdefault(event.execution, []).append(event)
+    return looks
 
 
 def same_cell(one: Execution, other: Execution) -> bool:

@@ -10,16 +10,13 @@ import ast
 import linecache
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from agentlog import patterns, peek, recorder
 from agentlog.asking import asked
 from agentlog.events import PatternSeen
 from agentlog.guard import guarded
 from agentlog.notes import text_of
-
-if TYPE_CHECKING:
-    pass
 
 ErrorLike = BaseException | str | type
 T = TypeVar("T")
@@ -56,8 +53,7 @@ def get_error_pattern(pattern: str) -> dict[str, Any]:
     """The same for a pattern id."""
     from agentlog.recall import Remembered, remembered
 
-    empty = Remembered(pattern, (), (), None)
-    return asked(lambda store: remembered(store, pattern), empty).as_json()
+    return asked(lambda store: remembered(store, pattern), Remembered(pattern)).as_json()
 
 
 def find_similar_errors(

@@ -7,6 +7,12 @@ from dataclasses import field
 
 from agentlog.classes import dataclass
 from agentlog.events import FAILED, Scalar
+from agentlog.ids import is_id
+
+
+def event_id(at: str) -> str:
+    """The id of the event that stands at `at` in the order of all."""
+    return at[-20:] if is_id(at[-20:]) else at
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +132,23 @@ class ErrorKind:
     message: str
     times: int
     last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One error as the index knows it.
+
+    at: where it stands in the order of all events; execution: None outside cells; said: "KeyError: 'x'", one line; hash: its kind
+    """
+
+    at: str
+    session: str
+    execution: str | None
+    said: str
+    origin: str
+    hash: str
+
+    @property
+    def id(self) -> str:
+        """Of the event."""
+        return event_id(self.at)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agentlog.causes import find as find_causes
 from agentlog.classes import dataclass
 from agentlog.events import Change, ErrorRaised, Failure, Frame, NamespaceChanged, Value
-from agentlog.lineage import same_cell
+from agentlog.lineage import Lineage, looks_of, same_cell
 from agentlog.reasons.case import Cause
 
 if TYPE_CHECKING:
@@ -38,13 +38,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Situation:
-    """`execution`: the one in focus (None: only the session); `error`: why it failed; `earlier`: those before it, in order."""
+    """`execution`: the one in focus (None: only the session); `error`: why it failed; `earlier`: those before it, in order;
+    `known`: all of the session, those after it too."""
 
     store: Store
     session: Session
     execution: Execution | None = None
     error: ErrorRaised | None = None
     earlier: Sequence[Execution] = ()
+    known: Sequence[Execution] = ()
     _namespaces: dict[str, NamespaceChanged | None] = field(default_factory=dict)
 
     @property
@@ -81,7 +83,10 @@ class Situation:
         if self.execution is None or self.failure is None:
             return []
         last = None if self.failure.type == "NameError" else RECENT
-        return find_causes(self.store, self.execution, self.failure, last=last)
+        lineage = Lineage.of(
+            self.store, self.session, notebook=self.execution.notebook, last=last, executions=self.known, looks=self.looks
+        )
+        return find_causes(self.store, self.execution, self.failure, lineage)
 
     @cached_property
     def same_cell(self) -> list[Execution]:
@@ -171,14 +176,15 @@ class Situation:
                 found.setdefault(change.name, Version(execution, change))
         return {name: version for name, version in found.items() if version.change.kind != "deleted"}
 
-    def _read_recent(self) -> None:
-        """What the recent executions changed, in one question to the store."""
+    @cached_property
+    def looks(self) -> dict[str, list[NamespaceChanged]]:
+        """What the recent executions changed, and those after them, in one question to the store."""
         recent = self.earlier[-RECENT:]
-        if recent:
-            self._namespaces.update(dict.fromkeys((execution.id for execution in recent), None))
-            for event in self.store.events(session=self.session.id, kinds={NamespaceChanged.kind}, after=recent[0].id):
-                if isinstance(event, NamespaceChanged) and event.execution:
-                    self._namespaces[event.execution] = event
+        return looks_of(self.store, self.session.id, recent[0].id) if recent else {}
+
+    def _read_recent(self) -> None:
+        self._namespaces.update({execution.id: None for execution in self.earlier[-RECENT:]})
+        self._namespaces.update({execution: looks[-1] for execution, looks in self.looks.items()})
 
     def made_by(self, name: str) -> str:
         """`In[2], changed In[5]`: the cells that made and changed `name`, in words; "" where nobody knows."""
@@ -209,8 +215,8 @@ def situation(store: Store, session: str | None = None, execution: str | None = 
         where = store.session(focus.session)
     known = store.executions(where.id)
     if focus is None:
-        return Situation(store, where, error=_session_error(store, where.id) if failed else None, earlier=known)
-    return Situation(store, where, focus, _error(store, focus), [other for other in known if other.id < focus.id])
+        return Situation(store, where, error=_session_error(store, where.id) if failed else None, earlier=known, known=known)
+    return Situation(store, where, focus, _error(store, focus), [other for other in known if other.id < focus.id], known)
 
 
 def _error(store: Store, focus: Execution) -> ErrorRaised | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +53,7 @@ class Store:
         self._blobs = blobs
         self._memory: MemorySegment | None = None
         self._deaths = Deaths(index, folder)
+        self._still = 0
 
     @classmethod
     def open(cls, place: str | Path | None = None, *, held: Sequence[Mapping[str, Any]] = ()) -> Store:
@@ -96,8 +98,20 @@ class Store:
         """Keep `body` (a store in memory only); returns its digest."""
         return self._blobs.put(body)
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within it every question is answered as of its beginning: many questions look at the journal once."""
+        self.refresh()
+        self._still += 1
+        try:
+            yield
+        finally:
+            self._still -= 1
+
     def refresh(self) -> None:
         """Take in what was written since; every question does it by itself."""
+        if self._still:
+            return
         self._deaths.forget()
         self._index.refresh()
 
@@ -125,17 +139,19 @@ class Store:
         if notebook is not None:
             where.add("s.notebook LIKE ? ESCAPE '\\'", "%" + like(notebook))
         sql = f"{SESSIONS} WHERE {where} ORDER BY s.at DESC LIMIT ?"
-        return [self._session(row) for row in self._ask(sql, *where.values, -1 if limit is None else limit)]
+        return [self._session(row) for row in self.ask(sql, *where.values, -1 if limit is None else limit)]
 
     def session(self, reference: str | None = None) -> Session:
         """The session `reference`; None and "last": the latest, "-2" the one before. Raises NotFound."""
         back = steps_back(reference)
         if back:
-            rows = self._ask(f"{SESSIONS} WHERE s.id <> '' ORDER BY s.at DESC LIMIT 1 OFFSET ?", back - 1)
+            rows = self.ask(f"{SESSIONS} WHERE s.id <> '' ORDER BY s.at DESC LIMIT 1 OFFSET ?", back - 1)
             if not rows:
                 raise NotFound(f"no {'session' if back == 1 else f'{back} sessions'} recorded yet in {self._name()}")
             return self._session(rows[0])
-        rows = self._ask(f"{SESSIONS} WHERE s.id LIKE ? ESCAPE '\\' ORDER BY s.at", "%" + like(str(reference)))
+        if is_id(str(reference)) and (rows := self.ask(f"{SESSIONS} WHERE s.id = ?", reference)):
+            return self._session(rows[0])
+        rows = self.ask(f"{SESSIONS} WHERE s.id LIKE ? ESCAPE '\\' ORDER BY s.at", "%" + like(str(reference)))
         return self._session(one_of("session", str(reference), rows, self._name(), "agentlog sessions"))
 
     # --- executions -----------------------------------------------------------------------------------------------
@@ -173,6 +189,8 @@ class Store:
             found = self._executions(terms, [*where.values, count])
             if found:
                 return found[0]
+        if is_id(str(reference)) and (found := self._executions(f"{where} AND e.id = ?", [*where.values, reference])):
+            return found[0]
         terms = f"{where} AND e.id LIKE ? ESCAPE '\\' ORDER BY e.at"
         rows = [(one.id, one) for one in self._executions(terms, [*where.values, "%" + like(str(reference))])]
         return cast(Execution, one_of("execution", str(reference), rows, self._place(session), "agentlog history")[1])
@@ -226,17 +244,22 @@ class Store:
             where.add("execution = (SELECT number FROM executions WHERE id = ?)", execution)
         if kinds is not None:
             where.add(f"kind IN ({', '.join('?' * len(kinds))})", *sorted(kinds))
-            if not any(f"'{kind}'" in COMMON_KINDS for kind in kinds):
+            if execution is None and not any(f"'{kind}'" in COMMON_KINDS for kind in kinds):
                 where.add(f"kind NOT IN {COMMON_KINDS}")
         return self._in_order(where, after or "", limit)
+
+    def event(self, at: str) -> Event | None:
+        """The event that stands at `at` in the order of all."""
+        rows = self.ask("SELECT segment, place, size FROM events WHERE at = ?", at)
+        return next(map(event_of, self._index.records(rows)), None)
 
     def segments(self, sessions: Collection[str] | None = None) -> list[str]:
         """Names of the journal's segments, in order; of these sessions (ids) alone, where they are given."""
         if sessions is None:
-            return [row[0] for row in self._ask("SELECT name FROM segments ORDER BY name")]
+            return [row[0] for row in self.ask("SELECT name FROM segments ORDER BY name")]
         of_session = """SELECT DISTINCT g.name FROM events e JOIN sessions s ON s.number = e.session
             JOIN segments g ON g.number = e.segment WHERE s.id = ?"""
-        return sorted({row[0] for session in sessions for row in self._ask(of_session, session)})
+        return sorted({row[0] for session in sessions for row in self.ask(of_session, session)})
 
     @property
     def source(self) -> Source:
@@ -253,7 +276,7 @@ class Store:
         """Those of `ids` whose events are here."""
         if not ids:
             return set()
-        return {row[0] for row in self._ask(f"SELECT at FROM events WHERE at IN ({', '.join('?' * len(ids))})", *ids)}
+        return {row[0] for row in self.ask(f"SELECT at FROM events WHERE at IN ({', '.join('?' * len(ids))})", *ids)}
 
     def lines(self, segment: str) -> Iterator[bytes]:
         """The whole lines of a segment as they were written, without their newlines."""
@@ -289,13 +312,13 @@ class Store:
                 times,
                 timestamp(id_time(at[-20:]).timestamp()) if is_id(at[-20:]) else "",
             )
-            for hash, kind, message, times, at in self._ask(sql)
+            for hash, kind, message, times, at in self.ask(sql)
         ]
 
     def _newest_failures(self, where: Where) -> Iterator[dict[str, Any]]:
         sql = f"SELECT at, segment, place, size FROM failures WHERE {where} AND at < ? ORDER BY at DESC LIMIT ?"
         size, before = PAGE // 10, "~"  # after every id
-        while rows := self._ask(sql, *where.values, before, size):
+        while rows := self.ask(sql, *where.values, before, size):
             yield from self._index.records([row[1:] for row in rows])
             size, before = PAGE, rows[-1][0]
 
@@ -303,7 +326,7 @@ class Store:
         sql = f"SELECT at, segment, place, size FROM {table} WHERE {where} AND at > ? ORDER BY at LIMIT ?"
         left = limit
         while left is None or left > 0:
-            rows = self._ask(sql, *where.values, after, PAGE if left is None else min(PAGE, left))
+            rows = self.ask(sql, *where.values, after, PAGE if left is None else min(PAGE, left))
             yield from self._index.records([row[1:] for row in rows])
             if len(rows) < PAGE:
                 return
@@ -323,8 +346,8 @@ class Store:
 
     def status(self) -> dict[str, Any]:
         """Where store and index are, what they hold, and what could not be read."""
-        lines, torn, segments = self._ask("SELECT coalesce(sum(lines), 0), coalesce(sum(torn), 0), count(*) FROM segments")[0]
-        newer = self._ask("SELECT name, schema FROM segments WHERE schema > ?", SCHEMA)
+        lines, torn, segments = self.ask("SELECT coalesce(sum(lines), 0), coalesce(sum(torn), 0), count(*) FROM segments")[0]
+        newer = self.ask("SELECT name, schema FROM segments WHERE schema > ?", SCHEMA)
         return {
             "folder": self._name(), "index": str(self._index.place or "in memory"), "segments": segments, "lines": lines,
             "torn_lines": torn, "newer_segments": dict(newer), "notes": list(self._index.notes),
@@ -338,11 +361,12 @@ class Store:
         text = "".join(event.text for event in printed if isinstance(event, StreamWritten))
         return self._deaths.death(execution, tuple(text.rstrip().split("\n")[-LAST_LINES:]) if text.strip() else ())
 
-    # --- within ---------------------------------------------------------------------------------------------------
-
-    def _ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The answer of the index (its tables: `schema`) to `sql`."""
         self.refresh()
         return self._index.rows(sql, values)
+
+    # --- within ---------------------------------------------------------------------------------------------------
 
     def _name(self) -> str:
         return str(self.folder or self._title)
@@ -367,7 +391,7 @@ class Store:
         return where
 
     def _executions(self, terms: str, values: Iterable[Any]) -> list[Execution]:
-        found = [execution_of(row) for row in self._ask(f"{EXECUTIONS} WHERE {terms}", *values)]
+        found = [execution_of(row) for row in self.ask(f"{EXECUTIONS} WHERE {terms}", *values)]
         return [one if one.status != "running" else self._deaths.presented(one) for one in found]
 
 

@@ -20,12 +20,14 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agentlog.budget import cut
 from agentlog.context import Context, build
+from agentlog.describe import schema
 from agentlog.events import (
     Change,
     ErrorRaised,
@@ -35,10 +37,14 @@ from agentlog.events import (
     Frame,
     NamespaceChanged,
     SessionStarted,
+    StreamWritten,
     Value,
 )
+from agentlog.failures import CellSource, failure_of
 from agentlog.ids import new_id
+from agentlog.recorder import Recorder
 from agentlog.renderers import renderer
+from agentlog.settings import Settings
 from agentlog.situation import situation, user_frames
 from agentlog.store import Store
 from agentlog.tokens import TokenCounter, counter
@@ -175,31 +181,134 @@ def times() -> None:
     print(f"\nbuild and render at 1000 tokens, milliseconds (median of 9){'clock':>12}{'processor':>12}")
     for executions in (10, 100, 1000):
         store = long_session(executions)
-        say(f"session of {executions:5} executions", *spent(lambda: build(store).render("text", 1000)))  # noqa: B023
+        begun = time.process_time()
+        build(store).render("text", 1000)
+        say(f"session of {executions:5} executions, the first time", 0.0, (time.process_time() - begun) * 1000)
+        say(f"session of {executions:5} executions, again", *spent(lambda: build(store).render("text", 1000)), AIM_SESSION)  # noqa: B023
         store.close()
 
 
-def in_a_large_store(events: int) -> None:
-    """The last failure of one session among `events` events on disk: the store open, and opened anew each time."""
+CRASH = """
+def merge(left, right, key):
+    joined = left.set_index(key)
+    return joined.join(right[key + "_name"])
+merge(orders, regions, "region")
+"""
+EACH = 20
+"""One cell of so many fails, always the same way."""
+
+
+def real_sessions(folder: Path, sessions: int, executions: int) -> None:
+    """Sessions of one notebook as a recorder leaves them: frames described, a failure as it was seen with its values."""
+    import pandas as pd
+
+    world = {
+        "orders": pd.DataFrame({f"column_{i}": range(5) for i in range(11)} | {"region": list("abcde")}),
+        "regions": pd.DataFrame({"region": list("abc"), "label": list("xyz")}),
+    }
+    described = schema(world["orders"])
+    for _ in range(sessions):
+        door = Recorder(replace(Settings(), folder=folder, enabled=True))
+        door.session = new_id()
+        door.record(SessionStarted(session=door.session, life="kernel", notebook="report.ipynb"), now=True)
+        for number in range(1, executions + 1):
+            _record_cell(door, number, world, described)
+        door.close()
+
+
+def _record_cell(door: Recorder, number: int, world: dict[str, Any], described: Value) -> None:
+    run, name, before = new_id(), f"df{number % 40}", f"df{(number - 1) % 40}"
+    failing = number % EACH == 0
+    source = CRASH if failing else f"{name} = {before}.dropna()\nprint({name}.shape)"
+    mark: dict[str, Any] = {"execution": run}
+    cell = f"cell-{0 if failing else number}"
+    door.record(ExecutionStarted(id=run, number=number, count=number, cell_id=cell, source=source, **mark), now=True)
+    if failing:
+        failure = _failure(run, number, world)
+        door.record(ErrorRaised(message=f"{failure.type}: {failure.message}", failure=failure, **mark), now=True)
+    else:
+        door.record(StreamWritten(text="(1000, 12)\n", **mark), now=True)
+    door.record(ExecutionEnded(count=number, status="error" if failing else "ok", ms=1.0, **mark), now=True)
+    changes = () if failing else (Change(name, "rebound", described, described),)
+    door.record(NamespaceChanged(changes=changes, reads=(before,), writes=(name,), versions={before: run}, **mark), now=True)
+
+
+def _failure(run: str, number: int, world: dict[str, Any]) -> Failure:
+    """The crash of CRASH, really raised and described."""
+    cell = CellSource(run, number, CRASH)
+    try:
+        exec(compile(CRASH, "<cell>", "exec"), {"__name__": "__main__", **world})
+    except KeyError as error:
+        return failure_of(error, cell_of=lambda name: cell if name == "<cell>" else None, namespace=world)
+    raise AssertionError("it did not fail")
+
+
+@contextlib.contextmanager
+def large_store(events: int) -> Iterator[Path]:
+    """A store of `events` events, and four real sessions of 1,000 cells after them."""
     sys.path.insert(0, str(Path(__file__).parent))
     from store import fill
 
     with tempfile.TemporaryDirectory(prefix="agentlog-bench-") as folder:
-        fill(Path(folder), events)
-        store = Store.open(folder)
-        store.refresh()
-        say(f"store of {events:,} events, open", *spent(lambda: build(store).render("text", 1000)))
-        store.close()
+        if events:
+            fill(Path(folder), events)
+        real_sessions(Path(folder), 4, 1000)
+        with contextlib.closing(Store.open(folder)) as store:
+            store.refresh()
+        yield Path(folder)
+
+
+def in_a_large_store(events: int) -> None:
+    """The last failure of one session among `events` events on disk: the store open, and opened anew each time."""
+    with large_store(events) as folder:
+        what = f"{events:,} events and 4 x 1,000 real executions"
+        with contextlib.closing(Store.open(folder)) as store:
+            say(f"{what}, open", *spent(lambda: build(store).render("text", 1000)), AIM_LARGE)
 
         def cold() -> None:
             with contextlib.closing(Store.open(folder)) as opened:
                 build(opened).render("text", 1000)
 
-        say(f"store of {events:,} events, opened for it", *spent(cold))
+        say(f"{what}, opened for it", *spent(cold), AIM_LARGE)
+        for first, words in READING:
+            as_command(folder, words, first)
 
 
-def say(what: str, clock: float, processor: float) -> None:
-    print(f"  {what:57}{clock:12.1f}{processor:12.1f}", flush=True)
+READING = (
+    (True, "context --tokens 1000"), (False, "context 17"), (False, "context df7"), (False, "history"), (False, "show 20"),
+    (False, "diff 20 40"), (False, "why df7"), (False, "sessions"),
+)  # fmt: skip
+"""(print also what Python alone costs, words of the command)"""
+
+
+def as_command(folder: Path, words: str, first: bool) -> None:
+    """`agentlog WORDS` from start to end, above a bare Python: least processor time of five, with bytecode at hand."""
+    environment = {**os.environ, "AGENTLOG_DIR": str(folder), "PYTHONPYCACHEPREFIX": str(folder / "pyc")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    bare = min(_processor([sys.executable, "-c", "pass"], environment) for _ in range(5))
+    if first:
+        say("python -c pass", 0.0, bare)
+    command = [sys.executable, "-m", "agentlog", *words.split()]
+    _processor(command, environment)
+    say(f"agentlog {words}, above it", 0.0, min(_processor(command, environment) for _ in range(5)) - bare, AIM_COMMAND)
+
+
+def _processor(command: list[str], environment: dict[str, str]) -> float:
+    """Milliseconds of processor time that a command takes."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+AIM_SESSION, AIM_LARGE, AIM_COMMAND = 20.0, 50.0, 300.0
+
+
+def say(what: str, clock: float, processor: float, aim: float | None = None) -> None:
+    told = "" if aim is None else f"   aim {aim:g}{'' if processor <= aim else ', missed'}"
+    print(f"  {what:57}{f'{clock:12.1f}' if clock else '':12}{processor:12.1f}{told}", flush=True)
 
 
 def main() -> None:

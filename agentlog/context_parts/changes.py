@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentlog.events import ErrorRaised
+from agentlog.fixes import Fix, edited
 from agentlog.lineage import difference
 from agentlog.outline import Item, Section, item, section
-from agentlog.recall import Fix, edited, remembered, told_before
+from agentlog.recall import remembered, told_before
 from agentlog.situation import Situation
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _seen(case: Situation) -> list[Item]:
     known = remembered(case.store, case.failure.hash, before=_first_told(case, case.error))
     if not known.times:
         return []
-    last = known.moments[-1][:16].replace("T", " ")
+    last = known.last_seen[:16].replace("T", " ")
     times = f"{known.times} time{'s' if known.times > 1 else ''} before, last {last}"
     where = f", in {len(known.sessions)} sessions" if len(known.sessions) > 1 else ""
     notes = [item(1.0, f"note: {mark.note}") for mark in known.marks if mark.note][-3:]

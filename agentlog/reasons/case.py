@@ -79,15 +79,11 @@ class Case:
     earlier: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(
-        cls, store: Store, execution: Execution, failure: Failure, notebook: str | None = None, last: int | None = None
-    ) -> Case:
+    def of(cls, store: Store, execution: Execution, failure: Failure, lineage: Lineage) -> Case:
         root = failure
         while root.cause is not None and not root.frames:
             root = root.cause
-        return cls(
-            store, execution, root, Lineage.of(store, execution.session, notebook=notebook or execution.notebook, last=last)
-        )
+        return cls(store, execution, root, lineage)
 
     @cached_property
     def names(self) -> CellNames:

@@ -17,8 +17,8 @@ from agentlog.asking import asked
 from agentlog.classes import dataclass
 from agentlog.errors import NotFound
 from agentlog.events import BaselineSet, OutcomeTagged
+from agentlog.fixes import same_subject
 from agentlog.ids import short
-from agentlog.recall import same_subject
 from agentlog.runs.figures import Run, figures_of
 from agentlog.runs.regression import ALPHA, Figure, Kind, Sample, judge
 from agentlog.tables import Text
