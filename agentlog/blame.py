@@ -37,7 +37,14 @@ RULES: tuple[Rule, ...] = (
 
 
 def blame(case: Situation) -> Blame | None:
-    """The cell whose change makes the failing one work; None where nothing failed in a cell."""
+    """The cell whose change makes the failing one work; None where nothing failed in a cell. Found out once for a case."""
+    if "blame" not in case.found_out:
+        case.found_out["blame"] = _blamed(case)
+    found: Blame | None = case.found_out["blame"]
+    return found
+
+
+def _blamed(case: Situation) -> Blame | None:
     if case.execution is None or case.root is None:
         return None
     given = as_called(case, case.root)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
@@ -41,9 +42,10 @@ class Context:
         style = renderer(format or self.format)
         budget = self.max_tokens if max_tokens is None else max_tokens
         frame = self.counter.cost(style.document(Cut(())))
+        cost = cache(lambda *of: self._cost(style, *of))  # asked again for each try to cut
         spare = 0.0
         while True:
-            text: str = style.document(cut(self.sections, budget - frame - spare, lambda *of: self._cost(style, *of), self.how))
+            text: str = style.document(cut(self.sections, budget - frame - spare, cost, self.how))
             over = self.counter.count(text) - budget
             if over <= 0 or spare > budget:
                 return text

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentlog.causes import find as find_causes
 from agentlog.classes import dataclass
@@ -47,6 +47,8 @@ class Situation:
     error: ErrorRaised | None = None
     earlier: Sequence[Execution] = ()
     known: Sequence[Execution] = ()
+    found_out: dict[str, Any] = field(default_factory=dict)
+    """conclusions that several parts of a context ask for"""
     _namespaces: dict[str, NamespaceChanged | None] = field(default_factory=dict)
 
     @property
