@@ -11,7 +11,7 @@ from agentlog.events import Failure
 from agentlog.faults.called import as_called
 from agentlog.faults.code import configured, own_function, path_given, shadowed, unbound_name
 from agentlog.faults.discarded import discarded
-from agentlog.faults.objects import changed_type, empty_input, lost_label, made_none, unfitted, used_up
+from agentlog.faults.objects import changed_type, closed, empty_input, lost_label, made_none, unfitted, used_up
 from agentlog.faults.tables import (
     built_for,
     made_gaps,
@@ -19,6 +19,7 @@ from agentlog.faults.tables import (
     other_dtype,
     other_features,
     other_length,
+    read_unsplit,
     wrong_content,
     wrong_dimensions,
 )
@@ -28,7 +29,7 @@ from agentlog.situation import Situation
 __all__ = ["RULES", "Blame", "blame"]
 
 SEEN: tuple[Rule, ...] = (
-    shadowed, unfitted, made_none, changed_type, lost_label, discarded, empty_input, used_up, other_dtype, mixed_columns,
+    shadowed, unfitted, made_none, changed_type, lost_label, read_unsplit, discarded, closed, empty_input, used_up, other_dtype, mixed_columns,
 )  # fmt: skip
 """The property was seen to begin in a cell: they hold for what a function was given, too."""
 RULES: tuple[Rule, ...] = (

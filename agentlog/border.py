@@ -25,7 +25,8 @@ def border(levels: Sequence[Level], user: Level | None) -> Level | None:
 def passes_on(level: Level, called: str) -> bool:
     """`wrapper(*args, **kwargs)`, where the user's line does not call it by that name."""
     code = level.frame.f_code
-    return code.co_argcount < 2 and bool(code.co_flags & 4) and bool(code.co_flags & 8) and code.co_name not in called
+    everything = bool(code.co_flags & 4) and bool(code.co_flags & 8)
+    return everything and (code.co_argcount < 2 or "<locals>" in level.function) and code.co_name not in called
 
 
 def handed(level: Level) -> list[tuple[str, object]]:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from agentlog.past import Execution
 
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
-_GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex)\(")
+_GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*|exp|divide)\(|/")
 ITERATORS = frozenset(
     {"zip", "map", "filter", "enumerate", "reversed", "generator", "list_iterator", "dict_keyiterator", "dict_itemiterator",
      "dict_valueiterator", "islice", "chain", "reader", "DictReader", "TextIOWrapper"}
 )  # fmt: skip
 """Types that give their elements once."""
+_CALLED = frozenset({"module", "function", "type", "builtin_function_or_method"})
 _CODE = frozenset({"module", "function", "type", "builtin_function_or_method", "int", "float", "str", "bool"})
 
 
@@ -80,6 +81,10 @@ def is_none(value: Value) -> bool:
     return value.type == "NoneType"
 
 
+def is_closed(value: Value) -> bool:
+    return value.facts.get("closed") is True or (value.type == "Connection" and str(value.value or "").startswith("closed"))
+
+
 def is_empty(value: Value) -> bool:
     return length(value) == 0 or bool(value.shape and 0 in value.shape)
 
@@ -114,7 +119,10 @@ def names_parameter(value: Value, message: str) -> bool:
 
 def from_another_type(case: Situation, found: Author, kind: str) -> bool:
     """Was it another type before: the name itself, or what it was made from?"""
-    before = [version_before(case, found.name, found.execution)]
+    own = version_before(case, found.name, found.execution)
+    if own is not None and own.value is not None and own.value.type in _CALLED and kind not in _CALLED:
+        return True
+    before = [own]
     before += [version_before(case, parent, found.execution) for parent in parents(found.execution.source, found.name)]
     known = [v.value for v in before if v is not None and v.value is not None]
     return any(value.type != kind and (value.shape or value.type not in _CODE) for value in known)
@@ -158,3 +166,10 @@ def without_return(source: str, function: str) -> bool:
     found = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == function), None) if tree else None
     giving = (ast.Return, ast.Yield, ast.YieldFrom)
     return found is not None and not any(isinstance(node, giving) and node.value is not None for node in ast.walk(found))
+
+
+def calls_of(source: str, function: str) -> list[ast.Call]:
+    """The calls of a function by its name in a cell."""
+    tree = tree_of(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree is not None else []
+    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == function]

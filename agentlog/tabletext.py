@@ -22,7 +22,8 @@ def frame_depths(value: Value, words: Collection[str]) -> list[Depth]:
     whole = f"{size}: {columns_by_type(value.columns, words, 60)}"
     told = whole + nulls_text(value.columns) + index
     named = [column for column in value.columns if column.name in words][:4]
-    hint = f"{size}: {columns_by_type(named, words, 4)}; +{len(value.columns) - len(named)} more columns" if named else size
+    rest = len(value.columns) - len(named)
+    hint = f"{size}: {columns_by_type(named, words, 4)}; +{rest} more columns" if named and rest else size
     listed = [
         (size, 0.45),
         (hint, 0.6),
@@ -61,6 +62,8 @@ def columns_by_type(columns: Sequence[Column], words: Collection[str], room: int
 
 def label(name: str) -> str:
     """A column's name, quoted where it would be misread."""
+    if name[:1] == "(" and name[-1:] == ")" and "\n" not in name:
+        return name
     return name if name and name.strip() == name and not set(name) & set(",;:'\"\n") else repr(name)
 
 

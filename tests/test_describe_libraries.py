@@ -367,6 +367,27 @@ class TestTensors:
         assert described.facts == {"training": False, "parameters": 16, "device": "cpu", "dtype": "float32", "layers": layers}
         assert (described.attributes["0"].type, described.attributes["0"].facts["in_features"]) == ("Linear", 3)
 
+    def test_layers_of_a_network(self):
+        """Each layer with what goes in and out, those of parts by their path; a layer that is no container is not listed."""
+        nn = pytest.importorskip("torch").nn
+        network = nn.ModuleDict({"see": nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.Flatten()), "say": nn.LSTM(8, 4)})
+        assert look(network).facts["layers"] == "see.0 Conv2d 3->8 kernel 5 padding 2, see.1 Flatten, say LSTM 8->4"
+        assert "layers" not in look(nn.Linear(3, 4)).facts
+
+    def test_keras(self, monkeypatch):
+        """The shape a model was built for, its layers, loss and optimizer; nothing is called."""
+        pytest.importorskip("torch")
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+        keras = pytest.importorskip("keras")
+        model = keras.Sequential(
+            [keras.Input((10,)), keras.layers.Dense(4, activation="relu", name="a"), keras.layers.Dense(1, name="b")]
+        )
+        model.compile(loss="mse", optimizer="adam")
+        described = look(model)
+        assert described.facts == {
+            "input": "(None, 10)", "loss": "mse", "optimizer": "Adam", "layers": "a Dense 10->4 activation relu, b Dense 4->1"
+        }  # fmt: skip
+
     def test_jax(self):
         """Shape, dtype, device; values are not waited for."""
         jnp = pytest.importorskip("jax.numpy")

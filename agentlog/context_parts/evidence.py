@@ -31,6 +31,7 @@ def sections(case: Situation) -> list[Section]:
         return []
     sure = [cause for cause in case.causes if cause.kind != "none"]
     told = {"undefined_name"} if any(cause.kind in UNBOUND for cause in sure) else set()
+    told |= {"chain"} if case.failure is not None and case.failure.cause is not None else set()
     news = (_news(case, fact) for fact in distinct(e for e in case.root.evidence if e.collector not in told))
     facts = [fact for fact in news if fact is not None]
     return [section("evidence", [*map(_of_notebook, sure), *(_item(fact, rank) for rank, fact in enumerate(facts))])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agentlog.ancestry import ancestors
 from agentlog.events import Failure, Frame, Value
@@ -120,7 +121,17 @@ def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> Non
             found[name] = (0.5, version.value)
 
 
+def _settled(case: Situation, value: Value) -> Value:
+    """Without `fitted`, where it failed in the `fit` of such an object: what it holds by then says nothing."""
+    frames = case.root.frames if case.root is not None and "fitted" in value.facts else ()
+    fits = (frame for frame in frames if re.search(r"\.(?:partial_)?fit(?:_|$)", frame.function) and frame.arguments)
+    if any((owner := frame.arguments.get("self")) is not None and owner.type == value.type for frame in fits):
+        return replace(value, facts={key: fact for key, fact in value.facts.items() if key != "fitted"})
+    return value
+
+
 def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str], like: str | None) -> Item:
+    value = _settled(case, value)
     """The value's own depths; who made it stands from the second depth on, of a small value in a variant of its own."""
     found = list(depths(value, words))
     if value.type in _WORKERS:

@@ -13,6 +13,7 @@ from agentlog import peek
 from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.empties import why_none
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
@@ -36,7 +37,8 @@ def missing_attribute(failing: Failing) -> Evidence | None:
     if owner is UNKNOWN:
         facts = _from_message(failing, name, about)
     elif owner is None:
-        facts = [Fact(f"is None: it has no {name!r}", about=about)]
+        made = next((node.value for node in failing.nodes(ast.Attribute) if node.attr == name), None)  # type: ignore[attr-defined]
+        facts = [Fact(f"is None: it has no {name!r}{why_none(failing, made)}", about=about)]
     elif issubclass(type(owner), types.ModuleType):
         facts = _module_facts(owner, name, about)
     else:

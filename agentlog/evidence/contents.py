@@ -149,6 +149,7 @@ def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -
         )
         facts.append(Fact(f"{len(other)} of {len(kinds)} columns are not numbers: {shown}", about=about, detail=samples))
     facts += _holding(frame, about, kinds, culprit)
+    facts += _infinite_by_column(failing, frame, kinds)
     missing = _missing_by_column(failing, frame, kinds)
     if missing:
         shown = ", ".join(f"{label} {count}" for label, count in missing[:20])
@@ -156,6 +157,19 @@ def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -
             Fact(f"missing values in {len(missing)} of {len(kinds)} columns, of {_rows(frame)} rows: {shown}", about=about)
         )
     return facts
+
+
+def _infinite_by_column(failing: Failing, frame: Any, kinds: list[tuple[Any, str]]) -> list[Fact]:
+    """Columns with infinite numbers, where the message is about those."""
+    if not re.search(r"infinit|\binfs?\b", failing.message):
+        return []
+    found = []
+    for position, (label, dtype) in enumerate(kinds):
+        items = probe.items_of(probe.column(frame, position)) if dtype.startswith("float") and not failing.late() else []
+        count = sum(1 for item in items if type(item) is float and math.isinf(item))
+        found += [f"{label} {count}"] if count else []
+    text = f"infinite values in {len(found)} of {len(kinds)} columns: {', '.join(found[:20])}"
+    return [Fact(text, about=failing.name_of(frame))] if found else []
 
 
 def _rows(frame: Any) -> str:

@@ -34,11 +34,11 @@ def nothing_there(failing: Failing) -> Evidence | None:
 
 def _fact(failing: Failing, text: str, value: object) -> Fact:
     made = assignments_of(failing, text)[-1:] if text.isidentifier() else []
-    how = f"; last assigned by {made[0].where}" + (_why_none(failing, made[0].value) if value is None else "") if made else ""
+    how = f"; last assigned by {made[0].where}" + (why_none(failing, made[0].value) if value is None else "") if made else ""
     return Fact(f"is {probe.say(value)}{how}", about=text)
 
 
-def _why_none(failing: Failing, made: ast.expr) -> str:
+def why_none(failing: Failing, made: ast.expr | None) -> str:
     """What the call that gave None is seen to be: a function of the user's without a `return`, a method told to work in place."""
     if not isinstance(made, ast.Call):
         return ""
@@ -150,7 +150,7 @@ def _used(failing: Failing, name: str, value: object) -> str:
     if type(value) is types.GeneratorType and types.GeneratorType.gi_frame.__get__(value) is None:
         said += ", and has given them all"
     users = _users(failing, name)
-    return f"{said}; before this, {users} used it" if users else said
+    return f"{said}; before this, {users} used it up" if users else said
 
 
 def _users(failing: Failing, name: str) -> str:

@@ -43,6 +43,7 @@ def estimator(failing: Failing) -> Evidence | None:
         names = [*names, *data]
     if told and not any("columns" in fact.text for fact in told):
         told += _by_origin(failing, names)
+    facts += _no_parameter(failing.message)
     facts += [*told, *_unknown_categories(failing, found)]
     return Evidence("estimator", tuple(facts[:12]), tuple(dict.fromkeys(names)))
 
@@ -114,11 +115,16 @@ def _steps(about: str, held: dict[str, Any]) -> list[Fact]:
     """Of a pipeline or column transformer: its steps."""
     steps = held.get("steps") or held.get("transformers") or ()
     said = [
-        f"{part[0]}: {probe.say(part[1])}" + (f" on {probe.show(part[2])}" if len(part) > 2 else "")
+        f"{part[0]}: {probe.say(part[1])}" + (f" on {_chosen(part[2])}" if len(part) > 2 else "")
         for part in steps
         if type(part) is tuple and part
     ]
     return [Fact(f"steps: {'; '.join(said)[:400]}", about=about)] if said else []
+
+
+def _chosen(columns: Any) -> str:
+    """The columns of a step: a list of labels with its labels."""
+    return probe.some(columns, 12) if type(columns) is list and columns else probe.show(columns)
 
 
 def _other_fitted(failing: Failing, about: str, model: Any, fitted: list[str]) -> list[Fact]:
@@ -145,6 +151,13 @@ def _feature_facts(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]
             if facts:
                 return facts
     return facts
+
+
+def _no_parameter(message: str) -> list[Fact]:
+    """The nearest of the parameters that the message says are valid."""
+    told = re.search(r"Invalid parameter '?(\w+)'? for estimator ([\w.]+).*?Valid parameters are: \[(.*?)\]", message, re.S)
+    near = probe.nearest_text(told[1].rpartition("__")[2], re.findall(r"'(\w+)'", told[3])) if told else ""
+    return [Fact(f"no parameter {told[1]!r}; {near}", about=told[2])] if told and near else []
 
 
 def _unknown_categories(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]:

@@ -17,6 +17,7 @@ from agentlog.evidence.registry import collector
 from agentlog.stack import arguments_of
 
 _KEYS = 3_000
+SEPARATORS = (";", "\t", "|", ",")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|(?<![\w.])(-?\d+)(?![\w.])")
 
 
@@ -39,7 +40,7 @@ def wanted_keys(failing: Failing) -> list[object]:
     key = args[0] if args else UNKNOWN
     if type(key) is str:
         listed = _listed(key)
-        return listed or [key]
+        return listed or [re.sub(r"\AColumns? not found: '?([^']*)'?\Z", r"\1", key)]
     scalar = probe.scalar_of(key)
     return [key if scalar is UNKNOWN else scalar]
 
@@ -68,12 +69,18 @@ def _asked_in_source(failing: Failing, keys: list[object]) -> tuple[object, str 
         base = node.value if isinstance(node, ast.Subscript) else _base(node)
         if base is None:
             continue
-        owner = failing.resolve(base)
+        owner = _written(base) if isinstance(base, ast.Dict) else failing.resolve(base)
         if owner is UNKNOWN or not _could_hold(owner):
             continue
         if isinstance(node, ast.Call) or _asks(failing.resolve(node.slice), keys):  # type: ignore[attr-defined]
             return owner, ast.unparse(base)
     return UNKNOWN, None
+
+
+def _written(node: ast.Dict) -> object:
+    """The keys of a dict that is written out on the line, where all are constants; its values are not looked at."""
+    keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+    return dict.fromkeys(keys) if len(keys) == len(node.keys) else UNKNOWN
 
 
 def _base(node: ast.AST) -> ast.expr | None:
@@ -179,9 +186,21 @@ def _frame_facts(owner: Any, about: str | None, keys: list[object], failing: Fai
     facts.append(Fact(f"DataFrame {shape}; columns: {probe.some(columns, 60)}", about=about))
     names = [name for name in owner.index.names if name is not None]
     facts += [Fact(f"{probe.show(key)} is the name of the index", about=about) for key in absent if key in names]
+    facts += _unsplit(columns, absent, about)
     if owner.columns.nlevels > 1:
         facts.append(Fact(f"columns have {owner.columns.nlevels} levels: a label is a tuple", about=about))
     return facts
+
+
+def _unsplit(columns: list[Any], absent: list[object], about: str | None) -> list[Fact]:
+    """A table of one column whose name holds those that were asked for: it was split at another character."""
+    name = columns[0] if len(columns) == 1 else None
+    mark = next((mark for mark in SEPARATORS if type(name) is str and set(absent) & {p.strip() for p in name.split(mark)}), None)
+    return (
+        [Fact(f"its one column is {probe.show(name, 80)}: it was read without splitting at {mark!r}", about=about)]
+        if mark
+        else []
+    )
 
 
 def _by_row(failing: Failing) -> bool:
@@ -282,3 +301,18 @@ def _group_facts(grouped: object, wanted: object, failing: Failing) -> list[Fact
         Fact(f"no group {probe.show(wanted)}" + (f"; {near}" if near else ""), about=about),
         Fact(f"{len(values)} groups: {probe.some(values, 30)}", about=about),
     ]
+
+
+@collector("ValueError", pattern=r"not columns of the dataframe|columns are missing|not found in axis|do not match columns")
+def missing_columns(failing: Failing) -> Evidence | None:
+    """Columns that a step or an option names and the table has not: the nearest, and which other table has them."""
+    wanted = [single or double for single, double, _ in _QUOTED.findall(failing.message)][:5]
+    table = next((value for _, value in failing.handed() if probe.is_frame(value)), None)
+    if table is None or not wanted:
+        return None
+    columns = probe.columns_of(table)
+    about = failing.name_of(table)
+    absent: list[object] = [label for label in wanted if label not in columns]
+    facts = [Fact(_missing("column", label, columns), about=about) for label in absent]
+    facts.append(Fact(f"{probe.say(table)}; columns: {probe.some(columns, 60)}", about=about))
+    return Evidence("missing_columns", tuple(facts + elsewhere(failing, absent, table))) if absent else None

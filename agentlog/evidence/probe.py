@@ -239,6 +239,8 @@ def _once(found: list[tuple[object, str]]) -> list[tuple[object, str]]:
 
 
 def _difference(wanted: object, candidate: object) -> str | None:
+    if type(wanted) is str and type(candidate) is tuple and all(type(part) is str for part in candidate):
+        return "is a tuple" if wanted in ("_".join(candidate), " ".join(candidate), *candidate) else None
     if type(wanted) is not type(candidate):
         same = type(wanted) in PLAIN and type(candidate) in PLAIN and str(wanted).strip() == str(candidate).strip()
         return f"is {_article(type_name(candidate))}, not {_article(type_name(wanted))}" if same else None

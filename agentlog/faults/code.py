@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from agentlog.ancestry import holder
 from agentlog.events import Failure
 from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
-from agentlog.suspects import article, in_library, names_parameter, offending_word, suspects
+from agentlog.suspects import article, calls_of, in_library, names_parameter, offending_word, suspects
 
 
 def own_function(case: Situation, failure: Failure) -> Blame | None:
@@ -21,8 +22,24 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
     word = offending_word(failure)
     if word and word in case.execution.source and (defining is None or word not in defining.source):
         return here(case, f"{word!r} is given there to {frame.function} of In[{frame.count}]")
+    worked = _worked_with(case, failure, frame.function)
+    if worked:
+        return here(case, f"{frame.function} of In[{frame.count}] {worked}")
     function = frame.function.partition(".<locals>")[0]
     return Blame(f"In[{frame.count}]", frame.cell, False, f"line {frame.line} of {function}, defined there")
+
+
+def _worked_with(case: Situation, failure: Failure, function: str) -> str:
+    """`worked in In[3], with sales`: it lacks a label or an attribute now, and did not when it was given something else."""
+    given = set(suspects(failure))
+    if failure.type not in ("KeyError", "AttributeError") or "NoneType" in failure.message or not given & set(case.values):
+        return ""
+    for run in reversed(case.earlier):
+        for call in calls_of(run.source, function) if run.status == "ok" else ():
+            names = [part.id for part in call.args[:1] if isinstance(part, ast.Name)]
+            if names and not given & set(names):
+                return f"worked in {run.label}, with {names[0]}"
+    return ""
 
 
 def unbound_name(case: Situation, failure: Failure) -> Blame | None:
@@ -57,7 +74,20 @@ def configured(case: Situation, failure: Failure) -> Blame | None:
     value = case.described(receiver[1])
     if value is None or not names_parameter(value, failure.message):
         return None
-    return made(case, receiver[1], f"{receiver[1]} was made there with these parameters")
+    cell = made(case, receiver[1], f"{receiver[1]} was made there with these parameters")
+    return _written(case, cell, offending_word(failure)) or cell
+
+
+def _written(case: Situation, cell: Blame | None, word: str | None) -> Blame | None:
+    """Where the word that the message complains of was given to the maker by a name: the earlier cell that wrote it down."""
+    source = case.by_id[cell.execution].source if cell is not None else ""
+    if cell is None or not word or word in source:
+        return None
+    for run in reversed(case.earlier):
+        names = {name for name in run.writes if re.search(rf"\b{re.escape(name)}\b", source)}
+        if run.id < cell.execution and names and re.search(rf"['\"]{re.escape(word)}['\"]|\b{re.escape(word)} *=", run.source):
+            return Blame(run.label, run.id, False, f"{word!r} was written down there, in {', '.join(sorted(names))}")
+    return None
 
 
 def path_given(case: Situation, failure: Failure) -> Blame | None:

@@ -15,6 +15,7 @@ from agentlog.suspects import (
     article,
     code,
     from_another_type,
+    is_closed,
     is_empty,
     is_none,
     loser,
@@ -39,7 +40,7 @@ def made_none(case: Situation, failure: Failure) -> Blame | None:
     name = next((n for n in suspects(failure) if now(case, n, is_none)), None)
     found = author(case, name, is_none) if name else None
     if found is None:
-        return None
+        return _chained(case, failure)
     return _returns_nothing(case, found) or earlier(case, found, "{name} became None there")
 
 
@@ -50,6 +51,17 @@ def _returns_nothing(case: Situation, found: Author) -> Blame | None:
         return None
     cell = defining.execution
     return Blame(cell.label, cell.id, False, f"{called[1]} returns nothing, and {found.name} is what it returned")
+
+
+def _chained(case: Situation, failure: Failure) -> Blame | None:
+    """`s.push(1).push(2)`, where `push` returns nothing: the cell that defines it."""
+    text = failure.expression.text if failure.expression else ""
+    called = re.match(r".*?\b([^\W\d]\w*)\([^()]*\)(?:\.\w+|\[)", text)
+    defining = (run for run in reversed(case.earlier) if called and f"def {called[1]}(" in run.source)
+    cell = next(defining, None)
+    if called is None or cell is None or not without_return(cell.source, called[1]):
+        return None
+    return Blame(cell.label, cell.id, False, f"{called[1]} returns nothing")
 
 
 def changed_type(case: Situation, failure: Failure) -> Blame | None:
@@ -136,3 +148,11 @@ def unfitted(case: Situation, failure: Failure) -> Blame | None:
             cell = known[states.index(True) - 1].execution
             return Blame(cell.label, cell.id, False, f"{name} was fitted until a new one was put in its place there")
     return None
+
+
+def closed(case: Situation, failure: Failure) -> Blame | None:
+    """A file or a connection that is closed: the cell that closed it."""
+    if "closed" not in failure.message:
+        return None
+    name = next((name for name in suspects(failure) if now(case, name, is_closed)), None)
+    return earlier(case, author(case, name, is_closed), "{name} was closed there") if name else None

@@ -15,6 +15,7 @@ from agentlog.suspects import (
     is_table,
     length,
     now,
+    offending_word,
     passed,
     same_columns,
     same_form,
@@ -30,7 +31,7 @@ _LENGTHS = re.compile(
     re.I,
 )
 _CONTENT = re.compile(r"could not convert string|contains NaN|NaN, infinity|dtypes? object|must be (?:all )?numeric", re.I)
-_GAPS = re.compile(r"contains NaN|NaN, infinity|contains inf or nans|missing values", re.I)
+_GAPS = re.compile(r"contains NaN|contains infinity|NaN, infinity|contains inf or nans|missing values", re.I)
 _DTYPES = re.compile(r"dtype|scalar types?\b", re.I)
 _TOLD = re.compile(r"(?:got:?|found|Found dtype|but got)\s+(?:torch\.)?(\w+?)(?:Tensor)?\b(?:\s*(?:and|!=)\s*(\w+))?")
 _BUILT = re.compile(
@@ -57,11 +58,20 @@ def made_gaps(case: Situation, failure: Failure) -> Blame | None:
     for name in passed(failure):
         value = case.described(name)
         holed = [column.name for column in value.columns if column.nulls] if value else []
+        holed = _infinite(failure, name) if "contains infinity" in failure.message else holed
         makers = [gap_maker(case, name, label) for label in holed]
         if makers and makers[0] and all(makers):
             found, line = makers[0]
-            return Blame(found.label, found.id, False, f"{holed[0]!r} of {name} got its gaps there: {line}")
+            what = "infinite values" if "contains infinity" in failure.message else "gaps"
+            return Blame(found.label, found.id, False, f"{holed[0]!r} of {name} got its {what} there: {line}")
     return None
+
+
+def _infinite(failure: Failure, name: str) -> list[str]:
+    """The columns that the evidence saw infinite values in."""
+    facts = [fact.text for one in failure.evidence for fact in one.facts if fact.about == name]
+    told = [text.partition(": ")[2] for text in facts if text.startswith("infinite values in")]
+    return [part.rpartition(" ")[0] for text in told for part in text.split(", ")]
 
 
 def wrong_content(case: Situation, failure: Failure) -> Blame | None:
@@ -157,3 +167,17 @@ def _other_axis(message: str) -> bool:
 def _same_width(value: Value | None) -> Holds:
     width = value.shape[1:] if value is not None and value.shape else ()
     return lambda other: bool(other.shape) and other.shape is not None and other.shape[1:] == width
+
+
+def read_unsplit(case: Situation, failure: Failure) -> Blame | None:
+    """A table of one column, whose name holds the one that was asked for: the cell that read it, with another separator."""
+    label = offending_word(failure) if failure.type == "KeyError" else None
+    for name in suspects(failure) if label else ():
+        value = case.described(name)
+        only = value.columns[0].name if value is not None and len(value.columns) == 1 else ""
+        if label in [part.strip() for part in re.split(r"[;\t|,]", only)] and label != only:
+            found = author(case, name, lambda value: [column.name for column in value.columns] == [only])  # noqa: B023
+            cell = found.execution if found is not None else None
+            if cell is not None:
+                return Blame(cell.label, cell.id, False, f"{name} was read there as one column: {found.line}")  # type: ignore[union-attr]
+    return None

@@ -46,6 +46,12 @@ CASES = [
         "index_out_of_range",
         [("a", "2 indices for 1 dimension")],
     ),
+    (
+        "numpy",
+        "import numpy as np\naxes, cols = np.zeros((2, 2)), ['a', 'b', 'c']\ni = 2\naxes[i, 0], cols[i]",
+        "index_out_of_range",
+        [("axes", "axis 0 has 2, asked for 2")],
+    ),
 ]
 
 

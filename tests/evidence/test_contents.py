@@ -62,6 +62,18 @@ CASES = [
         "unusable_content",
         [("word", "an empty text")],
     ),
+    (
+        "sklearn pandas",
+        "import pandas as pd\nfrom sklearn.linear_model import LinearRegression\nX = pd.DataFrame({'a': [1.0, float('inf')], 'b': [1.0, 2.0]})\nLinearRegression().fit(X, [1, 2])",
+        "unusable_content",
+        [("X", "infinite values in 1 of 2 columns: a 1")],
+    ),
+    (
+        "statsmodels pandas",
+        "import pandas as pd\nimport statsmodels.api as sm\nX = pd.DataFrame({'n': [1, 2, 3], 'yes': [True, False, True]})\ny = pd.Series([1.0, 2.0, 3.0])\nsm.OLS(y, X)",
+        "unusable_content",
+        [("X", "1 of 2 columns are not numbers: yes (bool)")],
+    ),
 ]
 
 

@@ -29,6 +29,25 @@ CASES = [
         "nothing_there",
         [("names", "is empty dict")],
     ),
+    (
+        "",
+        "def fill(table):\n    table['a'] = 1\nd = fill({})\nd['a']",
+        "nothing_there",
+        [("d", "is None; last assigned by line 3 `d = fill({})`; fill has no return with a value")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'a': [2, 1]})\ns = df.sort_values('a', inplace=True)\ns['a']",
+        "nothing_there",
+        [("s", "inplace=True changes the object and returns None")],
+    ),
+    (
+        "",
+        "pairs = zip('ab', [1, 2])\nn = len(list(pairs))\nmax(pairs)",
+        "read_before",
+        [("pairs", "is a zip: it gives its elements once; before this, line 2 `n = len(list(pairs))` used it up")],
+    ),
+    ("", "gen = (n for n in [1])\nlist(gen)\nmax(gen)", "read_before", [("gen", "and has given them all")]),
 ]
 
 

@@ -48,6 +48,30 @@ CASES = [
         "estimator",
         [("pipe", "steps: standardscaler: StandardScaler")],
     ),
+    (
+        "sklearn pandas",
+        "import pandas as pd\nfrom sklearn.preprocessing import OneHotEncoder\nenc = OneHotEncoder().fit(pd.DataFrame({'city': ['a', 'b']}))\ntest = pd.DataFrame({'city': ['a', 'z', 'z']})\nenc.transform(test)",
+        "estimator",
+        [("test", "column 'city': 1 values not among the 2 of fit time, in 2 rows: 'z'"), ("enc", "handle_unknown='error'")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.linear_model import LinearRegression\nm = LinearRegression()\nm.fit([[1], [2]], [0, 1, 2])",
+        "estimator",
+        [("m", "LinearRegression()")],
+    ),
+    (
+        "sklearn",
+        "from sklearn.svm import SVC\nm = SVC()\nm.set_params(gama=1)",
+        "estimator",
+        [("SVC", "no parameter 'gama'; nearest 'gamma'")],
+    ),
+    (
+        "sklearn pandas",
+        "import pandas as pd\nfrom sklearn.compose import ColumnTransformer\nfrom sklearn.preprocessing import StandardScaler\nc = ColumnTransformer([('n', StandardScaler(), ['a', 'b'])])\nc.fit(pd.DataFrame({'a': [1.0]}))",
+        "estimator",
+        [("c", "steps: n: StandardScaler on 'a', 'b'")],
+    ),
 ]
 
 

@@ -112,6 +112,37 @@ CASES = [
         "missing_key",
         [("b", "no column 'id'; nearest 'Id' (differs in case)"), ("a", "has 'id' (DataFrame 1x1)")],
     ),
+    ("", "{'Region': 1}['region']", "missing_key", [("{'Region': 1}", "no key 'region'; nearest 'Region' (differs in case)")]),
+    (
+        "",
+        "user = {'name': 'ann', 'home': {'city': 'Oslo'}}\nuser['city']",
+        "missing_key",
+        [("user", "'city' is a key of user['home']")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'name;age': ['ann;31']})\ndf['age']",
+        "missing_key",
+        [("df", "it was read without splitting at ';'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'k': ['a', 'b'], 'v': [1, 2]}).groupby('k').agg({'v': ['mean', 'max']})\ndf['v_mean']",
+        "missing_key",
+        [("df", "nearest ('v', 'mean') (is a tuple)")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'kind': ['a'], 'total_sales': [1]})\ndf.groupby('kind')['total_sale'].sum()",
+        "missing_key",
+        [("df", "no column 'total_sale'; nearest 'total_sales' (similar)")],
+    ),
+    (
+        "pandas sklearn",
+        "import pandas as pd\nfrom sklearn.compose import ColumnTransformer\nfrom sklearn.preprocessing import StandardScaler\ndf = pd.DataFrame({'age': [1.0, 2.0], 'income': [3.0, 4.0]})\nX = df[['age']]\nColumnTransformer([('n', StandardScaler(), ['age', 'income'])]).fit(X)",
+        "missing_columns",
+        [("X", "no column 'income'"), ("df", "has 'income'")],
+    ),
 ]
 
 

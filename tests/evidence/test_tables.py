@@ -53,6 +53,12 @@ CASES = [
         "plotted",
         [("df", "x='region' is no column; nearest 'Region' (differs in case)")],
     ),
+    (
+        "pandas",
+        "import pandas as pd\nt = pd.DataFrame({'d': [1, 1], 'k': ['a', 'a'], 'what': ['x', 'y'], 'v': [1, 2]})\nt.pivot(index='d', columns='k', values='v')",
+        "duplicates",
+        [("t", "columns left out of the pivot: 'what'")],
+    ),
 ]
 
 
