@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair, align
 from agentlog.diffs.compare import value_difference
-from agentlog.diffs.differences import Difference, PairReader, sides_differences
+from agentlog.diffs.difference import Difference
+from agentlog.diffs.differences import PairReader
 from agentlog.diffs.divergence import Divergence, first_divergence
-from agentlog.diffs.sides import Side, execution_entry, notebook_side, session_side
+from agentlog.diffs.notebook_side import notebook_side
+from agentlog.diffs.outside import sides_differences
+from agentlog.diffs.sides import Side, execution_entry, session_side
 from agentlog.errors import NotFound
 from agentlog.lineage import Lineage, difference, same_cell
 from agentlog.past import Execution, Session

@@ -88,8 +88,9 @@ class Afterwards:
 
     def _catch_up(self, cell: Cell) -> None:
         """Read the large objects that the next cells may be compared with, a turn at a time, until somebody wants something."""
-        if self._owed is None and self._latest is cell and self._watch.catch_up():
-            self._loop.call_later(BREATH, lambda: self._catch_up(cell))
+        loop = self._loop
+        if loop is not None and self._owed is None and self._latest is cell and self._watch.catch_up():
+            loop.call_later(BREATH, lambda: self._catch_up(cell))
 
     @guarded("namespace")
     def settle(self) -> None:

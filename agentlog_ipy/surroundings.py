@@ -1,5 +1,5 @@
 """What stands around a cell and can change its result though its code is the same: files it names, environment, time
-zone, working directory, packages and local modules, the state of random generators.
+zone, working directory, packages and local modules, settings of libraries, the state of random generators.
 
 Only what is new or different since the cell before is told. Nothing is intercepted: files are found by the strings and
 paths that the cell and its functions hold. Values of the environment are told by keyed hash only.
@@ -17,6 +17,7 @@ from typing import Any
 from agentlog import peek
 from agentlog.prints import file_print, text_print
 from agentlog.static import CellNames
+from agentlog_ipy.library_options import DEFAULT, options
 from agentlog_ipy.local_modules import is_local
 from agentlog_ipy.reach import Reached
 from agentlog_ipy.touched_files import TouchedFiles
@@ -77,7 +78,7 @@ class Surroundings:
     def after(self, names: CellNames, reached: Reached, namespace: dict[str, Any], deadline: float) -> dict[str, str]:
         """What is new since the last cell, as key -> print."""
         found: dict[str, str] = {}
-        for look in (self._process, self._environment, self._imports, self._edited, self._random):
+        for look in (self._process, self._environment, self._imports, self._edited, self._options, self._random):
             look(names, reached, found)
         found.update(self._files.of(names, reached, namespace, self._began, deadline))
         self._first = False
@@ -109,6 +110,13 @@ class Surroundings:
                 found[f"env:{name}"] = text_print(f"{name}={value}")
         for key in [key for key in self._told if key.startswith("env:") and key not in found and self._told[key] != "unset"]:
             found[key] = "unset"
+
+    def _options(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
+        """Settings of libraries that are not at their default, and those that are again."""
+        for library, values in options(names, reached).items():
+            prefix = f"option:{library} "
+            back = [key for key in self._told if key.startswith(prefix)]
+            found.update(dict.fromkeys(back, DEFAULT) | {prefix + name: value for name, value in values.items()})
 
     def _imports(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
         """Versions of packages and prints of local modules that were imported since."""

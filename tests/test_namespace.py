@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("IPython")
 
 from mutations import MUTATIONS, UNCHANGED, Case
+from mutations_unseen import UNSEEN, UNSEEN_UNCHANGED
 from scripted import empty_shell
 
 from agentlog.events import Change, NamespaceChanged
@@ -54,7 +55,7 @@ def identity(case: Case) -> str:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("case", MUTATIONS, ids=identity)
+@pytest.mark.parametrize("case", [*MUTATIONS, *UNSEEN], ids=identity)
 def test_a_change_in_place_is_found(case: Case, capsys: Any) -> None:
     """Every name that stands for the changed object is told as changed, or as unknown with what was looked at."""
     library, setup, cell, names = case
@@ -69,7 +70,7 @@ def test_a_change_in_place_is_found(case: Case, capsys: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("case", UNCHANGED, ids=identity)
+@pytest.mark.parametrize("case", [*UNCHANGED, *UNSEEN_UNCHANGED], ids=identity)
 def test_nothing_is_invented(case: Case, capsys: Any) -> None:
     """A cell that changes nothing in place is told so."""
     library, setup, cell, _ = case
@@ -78,6 +79,35 @@ def test_nothing_is_invented(case: Case, capsys: Any) -> None:
     before = session.kinds(setup).keys()
     changes = session.run(cell).changes
     assert [c for c in changes if c.kind in ("mutated", "unknown") or (c.name in before and c.kind != "made")] == []
+
+
+def test_rows_written_through_a_connection() -> None:
+    """A connection to SQLite says how many rows it changed."""
+    session = Session()
+    session.run("import sqlite3\ncon = sqlite3.connect(':memory:')\ncursor = con.execute('create table t(a)')")
+    assert session.kinds("cursor = con.execute('insert into t values (1)')")["con"] == "mutated"
+    assert "con" not in session.kinds("rows = con.execute('select * from t').fetchall()")
+    session.run("con.close()")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_settings_of_libraries_are_told_by_value(capsys: Any) -> None:
+    """Those that a cell sets, when they are set and when they are back at their default; not in cells that mention none."""
+    pytest.importorskip("pandas")
+    session = Session()
+    session.run("import numpy as np, pandas as pd, decimal, warnings, sys")
+    assert session.run("pd.set_option('display.max_rows', 7)").surroundings["option:pandas display.max_rows"] == "7"
+    assert session.run("x = pd.DataFrame()").surroundings == {}
+    assert session.run("pd.reset_option('display.max_rows')").surroundings["option:pandas display.max_rows"] == "default"
+    assert session.run("old = np.seterr(all='raise')").surroundings["option:numpy errors.divide"] == "raise"
+    session.run("_ = np.seterr(**old)")
+    assert session.run("decimal.getcontext().prec = 5").surroundings == {"option:decimal precision": "5"}
+    session.run("decimal.getcontext().prec = decimal.DefaultContext.prec")
+    filters = session.run("with warnings.catch_warnings():\n    pass\nwarnings.filterwarnings('ignore', message='never')")
+    session.run("warnings.filters.pop(0); warnings.resetwarnings")
+    assert "option:warnings filters" in filters.surroundings
+    assert "option:sys path" in session.run("sys.path.insert(0, '/nowhere')").surroundings
+    session.run("sys.path.remove('/nowhere')")
 
 
 def test_the_battery_is_large_enough() -> None:
@@ -89,7 +119,7 @@ def test_the_battery_is_large_enough() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_cells_run_as_they_would_without_the_watch(capsys: Any) -> None:
     """The values after each pair of cells are those that plain execution gives."""
-    for library, setup, cell, names in (*MUTATIONS, *UNCHANGED):
+    for library, setup, cell, names in (*MUTATIONS, *UNCHANGED, *UNSEEN, *UNSEEN_UNCHANGED):
         if library or "%" in cell or "get_ipython" in cell:
             continue
         session, plain = Session(), {"__name__": "__main__"}

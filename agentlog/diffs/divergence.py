@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair
-from agentlog.diffs.differences import CODE, EFFECTS, Difference
+from agentlog.diffs.difference import CODE, EFFECTS, Difference
 from agentlog.diffs.sides import Entry
 
 _TIME_WORDS = re.compile(
@@ -93,6 +93,8 @@ def _relevance(d: Difference, entry: Entry, here: bool, modules: dict[str, str])
         return 92 if _TIME_WORDS.search(source) else 40
     if d.kind == "seed":
         return 88 if here else 50
+    if d.kind == "setting":
+        return 75 if _uses(entry, (d.name or "").split(" ")[0], modules) else 42
     if d.kind == "package":
         return 85 if _uses(entry, d.name or "", modules) else 45
     if d.kind == "hash seed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from agentlog.diffs.differences import Difference
+from agentlog.diffs.difference import Difference
 from agentlog.html.stylesheet import element, fragment, rows
 
 if TYPE_CHECKING:

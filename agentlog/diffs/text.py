@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from agentlog.diffs.differences import Difference
+from agentlog.diffs.difference import Difference
 from agentlog.tokens import estimate_tokens
 
 if TYPE_CHECKING:

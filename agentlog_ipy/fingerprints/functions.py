@@ -9,10 +9,10 @@ from typing import Any
 from agentlog import peek
 from agentlog_ipy.fingerprints.walk import HANDLERS, INHERITED, SCALARS, Walk, by_id, visit_identity
 
-_CLASS_NOISE = frozenset(
-    {"__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"}
-)
-_CLASS_MACHINERY = ("__abstract", "_abc_", "__orig", "__pydantic", "__attrs")
+_DESCRIPTORS = (
+    types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType, types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+)  # fmt: skip
 
 
 def visit_function(walk: Walk, value: Any, depth: int) -> None:
@@ -70,15 +70,27 @@ def visit_class(walk: Walk, value: type, depth: int) -> None:
         return
     walk.tokens.append(peek.qualified_name(value))
     for name, item in list(peek.class_dict(value).items()):
-        if name not in _CLASS_NOISE and not name.startswith(_CLASS_MACHINERY):
+        if _is_users(name, item):
             walk.tokens.append(name)
             walk.visit(item, depth + 1)
+
+
+def _is_users(name: str, item: object) -> bool:
+    """Not what the interpreter, `abc`, dataclasses, attrs and pydantic keep in a class."""
+    if name.startswith(("_abc_", "_ABC")):
+        return False
+    return type(item) is types.FunctionType or not (name.startswith("__") and name.endswith("__"))
+
+
+def visit_cached_property(walk: Walk, value: Any, depth: int) -> None:
+    walk.visit(value.func, depth + 1)
 
 
 HANDLERS.update(by_id(
     ((types.FunctionType,), visit_function), ((types.MethodType,), visit_method), ((functools.partial,), visit_partial),
     ((staticmethod, classmethod), visit_bound_function), ((property,), visit_property), ((type,), visit_class),
     ((types.BuiltinFunctionType,), visit_builtin), ((type(functools.lru_cache(len)),), visit_wrapper),
-    ((types.CodeType, types.FrameType, types.TracebackType), visit_identity),
+    ((types.CodeType, types.FrameType, types.TracebackType, *_DESCRIPTORS), visit_identity),
+    ((functools.cached_property,), visit_cached_property),
 ))  # fmt: skip
 INHERITED.update(by_id(((type,), visit_class)))

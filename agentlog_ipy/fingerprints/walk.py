@@ -162,6 +162,9 @@ def _handler_of(value: object) -> Handler:
 def visit_object(walk: Walk, value: object, depth: int) -> None:
     """An instance: its class and what it holds itself. What holds nothing that can be seen is told by identity."""
     walk.tokens.append(peek.qualified_name(type(value)))
+    for base in peek.mro(type(value)):
+        if peek.class_module(base) == "__main__":  # what is changed through an instance may be its class's
+            walk.memo.setdefault(id(base), len(walk.memo))
     before = len(walk.tokens)
     walk.attributes(value, depth)
     if len(walk.tokens) == before and peek.own_dict(value) is None:
