@@ -14,6 +14,7 @@ from agentlog.classes import dataclass
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
 from agentlog.past import Execution, Session
+from agentlog.rows import event_of
 from agentlog.static import analyse
 
 if TYPE_CHECKING:
@@ -88,13 +89,15 @@ class Lineage:
         """The lineage of `session` (an id; None: the latest). `notebook`: its file, where the session does not name it.
 
         last: only so many of its latest executions are read
-        executions, looks: those of the session that are at hand already (`looks`: at least of its last ones)
+        executions, looks: those of the session that are at hand already; what is older than `looks` is read without values
         """
         about = session if isinstance(session, Session) else store.session(session)
         known = list(store.executions(about.id) if executions is None else executions)
         read = known if last is None else known[-last:]
-        if looks is None or last is None:
+        if looks is None:
             looks = looks_of(store, about.id, read[0].id if len(read) < len(known) else None)
+        elif last is None:
+            looks = {**_names_of(store, about.id, min(looks, default="~")), **looks}
         path = notebook or about.notebook or next((e.notebook for e in reversed(read) if e.notebook), None)
         return cls(read, looks, read_notebook(path))
 
@@ -285,6 +288,18 @@ def looks_of(store: Store, session: str, after: str | None = None) -> Looks:
     """What was seen of each execution of `session` after the event `after`."""
     looks: Looks = {}
     for event in store.events(session=session, kinds={NamespaceChanged.kind}, after=after):
+        if isinstance(event, NamespaceChanged) and event.execution:
+            looks.setdefault(event.execution, []).append(event)
+    return looks
+
+
+def _names_of(store: Store, session: str, until: str) -> Looks:
+    """What was seen of the executions of `session` before `until`: which names, not what they were."""
+    looks: Looks = {}
+    for record in store.records(session=session, kinds={NamespaceChanged.kind}):
+        if str(record.get("i")) >= until:
+            break
+        event = event_of({**record, "changes": [{**change, "old": None, "new": None} for change in record.get("changes", ())]})
         if isinstance(event, NamespaceChanged) and event.execution:
             looks.setdefault(event.execution, []).append(event)
     return looks

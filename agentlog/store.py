@@ -173,6 +173,10 @@ class Store:
             found = [one for one in found if one.id in holding]
         return found[: wanted.limit][::-1]
 
+    def executions_where(self, terms: str, *values: Any) -> list[Execution]:
+        """Executions in order that meet `terms`, SQL over `executions e JOIN sessions s` (`schema`)."""
+        return self._executions(f"e.at IS NOT NULL AND {terms} ORDER BY e.at", values)
+
     def execution(self, reference: str | None = None, session: str | None = None) -> Execution:
         """The execution `reference`: "14" or "In[14]", an id or the end of one, "last", "-2". Raises NotFound."""
         where = self._execution_terms(session, own=True, internal=True)

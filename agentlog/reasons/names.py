@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from agentlog.events import NamespaceChanged
+from agentlog.filters import like
 from agentlog.notebook_cells import NotebookCell, same_source
-from agentlog.past import Execution
+from agentlog.past import Execution, Session
 from agentlog.reasons.case import Case, Cause, Run, run_of
 from agentlog.static import analyse
 
+if TYPE_CHECKING:
+    from agentlog.store import Store
+
 _UNDEFINED = re.compile(r"name '([^']+)' is not defined|free variable '([^']+)'")
 _DEPTH = 8  # providers of providers
+_UNSAID = ("import *", "exec", "globals", "%run", "%load", "%macro", "%rerun", "%recall", "get_ipython")
+"""What stands in the text of cells that bind names they do not say."""
 
 
 def unbound_names(case: Case) -> Iterator[Cause]:
@@ -44,7 +50,10 @@ def _others(case: Case) -> list[str]:
 
 def _providers(case: Case, name: str) -> list[Execution]:
     """Executions before this one whose text binds `name`, latest first."""
-    return [e for e in case.before() if name in analyse(e.source).writes and not same_source(e.source, case.execution.source)]
+    return [
+        e for e in case.before()
+        if name in e.source and name in analyse(e.source).writes and not same_source(e.source, case.execution.source)
+    ]  # fmt: skip
 
 
 def _failed(case: Case, name: str, missing: tuple[str, ...]) -> Cause | None:
@@ -104,14 +113,18 @@ def _maker_in_earlier_session(case: Case, name: str) -> Execution | None:
     for session in case.store.sessions(limit=30):
         if session.id >= here.id or (session.notebook != path if path else session.life != here.life or session.cwd != here.cwd):
             continue
-        for event in case.store.events(session=session.id, kinds={NamespaceChanged.kind}):
-            if isinstance(event, NamespaceChanged) and event.execution and _makes(event, name):
-                return case.store.execution(event.execution, session.id)
+        for run in _may_make(case.store, session, name):
+            if any(change.name == name and change.kind in ("made", "rebound") for change in case.store.changes(run.id)):
+                return run
     return None
 
 
-def _makes(event: NamespaceChanged, name: str) -> bool:
-    return any(change.name == name and change.kind in ("made", "rebound") for change in event.changes)
+def _may_make(store: Store, session: Session, name: str) -> list[Execution]:
+    """Executions of `session` whose text binds `name` (`writes`: a line each), or may bind names it does not say."""
+    line, unsaid = like(name), [f"%{like(word)}%" for word in _UNSAID]
+    writes = [line, f"{line}\n%", f"%\n{line}", f"%\n{line}\n%"]
+    terms = [*["e.writes LIKE ? ESCAPE '\\'"] * len(writes), *["e.source LIKE ? ESCAPE '\\'"] * len(unsaid)]
+    return store.executions_where(f"s.id = ? AND ({' OR '.join(terms)})", session.id, *writes, *unsaid)
 
 
 def _unrun(case: Case, name: str, missing: tuple[str, ...]) -> Cause | None:
