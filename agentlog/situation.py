@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -38,18 +37,26 @@ class Version:
 
 @dataclass(frozen=True)
 class Situation:
-    """`execution`: the one in focus (None: only the session); `error`: why it failed; `earlier`: those before it, in order;
-    `known`: all of the session, those after it too."""
+    """`execution`: the one in focus (None: only the session); `error`: why it failed. All else is read when it is asked for."""
 
     store: Store
     session: Session
     execution: Execution | None = None
     error: ErrorRaised | None = None
-    earlier: Sequence[Execution] = ()
-    known: Sequence[Execution] = ()
     found_out: dict[str, Any] = field(default_factory=dict)
     """conclusions that several parts of a context ask for"""
     _namespaces: dict[str, NamespaceChanged | None] = field(default_factory=dict)
+
+    @cached_property
+    def known(self) -> list[Execution]:
+        """All executions of the session, in order."""
+        return self.store.executions(self.session.id)
+
+    @cached_property
+    def earlier(self) -> list[Execution]:
+        """Those before the one in focus."""
+        focus = self.execution
+        return self.known if focus is None else [other for other in self.known if other.id < focus.id]
 
     @property
     def failure(self) -> Failure | None:
@@ -215,10 +222,9 @@ def situation(store: Store, session: str | None = None, execution: str | None = 
         focus = store.last_failure(where.id) if failed else None
     if focus is not None and focus.session != where.id:
         where = store.session(focus.session)
-    known = store.executions(where.id)
     if focus is None:
-        return Situation(store, where, error=_session_error(store, where.id) if failed else None, earlier=known, known=known)
-    return Situation(store, where, focus, _error(store, focus), [other for other in known if other.id < focus.id], known)
+        return Situation(store, where, error=_session_error(store, where.id) if failed else None)
+    return Situation(store, where, focus, _error(store, focus))
 
 
 def _error(store: Store, focus: Execution) -> ErrorRaised | None:
@@ -228,4 +234,4 @@ def _error(store: Store, focus: Execution) -> ErrorRaised | None:
 
 def _session_error(store: Store, session: str) -> ErrorRaised | None:
     """An error outside any execution: an uncaught exception of a plain program, a thread."""
-    return next(iter(deque(store.errors(session), maxlen=1)), None)
+    return next(store.errors(session, newest=True), None)
