@@ -5,6 +5,7 @@ Library frames shrink to a line; at the border the first of them shows what the 
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -64,6 +65,14 @@ def failure_of(
     return found or _bare(error)
 
 
+def crowd() -> float:
+    """How many processes there are to a processor, from 1 to 8: the clock runs on while others compute, and costs the user nothing."""
+    try:
+        return min(8.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+    except (OSError, AttributeError):
+        return 1.0
+
+
 def _bare(error: BaseException) -> Failure:
     """What is left to say when describing itself failed."""
     kind = peek.class_name(type(error))
@@ -90,10 +99,11 @@ class _Work:
     seen: set[int] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
     known: dict[int, tuple[object, Value]] = field(default_factory=dict)
+    crowded: float = field(default_factory=lambda: crowd())
 
     @property
     def describe_until(self) -> float:
-        return self.started + self.collecting + self.limits.describe_ms / 1000
+        return self.started + self.collecting + self.crowded * self.limits.describe_ms / 1000
 
     @guarded("frames")
     def failure(self, error: BaseException, depth: int = 0) -> Failure:
@@ -133,7 +143,7 @@ class _Work:
     ) -> tuple[Evidence, ...]:
         left = self.limits.evidence_ms / 1000 - self.computing
         begun, computed = time.perf_counter(), time.thread_time()
-        patience = begun + _WAITING * left
+        patience = begun + _WAITING * left * self.crowded
         failing = Failing(error, message, levels, user, located, scope, self.describe, computed + left, patience, self.limits)
         try:
             return collect(failing)

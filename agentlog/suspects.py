@@ -170,6 +170,6 @@ def without_return(source: str, function: str) -> bool:
 
 def calls_of(source: str, function: str) -> list[ast.Call]:
     """The calls of a function by its name in a cell."""
-    tree = tree_of(source)
+    tree = tree_of(source) if f"{function}(" in source else None
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree is not None else []
     return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == function]

@@ -97,9 +97,9 @@ def test_a_dict_tells_its_keys_first():
 
 
 def test_keys_of_any_kind_read_as_code():
-    """Two keys that read alike keep both entries."""
-    described = look({1: "a", "1": "b", (1, "x"): "c", None: "d"})
-    assert list(described.entries) == ["1", "1 #2", "(1, 'x')", "None"]
+    """A text that reads like a number is quoted; two keys that read alike keep both entries."""
+    described = look({1: "a", "1": "b", (1, "x"): "c", None: "d", "(1, 'x')": "e"})
+    assert list(described.entries) == ["1", "'1'", "(1, 'x')", "None", "(1, 'x') #2"]
 
 
 def test_cycles_end():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 import weakref
@@ -13,7 +14,7 @@ import pytest
 
 from agentlog import guard
 from agentlog.events import Failure, Frame
-from agentlog.frames import CellSource, failure_of, message_of
+from agentlog.frames import CellSource, crowd, failure_of, message_of
 from agentlog.settings import Limits
 
 PATIENT = Limits(describe_ms=20_000, evidence_ms=20_000)
@@ -86,6 +87,31 @@ def test_the_border_shows_what_the_library_was_handed() -> None:
     border = [frame for frame in failure.frames if frame.kind == "stdlib"]
     assert border[0].arguments["s"].value == "[1,"
     assert all(not frame.arguments and not frame.locals for frame in border[1:])
+
+
+def test_the_border_leaves_out_what_is_the_default() -> None:
+    """`**kwargs` are opened; what the user did not give, or gave as it is by default, is not told."""
+    failure = cell("import subprocess\nsubprocess.run(['/nowhere/at/all'], text=True, check=False)")
+    border = next(frame for frame in failure.frames if frame.arguments)
+    assert border.function == "run"
+    assert {name: value.type for name, value in border.arguments.items()} == {"popenargs": "tuple", "text": "bool"}
+
+
+def test_wrappers_that_pass_everything_on_are_no_border() -> None:
+    """A decorator's `wrapper(*args, **kwargs)` is passed over: what it wraps is what the user called."""
+    pytest.importorskip("sklearn")
+    failure = cell("from sklearn.linear_model import LinearRegression\nLinearRegression().fit([[1], [2]], [1, 2, 3])")
+    border = next(frame for frame in failure.frames if frame.arguments)
+    assert border.function.endswith("fit")
+    assert set(border.arguments) == {"self", "X", "y"}
+
+
+def test_a_busy_machine_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time by the clock grows with the processes that wait for each processor, up to eight times."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for load, times in ((0.1, 1.0), (6.0, 3.0), (100.0, 8.0)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert crowd() == times
 
 
 def test_installed_libraries_are_told_from_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,9 +56,10 @@ def _unused(text: str, taken: dict[str, Value]) -> str:
 
 
 def key_text(key: object) -> str:
-    """A key of a mapping in words: a str as it is, anything else as a literal would be written."""
+    """A key of a mapping in words: a str as it is, quoted where it reads like a number or a constant; anything else as a literal."""
     if peek.is_a(key, str):
-        return clip(key, 80)[0]  # type: ignore[arg-type]
+        text = clip(key, 80)[0]  # type: ignore[arg-type]
+        return repr(text) if text.replace(".", "").lstrip("+-").isdigit() or text in ("None", "True", "False") else text
     return literal(key)
 
 

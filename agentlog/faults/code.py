@@ -11,6 +11,8 @@ from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
 from agentlog.suspects import article, calls_of, in_library, names_parameter, offending_word, suspects
 
+_NO_LABELS = re.compile(r"indices must be|is not subscriptable")
+
 
 def own_function(case: Situation, failure: Failure) -> Blame | None:
     """Raised in a function that another cell defines: that cell, unless the offending word stands in the crashed one."""
@@ -31,15 +33,20 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
 
 def _worked_with(case: Situation, failure: Failure, function: str) -> str:
     """`worked in In[3], with sales`: it lacks a label or an attribute now, and did not when it was given something else."""
-    given = set(suspects(failure))
-    if failure.type not in ("KeyError", "AttributeError") or "NoneType" in failure.message or not given & set(case.values):
+    if failure.type not in ("KeyError", "AttributeError", "TypeError") or "NoneType" in failure.message or case.execution is None:
+        return ""
+    now = {_arguments(call) for call in calls_of(case.execution.source, function)}
+    if failure.type == "TypeError" and not _NO_LABELS.search(failure.message):
         return ""
     for run in reversed(case.earlier):
-        for call in calls_of(run.source, function) if run.status == "ok" else ():
-            names = [part.id for part in call.args[:1] if isinstance(part, ast.Name)]
-            if names and not given & set(names):
-                return f"worked in {run.label}, with {names[0]}"
+        known = [_arguments(call) for call in calls_of(run.source, function)] if run.status == "ok" and now else []
+        if known and not now & set(known):
+            return f"worked in {run.label}, with {known[0]}"
     return ""
+
+
+def _arguments(call: ast.Call) -> str:
+    return ", ".join(ast.unparse(part) for part in (*call.args, *(word.value for word in call.keywords)))[:80]
 
 
 def unbound_name(case: Situation, failure: Failure) -> Blame | None:
