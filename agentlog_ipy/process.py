@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +19,7 @@ from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
 from agentlog.errors import KernelStartError
+from agentlog_ipy.orphans import helper
 
 SOCKET_NAME_BYTES = 100
 """longest path a Unix socket may have (107 on Linux, 103 on macOS), some to spare"""
@@ -99,6 +98,8 @@ class LocalProcess:
                 f"kernel {self.spec!r} could not be started with {argv[0]}: {reason.strerror or reason}"
             ) from reason
         self.pid = getattr(manager.provisioner, "pid", None)
+        if not self.keep:
+            helper.watch(self.pid)
         self.connection = manager.get_connection_info()
 
     def _new_manager(self) -> AsyncKernelManager:
@@ -160,14 +161,8 @@ class LocalProcess:
                 _disown(manager)
             else:
                 await manager.shutdown_kernel(now=True)
-                self._end_children()
+                helper.end(self.pid)  # what the kernel had started and left in its process group, which it led
             manager.context.destroy(linger=0)
-
-    def _end_children(self) -> None:
-        """What the kernel had started and left in its process group, which it led, ends with it."""
-        if self.pid is not None and hasattr(os, "killpg"):
-            with suppress(OSError):
-                os.killpg(self.pid, signal.SIGKILL)
 
     def _stderr_file(self) -> Path:
         return self.folder / "stderr.txt"

@@ -45,7 +45,7 @@ class FaultFile:
             return
         self._path = self._recorder.journal.open().with_suffix(SUFFIX)
         self._target = _Target(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
-        faulthandler.enable(file=self._target)  # type: ignore[arg-type]  # a fileno is all it needs
+        faulthandler.enable(file=self._target)  # a fileno is all it needs
         self._held = sys.getrefcount(self._target)
 
     def detach(self) -> None:
