@@ -19,6 +19,7 @@ from agentlog.evidence import (
     files,
     imports,
     keys,
+    labels,
     operands,
     outside,
     parsing,
@@ -29,13 +30,14 @@ from agentlog.evidence import (
     tensors,
     undefined,
     unpacking,
+    weights,
 )
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import arrange, collect, collector
 
 COLLECTORS = (
-    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, estimators, tables, contents,
-    operands, tensors, empties, sizes, resources, callbacks, returns,
+    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, estimators, labels, tables, contents,
+    operands, tensors, weights, empties, sizes, resources, callbacks, returns,
 )  # fmt: skip
 arrange(COLLECTORS)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,11 +16,7 @@ from agentlog.evidence.registry import collector
 from agentlog.evidence.source import assignments_of, calls_on
 from agentlog.expression import names_in
 
-_LABELS = (
-    r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
-)
 _FITS = re.compile(r"_?(?:partial_)?fit(?:_|$)")
-_LEARNERS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn", "keras", "statsmodels"})
 
 
 @collector(
@@ -29,7 +24,7 @@ _LEARNERS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn",
 )
 def estimator(failing: Failing) -> Evidence | None:
     """The estimators involved: parameters that are not the defaults, fitted or not, features they were fitted with."""
-    found = list(_estimators(failing))
+    found = list(estimators_of(failing))
     if not found:
         return None
     facts: list[Fact] = []
@@ -48,7 +43,7 @@ def estimator(failing: Failing) -> Evidence | None:
     return Evidence("estimator", tuple(facts[:12]), tuple(dict.fromkeys(names)))
 
 
-def _estimators(failing: Failing) -> Iterator[tuple[str, Any]]:
+def estimators_of(failing: Failing) -> Iterator[tuple[str, Any]]:
     """Estimators on the failing line, then those in whose methods it failed, by the user's names where they have one."""
     seen: set[int] = set()
     pairs = [*failing.data(), *((None, value) for _, value in failing.handed())]
@@ -260,64 +255,3 @@ def _compare(about: str, known: list[Any], count: object, text: str, table: Any)
 
 
 # --- labels ---------------------------------------------------------------------------------------------------
-
-
-@collector("ValueError", "TypeError", pattern=_LABELS)
-def labels(failing: Failing) -> list[Fact]:
-    """Of each one-dimensional input: dtype, distinct values and how many of each."""
-    if not any((level.module or "").partition(".")[0] in _LEARNERS for level in failing.levels):
-        return []
-    pairs = [*failing.data(), *((failing.name_of(value) or f"argument {name}", value) for name, value in failing.handed())]
-    facts: list[Fact] = []
-    seen: set[int] = set()
-    for about, value in pairs:
-        if id(value) not in seen and _one_dimensional(value):
-            seen.add(id(value))
-            facts += label_facts(about, value)
-    return facts[:6] + _sets(pairs, failing)
-
-
-def _one_dimensional(value: object) -> bool:
-    shape = probe.shape_of(value)
-    if shape is not None:
-        return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
-    return type(value) in (list, tuple) and bool(value) and all(type(part) in PLAIN for part in value[:100])  # type: ignore[index]
-
-
-def label_facts(about: str, value: Any) -> list[Fact]:
-    items = probe.column(value, 0).tolist()[: probe.SCAN] if probe.is_frame(value) else probe.items_of(value)
-    plain = [item for item in items if type(item) in PLAIN]
-    counts = Counter(plain)
-    fractions = sum(1 for item in plain if type(item) is float and item == item and not item.is_integer())
-    kind = f", {fractions} of them not whole numbers" if fractions else ""
-    few = ", ".join(f"{probe.show(item)} {count} times" for item, count in counts.most_common(8))
-    rare = counts.most_common()[-1] if counts else None
-    tail = f"; rarest {probe.show(rare[0])} {rare[1]} times" if rare and len(counts) > 8 else ""
-    return [Fact(f"{probe.say(value)}: {len(counts)} distinct values{kind}: {few}{tail}", about=about)]
-
-
-def _sets(pairs: list[tuple[str, object]], failing: Failing) -> list[Fact]:
-    """Labels that an encoder has not seen."""
-    for _, model in _estimators(failing):
-        classes = peek.own(model, "classes_")
-        known = set(probe.items_of(classes)) if probe.is_array(classes) else set()
-        for about, value in pairs:
-            if known and _one_dimensional(value):
-                unseen = [item for item in dict.fromkeys(probe.items_of(value)) if type(item) in PLAIN and item not in known]
-                if unseen:
-                    return [
-                        Fact(
-                            f"{len(unseen)} values are not among the {len(known)} known classes: {probe.some(unseen, 10)}",
-                            about=about,
-                        )
-                    ]
-    return []
-
-
-@collector("ValueError", "NotFittedError", "AttributeError")
-def comparison_scores(failing: Failing) -> list[Fact] | None:
-    """`average=`, `pos_label=` and other words passed on the failing call: what was chosen."""
-    if "average" not in failing.message and "pos_label" not in failing.message:
-        return None
-    words = [f"{word.arg}={ast.unparse(word.value)}" for call in failing.nodes(ast.Call) for word in call.keywords if word.arg]  # type: ignore[attr-defined]
-    return [Fact(f"passed: {', '.join(words)}" if words else "no keyword was passed")]
