@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from agentlog.classes import dataclass
-from agentlog.diffs.alignment import Pair, align
+from agentlog.diffs.alignment import Pair, align, likeness
 from agentlog.diffs.compare import value_difference
 from agentlog.diffs.difference import Difference
 from agentlog.diffs.differences import PairReader
@@ -15,6 +15,7 @@ from agentlog.diffs.divergence import Divergence, first_divergence
 from agentlog.diffs.notebook_side import notebook_side
 from agentlog.diffs.outside import sides_differences
 from agentlog.diffs.sides import Side, execution_entry, session_side
+from agentlog.diffs.since import changes_since, label_list, latest_inputs
 from agentlog.errors import NotFound
 from agentlog.lineage import Lineage, difference, same_cell
 from agentlog.past import Execution, Session
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
     from agentlog.store import Store
 
 TOKENS = 2000
+_OUTER = frozenset({"package", "hash seed", "cwd", "timezone", "environment"})
+"""Differences outside a cell that say less than an input that changed."""
+_ALIKE = 0.75
+"""Likeness of sources from which a failed cell without an id counts as an edit of one that worked."""
 
 
 @dataclass(frozen=True, repr=False)
 class Diff(Text):
-    """The comparison of `a` (before) with `b` (now). Displays itself; `first` is where they part, None where they do not."""
+    """The comparison of `a` (before) with `b` (now). Displays itself; `first` is where they part, None where they do not.
+
+    pairwise: of two executions, or of one with what it read: the title says which.
+    """
 
     a: str
     b: str
@@ -36,6 +44,7 @@ class Diff(Text):
     differences: tuple[Difference, ...]
     tokens: int = TOKENS
     format: str = "text"
+    pairwise: bool = False
 
     def __str__(self) -> str:
         from agentlog.diffs.text import markdown, text
@@ -130,21 +139,26 @@ def compare_executions(store: Store, a: Execution, b: Execution, *, tokens: int 
     found = [*_inputs(store, a, b), *PairReader().read(pair)]
     first = _input_first(pair, found)
     before, after = (f"{e.label} {e.id[-6:]} ({e.status})" for e in (a, b))
-    return Diff(before, after, first, _rest((), [found], first), tokens, format)
+    first = replace(first, a=None, b=None) if first is not None else None
+    return Diff(before, after, first, _rest((), [found], first), tokens, format, pairwise=True)
 
 
 def _input_first(pair: Pair, found: list[Difference]) -> Divergence | None:
     """Of two runs of a cell: the code, else what stood outside it, else an input that changed, else the effect."""
     first = first_divergence([pair], [[d for d in found if d.kind != "input"]], [])
     inputs = [d for d in found if d.kind == "input"]
-    if inputs and (
-        first is None or not first.explained or first.cause.kind in ("package", "hash seed", "cwd", "timezone", "environment")
-    ):
+    if inputs and (first is None or not first.explained or first.cause.kind in _OUTER or _only_removed(first, pair)):
         effects = first.effects if first is not None else ()
         assert pair.a is not None
         assert pair.b is not None
         return Divergence(inputs[0], pair.a.label, pair.b.label, effects)
     return first
+
+
+def _only_removed(first: Divergence, pair: Pair) -> bool:
+    """Was code only taken away from a cell that fails now? What is gone does not raise."""
+    failed = pair.b is not None and bool(pair.b.error)
+    return failed and bool(first.cause.words) and not any(mark == "+" and part.strip() for mark, part in first.cause.words)
 
 
 def _inputs(store: Store, a: Execution, b: Execution) -> Iterator[Difference]:
@@ -155,13 +169,31 @@ def _inputs(store: Store, a: Execution, b: Execution) -> Iterator[Difference]:
     for name in sorted(later.reads(b.id)):
         one, other = earlier.value(name, a.id), later.value(name, b.id)
         by = later.writer(name, b.id)
+        writers = [
+            s.execution.label for s in later.steps(name, b.id) if a.session != b.session or not later.before(s.execution.id, a.id)
+        ]
         if a.session == b.session and (by is None or later.before(by.id, a.id)):
             continue
         said = difference(one, other) or value_difference(one, other) if one is not None and other is not None else ""
         if said:
-            where = f" by {by.label}" if by is not None else ""
+            where = f" by {label_list(writers)}" if writers and by is not None else ""
             found.append(Difference("input", f"input {name} changed{where}: {said}", a.label, b.label, name))
     return iter(found)
+
+
+def like_it(store: Store, failed: Execution) -> Execution | None:
+    """The latest earlier execution of its session that ended well and whose source is much like that of `failed`."""
+    runs = [e for e in store.executions(failed.session) if e.status == "ok" and e.id < failed.id]
+    alike = [e for e in runs if likeness(e.source, failed.source) >= _ALIKE]
+    return alike[-1] if alike else None
+
+
+def compare_with_inputs(store: Store, execution: Execution, *, tokens: int = TOKENS, format: str = "text") -> Diff:
+    """An execution that there is nothing to compare with: its error, and what last became of each name it read."""
+    found = [Difference("error", execution.error)] if execution.error else []
+    found += latest_inputs(Lineage.of(store, execution.session), execution)
+    after = f"{execution.label} {execution.id[-6:]} ({execution.status}), which did not run before"
+    return Diff("what it read", after, None, tuple(found), tokens, format, pairwise=True)
 
 
 def last_success(store: Store, failed: Execution) -> Execution | None:
@@ -179,34 +211,5 @@ def last_success(store: Store, failed: Execution) -> Execution | None:
 
 def compare_namespace(store: Store, since: Execution, *, tokens: int = TOKENS, format: str = "text") -> Diff:
     """What became of each name since the execution `since` of the same session."""
-    lineage = Lineage.of(store, since.session)
-    found = []
-    for name in lineage.names():
-        steps = [s for s in lineage.steps(name) if s.execution.id > since.id]
-        if not steps:
-            continue
-        before = [s for s in lineage.steps(name) if s.execution.id <= since.id]
-        old = before[-1].change.new if before and before[-1].change.kind != "deleted" else None
-        last = steps[-1]
-        kind = _since_kind(old is not None or bool(before), [s.change.kind for s in steps])
-        labels = ", ".join(dict.fromkeys(s.execution.label for s in steps))
-        said = difference(old, last.change.new) if old is not None else _summary(last.change.new)
-        found.append(
-            Difference("name", f"{name} {kind} by {labels}{f': {said}' if said else ''}", since.label, last.execution.label, name)
-        )
-    return Diff(f"after {since.label}", "now", None, tuple(found), tokens, format)
-
-
-def _since_kind(existed: bool, kinds: list[str]) -> str:
-    if kinds[-1] == "deleted":
-        return "deleted"
-    if not existed:
-        return "made"
-    return "rebound" if {"made", "rebound", "deleted"} & set(kinds) else "mutated"
-
-
-def _summary(value: Any) -> str:
-    if value is None:
-        return ""
-    shape = f" {value.shape}" if value.shape else f" of {value.length}" if value.length is not None else ""
-    return f"{value.type}{shape}" + (f" {value.value!r}"[:60] if value.value is not None else "")
+    found = tuple(changes_since(Lineage.of(store, since.session), since))
+    return Diff(f"after {since.label}", "now", None, found, tokens, format, pairwise=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentlog.classes import dataclass
+from agentlog.column_flow import stale_columns, superseded
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
 from agentlog.past import Execution, Session
@@ -56,7 +57,7 @@ class Edge:
 class Stale:
     """Why a name is not what its cells would make it now.
 
-    kind: "edited" | "deleted" | "inputs" | "below" | "rerun"; execution: the one that produced the name
+    kind: "edited" | "deleted" | "inputs" | "columns" | "below" | "rerun"; execution: the one that produced the name
     """
 
     name: str
@@ -186,10 +187,13 @@ class Lineage:
     def stale(self, name: str, at: str | None = None) -> list[Stale]:
         """Why `name` is stale after execution `at` (None: now); empty where it is not, or where nothing says so."""
         found: list[Stale] = []
-        for step in self.chain(name, at):
+        chain = self.chain(name, at)
+        for number, step in enumerate(chain):
             if step.change.kind != "deleted":
                 found.extend(self._cell_changed(name, step.execution))
-                found.extend(self._inputs_changed(name, step.execution, at))
+                if not superseded(step.execution, [later.execution for later in chain[number + 1 :]], name):
+                    found.extend(self._inputs_changed(name, step.execution, at))
+        found.extend(_columns_changed(name, chain))
         found.extend(self._stands_below(name, at))
         return found
 
@@ -276,12 +280,20 @@ class Lineage:
 
     def _inputs_changed(self, name: str, execution: Execution, at: str | None) -> Iterator[Stale]:
         for input_name, step in self.changed_inputs(execution, at):
-            if input_name != name and not _is_code(step.change.new):
+            if input_name != name and not is_code(step.change.new):
                 what = difference(step.change.old, step.change.new)
                 text = (
                     f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
                 )
                 yield Stale(name, "inputs", text, execution, step.execution)
+
+
+def _columns_changed(name: str, chain: Sequence[Step]) -> Iterator[Stale]:
+    """Columns that were computed from others before those were set anew (and were seen to be changed by that)."""
+    seen = [step.execution for step in chain if step.differs or step.binds]
+    for one in stale_columns(seen, name):
+        text = f"{one.by.label} computed column {one.column!r} from {one.source!r} before {one.changed.label} set {one.source!r} anew"
+        yield Stale(name, "columns", text, one.by, one.changed)
 
 
 def looks_of(store: Store, session: str, after: str | None = None) -> Looks:
@@ -319,7 +331,8 @@ def same_value(old: Value | None, new: Value | None) -> bool:
     return "digest" in new.facts or (new.value is not None and not new.cut) or new.type == "NoneType"
 
 
-def _is_code(value: Value | None) -> bool:
+def is_code(value: Value | None) -> bool:
+    """A module, function or class: bound once, read by all."""
     return value is not None and value.type in ("module", "function", "type")
 
 

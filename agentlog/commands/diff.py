@@ -1,6 +1,6 @@
 """What is different, and where two runs part.
 
-diff                     the failed cell against its last success, else the last two executions
+diff                     the failed cell against its last success, else the latest execution against the one before
 diff A B                 two executions (In numbers or ids), or two executed notebooks (a.ipynb b.ipynb)
 diff --since A           what became of each name since execution A
 diff --session S         session S against the current one (-2: the one before the latest)
@@ -16,6 +16,7 @@ from agentlog import diff
 from agentlog.desk import Desk
 from agentlog.diff import Diff
 from agentlog.errors import NotFound, UsageError
+from agentlog.lineage import same_cell
 from agentlog.past import Execution
 
 JSON = True
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace, desk: Desk) -> Diff:
         return diff.compare_namespace(desk.store, desk.store.execution(args.since, desk.session), **how)
     if args.session or args.run or args.last_ok:
         return _sessions(args, desk, how)
-    return diff.compare_executions(desk.store, *_executions(args.what, desk), **how)
+    return _compared(args.what, desk, how)
 
 
 def _notebooks(words: list[str], how: dict[str, object]) -> Diff:
@@ -62,19 +63,37 @@ def _sessions(args: argparse.Namespace, desk: Desk, how: dict[str, object]) -> D
     return diff.compare_sessions(desk.store, then, now, **how)  # type: ignore[arg-type]
 
 
-def _executions(words: list[str], desk: Desk) -> tuple[Execution, Execution]:
-    if len(words) == 2:
-        one, other = (desk.store.execution(word, desk.session) for word in words)
-        return one, other
-    if words:
+def _compared(words: list[str], desk: Desk, how: dict[str, object]) -> Diff:
+    if len(words) == 1:
         raise UsageError(f"diff compares two executions; one given: {words[0]} (did you mean --since {words[0]}?)")
+    if words:
+        pair = [desk.store.execution(word, desk.session) for word in words]
+    else:
+        pair = _chosen(desk)
+    if len(pair) == 1:
+        return diff.compare_with_inputs(desk.store, pair[0], **how)  # type: ignore[arg-type]
+    return diff.compare_executions(desk.store, *pair, **how)  # type: ignore[arg-type]
+
+
+def _chosen(desk: Desk) -> list[Execution]:
+    """The failed cell and its last success; the failed one alone where it is the latest and never worked; else the last two."""
     session = desk.store.session(desk.session)
+    executions = desk.store.executions(session.id)
     failed = desk.store.last_failure(session.id)
     if failed is not None:
         worked = diff.last_success(desk.store, failed)
-        if worked is not None:
-            return worked, failed
-    last = desk.store.executions(session.id)[-2:]
-    if len(last) < 2:
+        is_latest = bool(executions) and executions[-1].id == failed.id
+        if worked is None and is_latest:
+            worked = diff.like_it(desk.store, failed)
+        if worked is not None or is_latest:
+            return [worked, failed] if worked is not None else [failed]
+    if len(executions) < 2:
         raise NotFound("there are no two executions to compare yet; name a session with --session, or run more cells")
-    return last[0], last[1]
+    return _latest_pair(executions)
+
+
+def _latest_pair(executions: list[Execution]) -> list[Execution]:
+    """The latest execution and the run of the same cell before it, else the one before it."""
+    *earlier, latest = executions
+    same = [one for one in earlier if same_cell(one, latest)]
+    return [same[-1] if same else earlier[-1], latest]

@@ -85,5 +85,5 @@ def effect(change: Change) -> str:
     """ "+df DataFrame (3, 2): a, b": one change in a few words."""
     if change.kind in ("deleted", "unknown"):
         return f"{_SIGNS[change.kind]}{change.name}"
-    said = difference(change.old, change.new) if change.old is not None else describe_short(change.new)
+    said = (difference(change.old, change.new) or "content") if change.old is not None else describe_short(change.new)
     return f"{_SIGNS[change.kind]}{change.name} {said}".strip()

@@ -7,6 +7,7 @@ why df --at 7            as it stood after In[7]
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -37,17 +38,39 @@ def run(args: argparse.Namespace, desk: Desk) -> Why:
     steps = lineage.chain(args.name, at)
     if not steps:
         raise NotFound(_unknown(args.name, args.at, lineage))
-    inputs = {s.execution.id: {n: w for n, w in lineage.inputs(s.execution.id).items() if n != args.name} for s in steps}
+    inputs = {s.execution.id: _inputs(args.name, s.execution.id, lineage) for s in steps}
     labels = {execution.id: execution.label for execution in lineage.executions}
     return Why(args.name, tuple(steps), inputs, labels, tuple(lineage.stale(args.name, at)), args.full)
+
+
+def _inputs(name: str, execution: str, lineage: Lineage) -> dict[str, str]:
+    """What the execution read beside the name itself; not the modules it called."""
+    read = {other: writer for other, writer in lineage.inputs(execution).items() if other != name}
+    return {other: writer for other, writer in read.items() if _type(lineage.value(other, execution)) != "module"}
+
+
+def _type(value: Any) -> str | None:
+    return value.type if value is not None else None
 
 
 def _unknown(name: str, at: str | None, lineage: Lineage) -> str:
     from difflib import get_close_matches
 
+    columns = list(_as_column(name, lineage))
+    if columns:
+        return f"no variable {name!r}; a column of that name: {'; '.join(columns[-6:])} (why {columns[-1].split()[0]} tells the rest)"
     near = get_close_matches(name, lineage.names(), 3)
     hint = f"did you mean {', '.join(near)}?" if near else "agentlog timeline lists what each cell made"
     return f"no recorded cell made or changed {name!r}{f' up to {at}' if at else ''}; {hint}"
+
+
+def _as_column(name: str, lineage: Lineage) -> Iterator[str]:
+    """ "df gained it in In[6]": frames whose column of that name came or went, in order."""
+    steps = [(step.execution.id, frame, step) for frame in lineage.names() for step in lineage.steps(frame)]
+    for _, frame, step in sorted(steps, key=lambda one: one[0]):
+        had, has = (name in [c.name for c in v.columns] if v is not None else False for v in (step.change.old, step.change.new))
+        if had != has:
+            yield f"{frame} {'gained' if has else 'lost'} it in {step.execution.label}"
 
 
 @dataclass(frozen=True, repr=False)

@@ -28,6 +28,8 @@ _NOISE = (
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 _VOLATILE_FACTS = frozenset({"at", "file", "init", "left", "version"})
+_SHOWN = 4
+"""Lines of an output that only one side has."""
 _UNCOMPARED = frozenset({"module", "builtin_function_or_method"})
 
 
@@ -78,7 +80,7 @@ def _output_difference(
     if first is None or second is None:
         there = first or second
         assert there is not None
-        yield f"{there.kind} only on {'the first' if first else 'the second'} side", (_line(there),)
+        yield f"{there.kind} only on {'the first' if first else 'the second'} side", _lines(there)
     elif first.image or second.image:
         if first.image != second.image:
             yield f"{second.kind} shows another image", ()
@@ -88,8 +90,9 @@ def _output_difference(
             yield f"{second.kind} differs", tuple(changed_lines(a, b))
 
 
-def _line(output: Output) -> str:
-    return f"{output.text.strip()[:120]}" if not output.image else "an image"
+def _lines(output: Output) -> tuple[str, ...]:
+    lines = output.text.strip().splitlines()
+    return ("an image",) if output.image else tuple(line[:160] for line in lines[:_SHOWN])
 
 
 def changed_lines(one: str, other: str, most: int = 12) -> Iterator[str]:
@@ -127,9 +130,14 @@ def word_diff(one: str, other: str) -> list[tuple[str, str]]:
 
 def marked(words: list[tuple[str, str]]) -> list[str]:
     """The lines of a word diff that changed, as text: `x = [-1-]{+2+}`."""
-    put = {"=": "{}", "-": "[-{}-]", "+": "{{+{}+}}"}
-    text = "".join(put[mark].format(part) for mark, part in words)
-    return [line for line in text.splitlines() if "[-" in line or "-]" in line or "{+" in line or "+}" in line]
+    marks = {"=": ("", ""), "-": ("[-", "-]"), "+": ("{+", "+}")}
+    text = "".join(_put(part, *marks[mark]) for mark, part in words)
+    return [line for line in text.splitlines() if "[-" in line or "{+" in line]
+
+
+def _put(part: str, begin: str, end: str) -> str:
+    """Marked line by line: each line can be read alone."""
+    return "\n".join(f"{begin}{line}{end}" if line else "" for line in part.split("\n"))
 
 
 # --- values ---------------------------------------------------------------------------------------------------

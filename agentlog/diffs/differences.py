@@ -6,16 +6,18 @@ import ast
 import re
 from collections.abc import Iterator
 
-from agentlog.diffs.alignment import Pair
+from agentlog.diffs.alignment import LIKE, Pair, likeness
 from agentlog.diffs.compare import marked, output_differences, value_difference, word_diff
 from agentlog.diffs.difference import Difference
 from agentlog.diffs.outside import around_difference, files_differences, random_differences
 from agentlog.diffs.sides import Entry
 from agentlog.magic_lines import plain_source
+from agentlog.notebook_cells import first_line
 
 _TIMED = re.compile(
     r"\btime\.(time|perf_counter|monotonic|process_time)|\b(now|today|utcnow)\(|uuid[14]\(|getpid|mkdtemp|mkstemp|tempfile|urandom|secrets\.|\bid\("
 )
+_LINES = 8
 _SMALL = frozenset({"float", "int", "str", "datetime", "date", "timedelta", "Timestamp", "Timedelta", "UUID"})
 
 
@@ -91,12 +93,18 @@ class PairReader:
             elif a.error or b.error:
                 continue  # one side did not come that far
             else:
-                said = f"changed only on the {'first' if name in a.values else 'second'} side"
+                said = _one_side(a, b, first=name in a.values)
             small = all(value is None or value.type in _SMALL for value in (one, other))
             if said:
                 yield Difference("name", f"{name}: {said}", a.label, b.label, name, volatile=timed and small)
             if timed and small:
                 self._volatile.add(name)
+
+
+def _one_side(a: Entry, b: Entry, *, first: bool) -> str:
+    if a.label == b.label:
+        return f"changed only on the {'first' if first else 'second'} side"
+    return f"changed only by {a.label if first else b.label}"
 
 
 def _same_error(one: str, other: str) -> bool:
@@ -110,8 +118,6 @@ def _first_line(text: str | None) -> str:
 
 
 def _only(entry: Entry, *, second: bool) -> Difference:
-    from agentlog.notebook_cells import first_line
-
     side = "second" if second else "first"
     harmless = not entry.values and not entry.error and entry.status == "ok"
     text = f"`{first_line(entry.source)}` ran only on the {side} side"
@@ -127,15 +133,27 @@ def _code(pair: Pair) -> Iterator[Difference]:
     if pair.moved:
         yield Difference("order", f"{a.label} ran at another place: as {b.label}", a.label, b.label)
     if a.source.strip() != b.source.strip():
-        words = word_diff(a.source.strip(), b.source.strip())
-        lines = marked(words)
-        kind = "cosmetic" if _same_code(a.source, b.source) else "source"
-        text = (
-            "only comments or blanks edited"
-            if kind == "cosmetic"
-            else f"edited: {lines[0].strip()[:160] if lines else 'source differs'}"
-        )
-        yield Difference(kind, text, a.label, b.label, detail=tuple(lines[:20]), words=tuple(words))
+        yield _edited(a, b)
+
+
+def _edited(a: Entry, b: Entry) -> Difference:
+    """Word by word where the sources are alike, else one and the other."""
+    if _same_code(a.source, b.source):
+        return _marked("cosmetic", "only comments or blanks edited", a, b)
+    if likeness(a.source, b.source) >= LIKE:
+        return _marked("source", "", a, b)
+    what = "rewritten" if a.cell_id and a.cell_id == b.cell_id else "another cell"
+    lines = [f"{mark} {line}" for mark, entry in (("-", a), ("+", b)) for line in entry.source.strip().splitlines()[:_LINES]]
+    text = f"{what}: `{first_line(a.source)}` -> `{first_line(b.source)}`"
+    return Difference("source", text, a.label, b.label, detail=tuple(lines) if len(lines) > 2 else ())
+
+
+def _marked(kind: str, text: str, a: Entry, b: Entry) -> Difference:
+    words = word_diff(a.source.strip(), b.source.strip())
+    lines = marked(words)
+    said = text or f"edited: {lines[0].strip()[:160] if lines else 'source differs'}"
+    detail = tuple(lines[:20]) if len(lines) > 1 or text else ()
+    return Difference(kind, said, a.label, b.label, detail=detail, words=tuple(words))
 
 
 def _same_code(one: str, other: str) -> bool:

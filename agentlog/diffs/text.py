@@ -20,7 +20,7 @@ def text(diff: Diff, tokens: int) -> str:
     head += [f"first divergence: {diff.first}"] if diff.first else [] if diff.differences else [SAME]
     if diff.first and diff.first.cause.detail:
         head += [f"  {line}" for line in diff.first.cause.detail[:12]]
-    rest = [list(_lines(d)) for d in diff.differences if diff.first is None or d is not diff.first.cause]
+    rest = [list(_lines(d, diff)) for d in diff.differences if diff.first is None or d is not diff.first.cause]
     return "\n".join(_within([*head, *(["then:"] if diff.first and rest else [])], rest, tokens))
 
 
@@ -30,16 +30,20 @@ def markdown(diff: Diff, tokens: int) -> str:
     head += [f"**First divergence:** {diff.first}", ""] if diff.first else [] if diff.differences else [SAME]
     if diff.first and diff.first.cause.detail:
         head += ["```diff", *diff.first.cause.detail[:12], "```", ""]
-    rest = [[f"- **{d.kind}** {_where(d)}{d.text}"] for d in diff.differences if diff.first is None or d is not diff.first.cause]
+    rest = [
+        [f"- **{d.kind}** {_where(d, diff)}{d.text}"] for d in diff.differences if diff.first is None or d is not diff.first.cause
+    ]
     return "\n".join(_within(head, rest, tokens))
 
 
-def _lines(d: Difference) -> Iterator[str]:
-    yield f"{d.kind:11} {_where(d)}{d.text}"
+def _lines(d: Difference, diff: Diff) -> Iterator[str]:
+    yield f"{d.kind:11} {_where(d, diff)}{d.text}"
     yield from (f"            {line}" for line in d.detail[:8])
 
 
-def _where(d: Difference) -> str:
+def _where(d: Difference, diff: Diff) -> str:
+    if diff.pairwise:
+        return ""
     label = d.b if d.a == d.b or d.a is None else d.a if d.b is None else f"{d.a} / {d.b}"
     return f"{label}: " if label else ""
 
