@@ -60,6 +60,8 @@ def encode(record: dict[str, Any]) -> bytes:
 
 UNSEEN = 0.05
 """Seconds for which a segment that was there is taken to be there still: asking costs as much as writing."""
+_BEGINS, _ENDS = {"session.start": "s", "cell.start": "x"}, {"session.end": "s", "cell.end": "x"}
+"""Kinds of records that begin and end what others belong to, and the key that names it."""
 
 
 class Busy(Exception):
@@ -81,6 +83,9 @@ class Journal:
         self._previous: str | None = None
         self._torn = False
         self._seen = 0.0
+        self._begun: dict[tuple[str, object], dict[str, Any]] = {}
+        self._unsure: list[dict[str, Any]] = []
+        self._again: list[dict[str, Any]] = []
         self._pen = Pen()
         self.path: Path | None = None
 
@@ -96,6 +101,7 @@ class Journal:
             try:
                 self._ready()
                 self._write(record)
+                self._remember(record)
                 if self._size >= self._limits.segment_bytes:
                     self._rotate()
             finally:
@@ -123,16 +129,32 @@ class Journal:
     # --- within the lock ------------------------------------------------------------------------------------------
 
     def _ready(self) -> None:
-        """Have a segment that still exists: the folder may have been deleted under us."""
+        """Have a segment that still exists: the folder may have been deleted under us. A new one begins with the starts
+        of what still runs, and with what was written since the old one was last seen: it may have gone with it."""
         now = time.monotonic()
         if self._descriptor is not None and now - self._seen < UNSEEN:
             return
         if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
             os.close(self._descriptor)
             self._descriptor = None
+            begun = list(self._begun.values())
+            self._again = begun + [record for record in self._unsure if not any(record is known for known in begun)]
         if self._descriptor is None:
             self._open(_segment_name())
+        while self._again:
+            self._write(self._again[0])
+            del self._again[0]
         self._seen = now
+        self._unsure.clear()
+
+    def _remember(self, record: dict[str, Any]) -> None:
+        """Should somebody delete the segment: what would be missing in the next one."""
+        self._unsure.append(record)
+        kind = record.get("e", "")
+        if kind in _BEGINS:
+            self._begun[_BEGINS[kind], record.get(_BEGINS[kind])] = record
+        elif kind in _ENDS:
+            self._begun.pop((_ENDS[kind], record.get(_ENDS[kind])), None)
 
     def _open(self, name: str) -> None:
         folder = prepare_folder(self.folder)

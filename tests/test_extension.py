@@ -18,6 +18,7 @@ from shell_host import bare, hanging, of_kind, records, run, shell  # noqa: F401
 
 import agentlog
 from agentlog import guard
+from agentlog.store import Store
 from agentlog_ipy.extension import attachment_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -297,6 +298,21 @@ def test_folder_deleted_while_running(shell: Any, store_folder: Path, monkeypatc
     shutil.rmtree(gone)
     assert run(shell, "y = 2").success
     assert [start["source"] for start in of_kind(store_folder, "cell.start")] == ["y = 2"]
+
+
+def test_a_cell_that_deletes_the_store_is_in_the_new_one(shell: Any, store_folder: Path) -> None:
+    """With its session and its source, though both were written to what is gone; earlier cells are not."""
+    run(shell, "earlier = 1")
+    code = f"import shutil, time\nshutil.rmtree({str(store_folder)!r})\nprint('gone')\n1/0"
+    run(shell, code)
+    run(shell, "later = 2")
+    store = Store.open(store_folder)
+    cells = [(cell.source, cell.status) for cell in store.executions()]
+    session = store.session()
+    store.close()
+    assert cells == [(code, "error"), ("later = 2", "ok")]
+    assert (session.pid, session.how) == (os.getpid(), "running")
+    assert [error["failure"]["type"] for error in of_kind(store_folder, "error")] == ["ZeroDivisionError"]
 
 
 @pytest.mark.usefixtures("expect_faults")

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 from itertools import pairwise
 from pathlib import Path
@@ -114,15 +115,17 @@ def test_a_half_line_that_cannot_be_cut_is_fenced_off(store_folder: Path, monkey
 
 def test_a_deleted_folder_is_made_again(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records after `rm -r` go to a new segment, not into a file that nobody can open."""
-    import shutil
-
     monkeypatch.setattr(journal_module, "UNSEEN", 0.0)
     journal = Journal(store_folder, Limits())
     journal.append({"e": "log", "m": "gone"})
+    journal.append({"e": "log", "m": "just before"})
     shutil.rmtree(store_folder)
     journal.append({"e": "log", "m": "kept"})
     journal.close()
-    assert [record["m"] for file in segments(store_folder) for record in lines(file) if record["e"] == "log"] == ["kept"]
+    assert [record["m"] for file in segments(store_folder) for record in lines(file) if record["e"] == "log"] == [
+        "just before",
+        "kept",
+    ]
 
 
 def test_lines_are_json_for_any_parser() -> None:
@@ -130,3 +133,26 @@ def test_lines_are_json_for_any_parser() -> None:
     assert encode({"a": float("nan"), "b": [float("-inf")]}) == b'{"a":"nan","b":["-inf"]}'
     assert json.loads(encode({"a": "\ud800 ü"})) == {"a": "\ud800 ü"}
     assert encode({"a": "数据"}) == '{"a":"数据"}'.encode()
+
+
+def test_what_was_written_to_a_segment_that_was_just_deleted_is_written_again(store_folder: Path) -> None:
+    """That the folder is gone is noticed only after a moment: what was written in it is not lost, nor the starts of what runs."""
+    journal = Journal(store_folder, Limits())
+    journal.append({"e": "session.start", "s": "a"})
+    journal.append({"e": "cell.start", "x": "ended"})
+    journal.append({"e": "cell.end", "x": "ended"})
+    journal.append({"e": "cell.start", "x": "runs"})
+    journal._seen = 0.0  # long ago
+    journal.append({"e": "stream", "n": 0})
+    shutil.rmtree(store_folder)
+    journal._seen = float("inf")  # only just
+    journal.append({"e": "stream", "n": 1})
+    journal._seen = 0.0
+    journal.append({"e": "cell.end", "x": "runs"})
+    journal.close()
+    (path,) = store_folder.glob("journal/*.jsonl")
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    kinds = [record["e"] for record in records]
+    assert kinds == ["segment.start", "session.start", "cell.start", "stream", "stream", "cell.end", "segment.end"]
+    assert [record["q"] for record in records] == list(range(1, 8))
+    assert [record["n"] for record in records if "n" in record] == [0, 1]
