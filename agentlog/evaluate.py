@@ -65,11 +65,13 @@ def package_of(kind: type) -> str:
 class Scope:
     """Names of one frame: locals before globals before builtins."""
 
-    __slots__ = ("builtins", "globals", "locals")
+    __slots__ = ("builtins", "globals", "locals", "operands")
 
     def __init__(self, local: Mapping[str, object], world: Mapping[str, object] | None = None) -> None:
         self.locals = local
         self.globals = local if world is None else world
+        self.operands: dict[int, tuple[ast.AST, list[tuple[str, object]]]] = {}
+        """id of a node -> the node, and what `operands_of` found: several collectors ask"""
         builtins = self.globals.get("__builtins__", {})
         self.builtins: Mapping[str, object] = peek.module_dict(builtins) or builtins  # type: ignore[assignment]
 

@@ -67,8 +67,15 @@ def describe_expression(located: Located, scope: Scope, describe: Callable[[obje
     return Expression(located.text[:TEXT_LIMIT], located.line, located.exact, operands)
 
 
-def operands_of(node: ast.AST, scope: Scope, most: int = OPERANDS) -> list[tuple[str, object]]:
+def operands_of(node: ast.AST, scope: Scope) -> list[tuple[str, object]]:
     """(text, live value) of each part of `node` that could be evaluated; literals, modules and library functions are left out."""
+    known = scope.operands.get(id(node))
+    if known is None:
+        known = scope.operands[id(node)] = (node, _operands_of(node, scope))
+    return known[1]
+
+
+def _operands_of(node: ast.AST, scope: Scope) -> list[tuple[str, object]]:
     found: dict[str, object] = {}
     for part in _parts(node):
         if _literal(part):
@@ -79,7 +86,7 @@ def operands_of(node: ast.AST, scope: Scope, most: int = OPERANDS) -> list[tuple
         value = scope.evaluate(part)
         if value is not UNKNOWN and not _uninteresting(value):
             found[text] = value
-        if len(found) >= most:
+        if len(found) >= OPERANDS:
             break
     return list(found.items())
 

@@ -39,6 +39,7 @@ from agentlog.stack import (
 __all__ = ["CellSource", "failure_of", "message_of", "no_cells"]
 
 _CHAIN, _GROUP = 6, 8
+_PROCESSORS = os.cpu_count() or 1
 _CALLER_LOCALS, _RAISING_LOCALS = 12, 16
 _CONTEXT_LINES = 3
 _WAITING = 4  # by the clock, the collectors may take this many times what they may compute
@@ -68,7 +69,7 @@ def failure_of(
 def crowd() -> float:
     """How many processes there are to a processor, from 1 to 8: the clock runs on while others compute, and costs the user nothing."""
     try:
-        return min(8.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+        return min(8.0, max(1.0, os.getloadavg()[0] / _PROCESSORS))
     except (OSError, AttributeError):
         return 1.0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from agentlog import peek
 from agentlog.evaluate import package_of
@@ -20,6 +21,7 @@ _HISTORY_CELLS = 300
 _LIBRARIES = frozenset({"pandas", "numpy", "sklearn", "torch", "polars", "tensorflow", "keras", "scipy", "pyarrow", "jaxlib"})
 
 
+@lru_cache(maxsize=4096)
 def hidden(name: str) -> bool:
     """Names that the shell or the interpreter put there, and private ones of underscores."""
     return (

@@ -102,10 +102,15 @@ class Failing:
     def data(self) -> list[tuple[str, Any]]:
         """(text, value) of what the failing expression, then its statement, works on, each once."""
         if self.worked_on is None:
-            trees = [tree for tree in (self.node, self.statement) if tree is not None]
+            whole = self.statement if not isinstance(self.statement, ast.Expr) or self._part_of(self.statement) else None
+            trees = [tree for tree in (self.node, whole) if tree is not None]
             found = [pair for tree in trees for pair in operands_of(tree, self.scope)]
             self.worked_on = list({**dict(reversed(found))}.items())[::-1]
         return self.worked_on
+
+    def _part_of(self, statement: ast.Expr) -> bool:
+        """Is the failing expression a part of `statement`, and not all of it?"""
+        return self.node is None or ast.dump(self.node) != ast.dump(statement.value)
 
     def handed(self) -> list[tuple[str, object]]:
         """(parameter, value) of the first library level below the user's: what the user handed over."""
