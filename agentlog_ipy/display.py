@@ -7,6 +7,7 @@ and can ask back, or a terminal on both ends. Never under AGENTLOG=true, nbclien
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from typing import Any
@@ -50,14 +51,10 @@ class Hint:
 
     def _person_looks(self) -> bool:
         if getattr(self._shell, "kernel", None) is None:
-            return _terminal_on_both_ends() and self._loaded_by_a_cell()
+            return _terminal_on_both_ends() and _at_the_prompt()
         parent = self._whereabouts.parent()
         asks_back = bool((parent.get("content") or {}).get("allow_stdin"))
         return asks_back and self._whereabouts.running_code() is not None and "cellId" in self._whereabouts.metadata()
-
-    def _loaded_by_a_cell(self) -> bool:
-        """Is IPython at its prompt, and not still starting up?"""
-        return hasattr(self._shell, "pt_app") or hasattr(self._shell, "readline")
 
 
 def _terminal_on_both_ends() -> bool:
@@ -65,3 +62,13 @@ def _terminal_on_both_ends() -> bool:
         return sys.stdin.isatty() and sys.stdout.isatty()
     except (AttributeError, ValueError):
         return False
+
+
+def _at_the_prompt() -> bool:
+    """Does terminal IPython run what was typed, and not its start-up files, extensions or a script?"""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code.co_name == "interact" and frame.f_globals.get("__name__") == "IPython.terminal.interactiveshell":
+            return True
+        frame = frame.f_back
+    return False
