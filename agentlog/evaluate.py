@@ -42,6 +42,7 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt, ast.GtE: operator.ge,
 }  # fmt: skip
 
+_FEW = 100_000
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
 _LIBRARY_ATTRIBUTES = {
@@ -137,7 +138,15 @@ def _harmless(found: object, value: object, name: str) -> bool:
 
 def _library_property(value: object, name: str) -> bool:
     package = package_of(type(value))
-    return name in _LIBRARY_ATTRIBUTES.get(package, ()) and peek.really_in(value, package)
+    known = name in _LIBRARY_ATTRIBUTES.get(package, ()) or (name == "values" and package == "pandas")
+    return known and peek.really_in(value, package) and (name != "values" or _plain_values(value))
+
+
+def _plain_values(value: object) -> bool:
+    """Are the `.values` of a frame, series or index few and of numpy's own types, so that making them is cheap and runs nobody's code?"""
+    kinds = attribute(value, "dtypes") if peek.class_name(type(value)) == "DataFrame" else [attribute(value, "dtype")]
+    size = attribute(value, "size")
+    return type(size) is int and size <= _FEW and all(package_of(type(kind)) == "numpy" for kind in kinds)  # type: ignore[attr-defined]
 
 
 def subscript(value: object, key: object) -> object:

@@ -165,7 +165,7 @@ def _network_depths(short: str, value: Value) -> list[Depth]:
     more = {key: fact for key, fact in value.facts.items() if key not in ("layers", *rest)}
     told = short + facts_text(rest)
     return [
-        (told, 0.5),
+        (told, 0.35),
         (f"{told}: {_clip(layers, 240)}", 0.85),
         (f"{told}: {layers}", 0.95),
         (f"{told}: {layers}{facts_text(more)}", 1.0),

@@ -56,10 +56,10 @@ def _clip(lines: list[str], room: int = 160) -> list[str]:
 def _sources(case: Situation) -> list[Item]:
     if case.execution is None:
         return []
-    worths = {case.execution.id: 0.8}
+    worths = {case.execution.id: 1.0}
     fault = blame(case)
     if fault is not None and not fault.here:
-        worths[fault.execution] = 2.0
+        worths[fault.execution] = 2.2
     for frame in user_frames(case.root) if case.root else ():
         worths.setdefault(frame.cell or "", 1.2)
     for maker in _makers(case) if case.root else ():

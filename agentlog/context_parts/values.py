@@ -29,6 +29,8 @@ _WORKERS = frozenset(
     }
 )
 """Types whose insides tell nothing about data."""
+_UNRELATED = 0.2
+"""What a name that nothing points to is worth. A table is worth more: it may be what a name that is missing should have been made of."""
 _CODE = frozenset({"module", "function", "builtin_function_or_method", "type", "ABCMeta", "method", "EnumMeta", "EnumType"})
 
 
@@ -71,12 +73,14 @@ class _Relevance:
 
     def of(self, name: str, value: Value) -> float:
         if value.type in _CODE:
-            return 0.4
+            return 0.4 if name in self.line or name in self.evidence else _UNRELATED
         known = ((self.evidence, 3.0), (self.line, 2.5), (self.ancestors, 2.0), (self.cell, 1.5))
         worth = next((worth for names, worth in known if name in names), 0.0)
-        if worth == 0.0 and value.shape is None and not value.attributes:
-            return 0.4
-        return (worth or 0.8) * (1.3 if value.columns else 1.0)
+        return (worth or _unrelated(value)) * (1.3 if value.columns else 1.0)
+
+
+def _unrelated(value: Value) -> float:
+    return 4 * _UNRELATED if value.columns else 2 * _UNRELATED if value.shape is not None else _UNRELATED
 
 
 def said_words(case: Situation) -> frozenset[str]:
@@ -118,7 +122,7 @@ def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> Non
     """Names that earlier cells left and no frame described."""
     for name, version in case.values.items():
         if name not in found and version.value is not None and version.value.type not in _CODE:
-            found[name] = (0.5, version.value)
+            found[name] = (_unrelated(version.value) * 0.6, version.value)
 
 
 def _settled(case: Situation, value: Value) -> Value:

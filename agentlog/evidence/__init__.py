@@ -36,8 +36,8 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import arrange, collect, collector
 
 COLLECTORS = (
-    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, estimators, labels, tables, contents,
-    operands, tensors, weights, empties, sizes, resources, callbacks, returns,
+    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, tensors, estimators, labels, tables, contents,
+    operands, weights, empties, sizes, resources, callbacks, returns,
 )  # fmt: skip
 arrange(COLLECTORS)
 

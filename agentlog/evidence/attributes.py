@@ -85,9 +85,10 @@ def _object_facts(owner: Any, name: str, about: str | None) -> list[Fact]:
     near = probe.nearest_text(name, present)
     lacks = f"it has no {name!r}" + (f"; {near}" if near else "")
     said = f"is {probe.say(owner)}: " + (f"its {name!r} could not be had" if name in present else lacks)
-    facts = [Fact(said, about=about), *_columns(owner, name, about)]
-    for base in peek.mro(cls):
-        facts += _gone(package_of(base), f"{package_of(base)}.{peek.class_name(base)}", name)
+    gone = [
+        fact for base in peek.mro(cls) for fact in _gone(package_of(base), f"{package_of(base)}.{peek.class_name(base)}", name)
+    ]
+    facts = [Fact(said, about=about), *(gone or _columns(owner, name, about))]
     if package_of(cls) not in ("builtins", "pandas", "numpy") or type(owner) is list:
         own = [attribute for attribute in peek.own_dict(owner) or () if not attribute.startswith("_")]
         facts += [Fact(f"its attributes: {', '.join(own[:30])}", about=about)] if own else []

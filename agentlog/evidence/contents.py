@@ -134,7 +134,7 @@ def _examples(items: list[Any], told: list[str]) -> list[str]:
 def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -> list[Fact]:
     """Columns that are not numbers, those with missing or infinite values; the cell with the text that failed."""
     kinds = probe.dtypes_of(frame)[:400]
-    mixed = "dtype of object" in failing.message
+    mixed = re.search(r"dtype of object|numpy\.object_", failing.message) is not None
     other = [(label, dtype) for label, dtype in kinds if not _numeric(dtype) or (mixed and dtype == "bool")]
     facts = []
     if other:

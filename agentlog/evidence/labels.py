@@ -28,13 +28,11 @@ def labels(failing: Failing) -> list[Fact]:
     if not any((level.module or "").partition(".")[0] in _LEARNERS for level in failing.levels):
         return []
     pairs = [*failing.data(), *((failing.name_of(value) or f"argument {name}", value) for name, value in failing.handed())]
-    facts: list[Fact] = []
-    seen: set[int] = set()
+    facts: dict[str, Fact] = {}
     for about, value in pairs:
-        if id(value) not in seen and _one_dimensional(value):
-            seen.add(id(value))
-            facts += label_facts(about, value)
-    return facts[:6] + _sets(pairs, failing)
+        for fact in label_facts(about, value) if _one_dimensional(value) and not probe.is_tensor(value) else ():
+            facts.setdefault(fact.text.partition(": ")[2], fact)
+    return list(facts.values())[:6] + _sets(pairs, failing)
 
 
 def _one_dimensional(value: object) -> bool:

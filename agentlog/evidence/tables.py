@@ -149,7 +149,7 @@ def plotted(failing: Failing) -> list[Fact]:
     if table is None:
         return []
     columns = probe.columns_of(table[1])
-    facts = []
+    facts = _in_formula(failing, table[0], columns)
     for name, value in _keywords(failing):
         if (
             type(value) is str
@@ -159,6 +159,13 @@ def plotted(failing: Failing) -> list[Fact]:
             near = probe.nearest_text(value, columns)
             facts.append(Fact(f"{name}={value!r} is no column" + (f"; {near}" if near else ""), about=table[0]))
     return [*facts, Fact(f"{probe.say(table[1])}; columns: {probe.some(columns, 40)}", about=table[0])]
+
+
+def _in_formula(failing: Failing, about: str, columns: list[Any]) -> list[Fact]:
+    """A name of a formula that is no column."""
+    told = re.search(r"name '(\w+)' is not defined", failing.message)
+    near = probe.nearest_text(told[1], columns) if told else ""
+    return [Fact(f"no column {told[1]!r}" + (f"; {near}" if near else ""), about=about)] if told else []
 
 
 def _keywords(failing: Failing) -> list[tuple[str, object]]:

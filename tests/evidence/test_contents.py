@@ -74,6 +74,12 @@ CASES = [
         "unusable_content",
         [("X", "1 of 2 columns are not numbers: yes (bool)")],
     ),
+    (
+        "torch pandas",
+        "import pandas as pd\nimport torch\nX = pd.DataFrame({'n': [1, 2], 'yes': [True, False]})\ntorch.tensor(X.values)",
+        "unusable_content",
+        [("X", "1 of 2 columns are not numbers: yes (bool)")],
+    ),
 ]
 
 

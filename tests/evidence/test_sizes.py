@@ -61,6 +61,12 @@ CASES = [
         "sizes",
         [("X", "ndarray 10x2"), ("y", "ndarray (9,)")],
     ),
+    (
+        "pandas",
+        "import pandas as pd\ny, p = pd.DataFrame({'a': [1, 2]}), pd.DataFrame({'b': [1, 2]})\npd.DataFrame({'actual': y.values, 'pred': p.values})",
+        "sizes",
+        [("...", "'pred'")],
+    ),
 ]
 
 

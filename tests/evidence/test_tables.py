@@ -59,6 +59,12 @@ CASES = [
         "duplicates",
         [("t", "columns left out of the pivot: 'what'")],
     ),
+    (
+        "statsmodels pandas",
+        "import pandas as pd\nimport statsmodels.formula.api as smf\nhouses = pd.DataFrame({'price': [1.0, 2.0, 4.0], 'garagecars': [1, 2, 3]})\nsmf.ols('price ~ garage_cars', data=houses)",
+        "plotted",
+        [("houses", "no column 'garage_cars'; nearest 'garagecars'")],
+    ),
 ]
 
 
