@@ -188,6 +188,14 @@ def times() -> None:
         store.close()
 
 
+def a_real_session() -> None:
+    """One session of 1,000 cells as a recorder leaves it, on disk."""
+    with tempfile.TemporaryDirectory(prefix="agentlog-bench-") as folder:
+        real_sessions(Path(folder), 1, 1000)
+        with contextlib.closing(Store.open(folder)) as store:
+            say("session of  1000 real executions, again", *spent(lambda: build(store).render("text", 1000)), AIM_SESSION)
+
+
 CRASH = """
 def merge(left, right, key):
     joined = left.set_index(key)
@@ -325,6 +333,7 @@ def main() -> None:
     if args.bench:
         over_bench(Path(args.bench))
     times()
+    a_real_session()
     if args.events:
         in_a_large_store(args.events)
 
