@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from agentlog.events import Failure
 from agentlog.faults.called import as_called
-from agentlog.faults.code import configured, own_function, path_given, shadowed, unbound_name
+from agentlog.faults.code import configured, given_word, own_function, path_given, shadowed, unbound_name
 from agentlog.faults.discarded import discarded
 from agentlog.faults.objects import changed_type, closed, empty_input, lost_label, made_none, unfitted, used_up
 from agentlog.faults.tables import (
@@ -33,7 +33,7 @@ SEEN: tuple[Rule, ...] = (
 )  # fmt: skip
 """The property was seen to begin in a cell: they hold for what a function was given, too."""
 RULES: tuple[Rule, ...] = (
-    unbound_name, own_function, *SEEN, other_features, built_for, configured, path_given, made_gaps, wrong_content, wrong_dimensions, other_length,
+    unbound_name, own_function, *SEEN, given_word, other_features, built_for, configured, path_given, made_gaps, wrong_content, wrong_dimensions, other_length,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agentlog.past import Execution
 
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
+_TEXTS = re.compile(r"(['\"]).*?\1")
 _GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*|exp|divide)\(|/")
 ITERATORS = frozenset(
     {"zip", "map", "filter", "enumerate", "reversed", "generator", "list_iterator", "dict_keyiterator", "dict_itemiterator",
@@ -146,7 +147,7 @@ def gap_maker(case: Situation, name: str, label: str) -> tuple[Execution, str] |
         return None
     quoted = (f"'{label}'", f'"{label}"')
     lines = [line.strip() for line in found.execution.source.splitlines() if any(text in line for text in quoted)]
-    line = next((line for line in lines if _GAP_MAKERS.search(line)), None)
+    line = next((line for line in lines if _GAP_MAKERS.search(_TEXTS.sub("''", line))), None)
     return (found.execution, line) if line else None
 
 

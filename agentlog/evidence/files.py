@@ -10,8 +10,10 @@ from agentlog.events import Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.relevance import history_of
 
 _ENTRIES, _WALK = 2_000, 4_000
+_CHDIR = re.compile(r"\bos\.chdir\(|^\s*%?cd\s")
 _QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
 
 
@@ -28,7 +30,7 @@ def file_trouble(failing: Failing) -> list[Fact] | None:
         return None
     full = os.path.abspath(os.path.expanduser(path))
     facts = [Fact(f"resolved to {full}; working directory {os.getcwd()}", about=path)] if not os.path.isabs(path) else []
-    facts += _literal_home(path)
+    facts += _literal_home(path) + ([] if os.path.isabs(path) else _moved(failing))
     if os.path.exists(full):
         return facts + _existing(full, path)
     parent, missing = _existing_parent(full)
@@ -46,6 +48,16 @@ def _path(failing: Failing) -> str | None:
         return name
     told = [text for text in _QUOTED.findall(failing.message) if "/" in text or "\\" in text or "." in text]
     return told[-1] if told and len(told[-1]) < 1000 else None
+
+
+def _moved(failing: Failing) -> list[Fact]:
+    """The last cell that changed the working directory, from which relative paths are counted."""
+    cells = history_of(failing.names)
+    for number in range(len(cells) - 1, 0, -1):
+        line = next((line.strip() for line in cells[number].splitlines() if _CHDIR.search(line)), None)
+        if line:
+            return [Fact(f"the working directory was changed by In[{number}] `{line[:120]}`")]
+    return []
 
 
 def _literal_home(path: str) -> list[Fact]:

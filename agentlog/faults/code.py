@@ -6,7 +6,7 @@ import ast
 import re
 
 from agentlog.ancestry import holder
-from agentlog.events import Failure
+from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
 from agentlog.suspects import article, calls_of, in_library, names_parameter, offending_word, suspects
@@ -106,3 +106,28 @@ def path_given(case: Situation, failure: Failure) -> Blame | None:
         if value is not None and isinstance(value.value, str) and value.value and value.value in failure.message:
             return made(case, name, f"{name} was given there")
     return None
+
+
+def given_word(case: Situation, failure: Failure) -> Blame | None:
+    """A label or a keyword that nothing has, and that the crashed cell does not write itself: the cell that wrote it down in a name."""
+    word = offending_word(failure)
+    source = case.execution.source if case.execution else ""
+    if (
+        not word
+        or word in source
+        or not (failure.type == "KeyError" or "keyword argument" in failure.message or _in_axis(failure))
+    ):
+        return None
+    known = {name: version.value for name, version in case.values.items() if version.value is not None}
+    if any(column.name == word for value in known.values() for column in value.columns):
+        return None
+    names = [name for name, value in known.items() if re.search(rf"\b{re.escape(name)}\b", source) and _holds_word(value, word)]
+    return made(case, names[0], f"{word!r} was written down there, in {names[0]}") if len(names) == 1 else None
+
+
+def _in_axis(failure: Failure) -> bool:
+    return re.search(r"not found in axis|not in index|Could not interpret|not columns of", failure.message) is not None
+
+
+def _holds_word(value: Value, word: str) -> bool:
+    return value.value == word or word in value.entries or any(item.value == word for item in value.items)

@@ -21,7 +21,7 @@ _LABELS = frozenset(
 MENDING: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (re.compile(r"\.dt accessor|datetimelike|[Dd]atetime|Timestamp|date"), _DATES),
     (re.compile(r"contains NaN|NaN, infinity|inf or nans|missing values|non-finite"), _GAPS),
-    (re.compile(r"could not convert|unsupported operand|not supported between|must be numeric|dtype of object|agg function failed"), _NUMBERS),
+    (re.compile(r"could not convert|unsupported operand|not supported between|must be numeric|dtype of object|agg function failed|not supported for dtype|Invalid comparison"), _NUMBERS),
     (re.compile(r"\A'|not in index|not found in axis|no column|Could not interpret"), _LABELS),
 )  # fmt: skip
 """What the message says -> the calls that would have mended it."""

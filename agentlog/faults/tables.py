@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agentlog.ancestry import Holds, author
+from agentlog.ancestry import Holds, author, parents
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, of_property
 from agentlog.situation import Situation
@@ -48,7 +48,16 @@ def other_features(case: Situation, failure: Failure) -> Blame | None:
     """Columns that do not match: where the data that was passed got them."""
     if not _FEATURES.search(failure.message):
         return None
-    return of_property(case, suspects(failure), is_table, same_columns, "{name} got these columns there")
+    found = of_property(case, suspects(failure), is_table, same_columns, "{name} got these columns there")
+    return found if found is None or _was_made(case, found) else None
+
+
+def _was_made(case: Situation, found: Blame) -> bool:
+    """Did the cell make its tables from others? Data that begins there has the columns that it has: the model may be what is wrong."""
+    cell = case.by_id[found.execution]
+    names = {name for name in cell.writes if (value := case.values.get(name)) and value.value is not None and value.value.shape}
+    sources = {parent for name in names for parent in parents(cell.source, name)}
+    return any(case.value_before(name, cell) is not None and case.value_before(name, cell).shape for name in sources)  # type: ignore[union-attr]
 
 
 def made_gaps(case: Situation, failure: Failure) -> Blame | None:
@@ -78,7 +87,9 @@ def wrong_content(case: Situation, failure: Failure) -> Blame | None:
     """Text or gaps among numbers: where the columns were chosen."""
     if not _CONTENT.search(failure.message) or not in_library(failure):
         return None
-    return of_property(case, passed(failure), is_table, same_columns, "{name} got these columns there")
+    seen = {fact.about for one in failure.evidence if one.collector == "unusable_content" for fact in one.facts}
+    names = [name for name in passed(failure) if name in seen] or passed(failure)
+    return of_property(case, names, is_table, same_columns, "what is in {name} was chosen there")
 
 
 def wrong_dimensions(case: Situation, failure: Failure) -> Blame | None:

@@ -35,6 +35,12 @@ def test_a_file_that_lies_elsewhere(folder: Path, crash: Callable, check: Callab
     check(crash("open('input/train.csv')"), [("input/train.csv", f"{folder} exists, 'input' is not in it")], "file_trouble")
 
 
+def test_a_working_directory_that_a_cell_changed(folder: Path, crash: Callable, check: Callable) -> None:
+    """Relative paths are counted from there: the cell is named."""
+    failure = crash("open('train.csv')", history=("import os", "os.chdir('data')", "os.chdir('..')"))
+    check(failure, [(None, "the working directory was changed by In[3] `os.chdir('..')`")], "file_trouble")
+
+
 def test_a_folder_opened_as_a_file(folder: Path, crash: Callable, check: Callable) -> None:
     check(crash("open('data')"), [("data", "exists: a folder"), ("...", "train.csv")], "file_trouble")
 
