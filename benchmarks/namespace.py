@@ -20,6 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from mutations import MUTATIONS, UNCHANGED, Case
+from mutations_unseen import UNSEEN, UNSEEN_UNCHANGED
 from scripted import empty_shell
 
 from agentlog.settings import Limits
@@ -98,7 +99,7 @@ def main() -> None:
     for name, cell in CELLS.items():
         times = measure(watch, shell, cell, 40 if "MB" in name else 300)
         print(f"{name:26} {min(times) * 1e6:9.0f} {statistics.median(times) * 1e6:10.0f}")
-    for title, cases in (("changes", MUTATIONS), ("no changes", UNCHANGED)):
+    for title, cases in (("changes", (*MUTATIONS, *UNSEEN)), ("no changes", (*UNCHANGED, *UNSEEN_UNCHANGED))):
         counts: dict[str, int] = {}
         for case in cases:
             said = outcome(case)
