@@ -76,9 +76,8 @@ def _compiled_init(cls: Any) -> Callable[..., None]:
     if hasattr(cls, "__post_init__"):
         lines.append("    self.__post_init__()")
     text = f"def __init__({_parameters(fields(cls))}):\n" + "\n".join(lines or ["    pass"])
-    exec(
-        compile(text, f"<__init__ of {cls.__name__}>", "exec"), known
-    )  # text alone would have Python forget a Ctrl-C on its way out
+    code = compile(text, f"<__init__ of {cls.__name__}>", "exec")  # to run the text itself is not harmless: see `failures`
+    exec(code, known)
     made: Callable[..., None] = known["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     made.__annotations__ = {each.name: each.type for each in fields(cls)} | {"return": None}

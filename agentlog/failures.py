@@ -5,6 +5,7 @@ A program or a kernel that has just begun does not wait for it; one that fails a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 
@@ -42,7 +43,10 @@ def failure_of(
     namespace: Mapping[str, object] | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> Failure:
-    """`error` as plain data, see `frames.failure_of`. Where that cannot be loaded any more (no file can be opened), its type alone."""
+    """`error` as plain data, see `frames.failure_of`. Type and place alone where that cannot be loaded any more (no file can be
+    opened), or must not be: to define classes while Ctrl-C ends a program has Python forget that it was Ctrl-C, and exit with 1."""
+    if peek.is_a(error, KeyboardInterrupt) and "agentlog.frames" not in sys.modules:
+        return _bare(error)
     try:
         from agentlog.frames import failure_of as described
     except (ImportError, OSError, MemoryError) as fault:

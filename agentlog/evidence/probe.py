@@ -269,7 +269,7 @@ def _similar(wanted: str, texts: list[str], most: int) -> list[str]:
     letters = set(folded)
     near = [text for text in low if abs(len(text) - len(folded)) <= max(3, len(folded) // 2)]
     plausible = [text for text in near if 2 * len(letters.intersection(text)) >= len(letters)][:400]
-    from difflib import get_close_matches  # loading it while Ctrl-C ends a program would change its exit code (an `eval` of text)
+    from difflib import get_close_matches  # loading it while Ctrl-C ends a program would change its exit code (see `failures`)
 
     close = get_close_matches(folded, plausible, n=most, cutoff=0.65)
     inside = [text for text in low if len(text) > 2 and len(folded) > 2 and (text in folded or folded in text)]
