@@ -318,3 +318,36 @@ def test_names_since_an_execution_say_who_made_and_who_changed_them() -> None:
     text = str(command(store, script, "diff", "--since", "1"))
     assert "name        d made by In[2], changed by In[3]: dict of 2" in text
     assert "name        a rebound by In[4]: 1 -> 5" in text
+
+
+FRAME = (
+    "import pandas as pd",
+    "df = pd.DataFrame({'total': [10.0, 20.0], 'kind': ['a', 'b']})",
+    "rates = {'a': 0.1}",
+    "df['rate'] = df['kind'].map(rates)",
+    "df['net'] = df['total'] * (1 - df['rate'])",
+    "rates['b'] = 0.2",
+    "df['rate'] = df['kind'].map(rates)",
+)
+
+
+def test_why_names_the_columns_that_are_stale_and_no_others() -> None:
+    """`net` stands on the old rates; `rate` was mapped again, so that the first mapping says nothing any more."""
+    store, script = session_of(*FRAME, ids=False)
+    why = str(command(store, script, "why", "df"))
+    assert [line for line in why.splitlines() if line.startswith("stale")] == [
+        "stale: In[5] computed column 'net' from 'rate' before In[7] set 'rate' anew"
+    ]
+    assert "read pd" not in why
+    assert "read rates of In[6]" in why
+    again = session_of(*FRAME, "df['net'] = df['total'] * (1 - df['rate'])", ids=False)
+    assert "stale" not in str(command(*again, "why", "df"))
+
+
+def test_why_of_a_column_names_its_frame() -> None:
+    """There is no variable of that name; whoever asks means the column."""
+    store, script = session_of(*FRAME, "del df['net']", ids=False)
+    with pytest.raises(
+        NotFound, match=r"no variable 'net'; a column of that name: df gained it in In\[5\]; df lost it in In\[8\]"
+    ):
+        command(store, script, "why", "net")
