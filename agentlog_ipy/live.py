@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentlog import guard
 from agentlog.classes import dataclass
+from agentlog.errors import AgentlogError
 from agentlog.ids import short
 from agentlog.session import current_session
 
@@ -72,8 +74,28 @@ def status(attachment: Attachment, _: argparse.Namespace) -> Status:
         "kernel": attachment.whereabouts.kernel_id(),
         "events": f"{known['written']} written, {known['waiting']} queued, {known['dropped']} dropped, {known['in_memory']} in memory only",
         "hint": "on" if attachment.hint.on else "off",
+        "reading": _reading(attachment.recorder.folder),
     }
     return Status(facts, tuple(guard.faults()))
+
+
+def _reading(folder: Path) -> str | None:
+    """What somebody who reads the store is to know; None where there is nothing."""
+    from agentlog.store import Store
+
+    try:
+        store = Store.open(folder)
+    except AgentlogError as error:
+        return str(error)
+    try:
+        known = store.status()
+    finally:
+        store.close()
+    newer = [
+        f"{name} was written by a newer agentlog (records of version {schema}): what is new there is not understood, upgrade to read it"
+        for name, schema in known["newer_segments"].items()
+    ]
+    return "; ".join([*newer, *(note for note in known["notes"] if not note.endswith("there was none"))]) or None
 
 
 def on(attachment: Attachment, _: argparse.Namespace) -> Said:

@@ -109,6 +109,7 @@ def _session(folder: Path, **environment: str) -> list[object]:
     person.terminal.expect(r"asleep\r\n")
     shown.append(person.presses("c"))
     person.terminal.send("unfinished")
+    person.terminal.expect("unfinished")
     shown.append(person.presses("c"))
     shown.append(person.types("_ + 40"))
     person.terminal.sendcontrol("d")
