@@ -337,8 +337,8 @@ async def rename_the_column(client: Client, context: str, cells: list[str]) -> i
 
 
 async def return_what_was_made(client: Client, context: str, cells: list[str]) -> int:
-    """The cause is the cell that made the name None; the function it called is shown, and returns nothing."""
-    cause = re.search(r"cause: In\[(\d+)\]: taxed became None there: taxed = (\w+)\(", context)
+    """The cause is the cell of the function that returns nothing, and what became None is told with it."""
+    cause = re.search(r"cause: In\[(\d+)\]: (\w+) returns nothing, and taxed is what it returned", context)
     assert cause
     function = (await call(client, "explain_name", name=cause[2]))["text"]
     assert "return" not in function

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 
-from agentlog.ancestry import holder
-from agentlog.events import Failure, Value
+from agentlog.ancestry import holder, tree_of
+from agentlog.events import Failure, Frame, Value
 from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
 from agentlog.suspects import article, calls_of, in_library, names_parameter, offending_word, suspects
 
+_SIZES = re.compile(r"size|shape|dimension|broadcast|index out of range|out of bounds|inhomogeneous|mismatch", re.I)
 _NO_LABELS = re.compile(r"indices must be|is not subscriptable")
 
 
@@ -24,6 +25,8 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
     word = offending_word(failure)
     if word and word in case.execution.source and (defining is None or word not in defining.source):
         return here(case, f"{word!r} is given there to {frame.function} of In[{frame.count}]")
+    if defining is not None and _sized_by_its_maker(defining.source, frame, failure):
+        return None
     worked = _worked_with(case, failure, frame.function)
     if worked:
         return here(case, f"{frame.function} of In[{frame.count}] {worked}")
@@ -43,6 +46,38 @@ def _worked_with(case: Situation, failure: Failure, function: str) -> str:
         if known and not now & set(known):
             return f"worked in {run.label}, with {known[0]}"
     return ""
+
+
+def _sized_by_its_maker(source: str, frame: Frame, failure: Failure) -> bool:
+    """Does a size not fit, in a method, that comes from a parameter of the class? Then whoever made the object gave it, or did not."""
+    class_name, _, _ = frame.function.rpartition(".")
+    text = f"{frame.source or ''} {failure.expression.text if failure.expression else ''}"
+    used = set(re.findall(r"\bself\.(\w+)", text))
+    if not class_name or not used or not _SIZES.search(failure.message):
+        return False
+    tree = tree_of(source)
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)) if tree is not None else ()
+    makers = (part for node in classes if node.name == class_name for part in node.body if isinstance(part, ast.FunctionDef))
+    maker = next((part for part in makers if part.name == "__init__"), None)
+    return maker is not None and any(_from_parameter(maker, attribute) for attribute in used)
+
+
+def _from_parameter(maker: ast.FunctionDef, attribute: str) -> bool:
+    """Is `self.attribute` (also a buffer that is registered by name) made from a parameter of `maker`, through its other names?"""
+    parameters = {part.arg for part in (*maker.args.args[1:], *maker.args.kwonlyargs)}
+    known = {name for name in parameters}
+    for node in ast.walk(maker):
+        if isinstance(node, ast.Assign) and any(name.id in known for name in _names(node.value)):
+            known |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            if any(isinstance(target, ast.Attribute) and target.attr == attribute for target in node.targets):
+                return True
+        if isinstance(node, ast.Call) and any(isinstance(a, ast.Constant) and a.value == attribute for a in node.args[:1]):
+            return any(name.id in known for argument in node.args[1:] for name in _names(argument))
+    return False
+
+
+def _names(node: ast.AST) -> list[ast.Name]:
+    return [part for part in ast.walk(node) if isinstance(part, ast.Name)]
 
 
 def _arguments(call: ast.Call) -> str:
@@ -101,11 +136,24 @@ def path_given(case: Situation, failure: Failure) -> Blame | None:
     """A file that is not there, by a path that an earlier cell wrote down."""
     if failure.type not in ("FileNotFoundError", "NotADirectoryError", "IsADirectoryError"):
         return None
-    for name in suspects(failure):
+    for name in (*suspects(failure), *_constants_of(case)):
         value = case.described(name)
-        if value is not None and isinstance(value.value, str) and value.value and value.value in failure.message:
+        if value is not None and isinstance(value.value, str) and len(value.value) > 1 and value.value in failure.message:
             return made(case, name, f"{name} was given there")
     return None
+
+
+def _constants_of(case: Situation) -> list[str]:
+    """Names of other cells that the function it failed in reads: `DATA_DIR` of `open(f"{DATA_DIR}/{name}")`."""
+    frame = case.innermost
+    cell = case.by_id.get(frame.cell or "") if frame is not None else None
+    tree = tree_of(cell.source) if cell is not None else None
+    if frame is None or tree is None:
+        return []
+    called = frame.function.rpartition(".")[2]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == called]
+    read = [name.id for node in functions for name in _names(node) if isinstance(name.ctx, ast.Load)]
+    return [name for name in dict.fromkeys(read) if name not in frame.locals and name in case.values]
 
 
 def given_word(case: Situation, failure: Failure) -> Blame | None:

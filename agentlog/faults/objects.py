@@ -68,6 +68,8 @@ def changed_type(case: Situation, failure: Failure) -> Blame | None:
     """An attribute or a label that the object does not have, because a cell turned it into something else."""
     if failure.expression is None or not (failure.type == "AttributeError" or _NO_LABELS.search(failure.message)):
         return None
+    if any("gone since" in fact.text for one in failure.evidence for fact in one.facts):
+        return None  # a release took the attribute away, no cell
     base = re.match(r"([^\W\d]\w*)(?:\.|\[)", failure.expression.text)
     now = version_before(case, base[1], None) if base else None
     if base is None or now is None or now.value is None:

@@ -55,9 +55,10 @@ def other_features(case: Situation, failure: Failure) -> Blame | None:
 def _was_made(case: Situation, found: Blame) -> bool:
     """Did the cell make its tables from others? Data that begins there has the columns that it has: the model may be what is wrong."""
     cell = case.by_id[found.execution]
-    names = {name for name in cell.writes if (value := case.values.get(name)) and value.value is not None and value.value.shape}
-    sources = {parent for name in names for parent in parents(cell.source, name)}
-    return any(case.value_before(name, cell) is not None and case.value_before(name, cell).shape for name in sources)  # type: ignore[union-attr]
+    namespace = case.namespace(cell)
+    names = [change.name for change in namespace.changes if change.new is not None and change.new.shape] if namespace else []
+    before = [case.value_before(name, cell) for made in names for name in (made, *parents(cell.source, made))]
+    return any(value is not None and bool(value.shape) for value in before)
 
 
 def made_gaps(case: Situation, failure: Failure) -> Blame | None:
@@ -84,12 +85,24 @@ def _infinite(failure: Failure, name: str) -> list[str]:
 
 
 def wrong_content(case: Situation, failure: Failure) -> Blame | None:
-    """Text or gaps among numbers: where the columns were chosen."""
+    """Text or gaps among numbers: the cell that wrote the column last, or where the columns were chosen when nobody had written it."""
     if not _CONTENT.search(failure.message) or not in_library(failure):
         return None
     seen = {fact.about for one in failure.evidence if one.collector == "unusable_content" for fact in one.facts}
     names = [name for name in passed(failure) if name in seen] or passed(failure)
-    return of_property(case, names, is_table, same_columns, "what is in {name} was chosen there")
+    chosen = of_property(case, names, is_table, same_columns, "what is in {name} was chosen there")
+    return _last_writer(case, failure, chosen) or chosen
+
+
+def _last_writer(case: Situation, failure: Failure, chosen: Blame | None) -> Blame | None:
+    """The cell that last wrote the column in which the evidence saw text, before the columns were chosen."""
+    facts = [fact.text for one in failure.evidence for fact in one.facts]
+    told = next((found for text in facts if (found := re.search(r"is in column '([^']+)'", text))), None)
+    if told is None or chosen is None:
+        return None
+    writing = re.compile(rf"\[\s*(['\"]){re.escape(told[1])}\1\s*\]\s*=(?!=)")
+    cell = next((run for run in reversed(case.earlier) if run.id < chosen.execution and writing.search(run.source)), None)
+    return Blame(cell.label, cell.id, False, f"{told[1]!r} was written there last") if cell is not None else None
 
 
 def wrong_dimensions(case: Situation, failure: Failure) -> Blame | None:

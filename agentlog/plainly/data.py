@@ -109,6 +109,14 @@ def empty_input(failure: Failure, evidence: Evidence) -> Reason:
     )
 
 
+def read_before(failure: Failure, evidence: Evidence) -> Reason:
+    return Reason("data that can be gone through only once had been gone through before", "empty data")
+
+
+def class_range(failure: Failure, evidence: Evidence) -> Reason:
+    return Reason("the data has more kinds than the model was made for", "data that does not fit the model")
+
+
 def sizes(failure: Failure, evidence: Evidence) -> Reason:
     sizes = re.search(r"(\d+)\D+(\d+)", failure.message)
     told = f" ({sizes[1]} and {sizes[2]})" if sizes and sizes[1] != sizes[2] and "length" in failure.message.lower() else ""

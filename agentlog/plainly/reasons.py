@@ -10,6 +10,7 @@ import re
 
 from agentlog.events import Evidence, Failure
 from agentlog.plainly.data import (
+    class_range,
     dates,
     duplicates,
     empty_input,
@@ -19,6 +20,7 @@ from agentlog.plainly.data import (
     moments,
     operand_types,
     plotted,
+    read_before,
     sizes,
     state_dict,
     tensors,
@@ -82,7 +84,7 @@ def _other_way(failure: Failure, evidence: Evidence) -> Reason | None:
 
 
 BY_COLLECTOR: dict[str, Telling] = {
-    "missing_key": missing_key, "index_out_of_range": index_out_of_range, "missing_attribute": missing_attribute,
+    "missing_key": missing_key, "missing_columns": missing_key, "read_before": read_before, "class_range": class_range, "index_out_of_range": index_out_of_range, "missing_attribute": missing_attribute,
     "undefined_name": undefined_name, "failed_import": failed_import, "file_trouble": file_trouble, "json_text": json_text,
     "encoding": encoding, "file_text": file_text, "regex": regex, "marked": marked, "dates": dates, "syntax": syntax, "http": http,
     "sql": sql, "subprocess": subprocess, "assertion": assertion, "wrong_call": wrong_call, "unpacking": unpacking,
