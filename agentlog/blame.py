@@ -33,7 +33,7 @@ SEEN: tuple[Rule, ...] = (
 )  # fmt: skip
 """The property was seen to begin in a cell: they hold for what a function was given, too."""
 RULES: tuple[Rule, ...] = (
-    unbound_name, own_function, *SEEN, given_word, other_features, built_for, configured, path_given, made_gaps, wrong_content, wrong_dimensions, other_length,
+    unbound_name, path_given, own_function, *SEEN, given_word, other_features, built_for, configured, made_gaps, wrong_content, wrong_dimensions, other_length,
 )  # fmt: skip
 
 

@@ -123,6 +123,8 @@ def from_another_type(case: Situation, found: Author, kind: str) -> bool:
     own = version_before(case, found.name, found.execution)
     if own is not None and own.value is not None and own.value.type in _CALLED and kind not in _CALLED:
         return True
+    if (own is None or own.value is None) and re.search(rf"\b{re.escape(kind)}\(", found.execution.source):
+        return False  # it was made as what it is
     before = [own]
     before += [version_before(case, parent, found.execution) for parent in parents(found.execution.source, found.name)]
     known = [v.value for v in before if v is not None and v.value is not None]

@@ -64,8 +64,7 @@ def _sized_by_its_maker(source: str, frame: Frame, failure: Failure) -> bool:
 
 def _from_parameter(maker: ast.FunctionDef, attribute: str) -> bool:
     """Is `self.attribute` (also a buffer that is registered by name) made from a parameter of `maker`, through its other names?"""
-    parameters = {part.arg for part in (*maker.args.args[1:], *maker.args.kwonlyargs)}
-    known = {name for name in parameters}
+    known = {part.arg for part in (*maker.args.args[1:], *maker.args.kwonlyargs)}
     for node in ast.walk(maker):
         if isinstance(node, ast.Assign) and any(name.id in known for name in _names(node.value)):
             known |= {target.id for target in node.targets if isinstance(target, ast.Name)}
@@ -152,8 +151,9 @@ def _constants_of(case: Situation) -> list[str]:
         return []
     called = frame.function.rpartition(".")[2]
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == called]
-    read = [name.id for node in functions for name in _names(node) if isinstance(name.ctx, ast.Load)]
-    return [name for name in dict.fromkeys(read) if name not in frame.locals and name in case.values]
+    used = [name for node in functions for name in _names(node)]
+    own = {name.id for name in used if isinstance(name.ctx, ast.Store)}
+    return [name for name in dict.fromkeys(name.id for name in used) if name not in own and name in case.values]
 
 
 def given_word(case: Situation, failure: Failure) -> Blame | None:
