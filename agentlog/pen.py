@@ -35,9 +35,16 @@ class Pen:
         return written if written >= 0 else os.write(descriptor, line)  # which says what is wrong
 
 
+_found: list[Callable[[int, bytes, int], int]] = []
+
+
 def _direct_write() -> Callable[[int, bytes, int], int] | None:
-    """The system's `write`, called with the lock held; None where there is none or ctypes would have to be loaded for it."""
+    """The system's `write`, called with the lock held; None where there is none or ctypes would have to be loaded for it.
+
+    It is looked for once: a forked child must not, another thread may have held the loader's lock when it forked."""
     ctypes: Any = sys.modules.get("ctypes")
+    if _found:
+        return _found[0]
     if ctypes is None or os.name != "posix":
         return None
     try:
@@ -45,4 +52,5 @@ def _direct_write() -> Callable[[int, bytes, int], int] | None:
         write.argtypes, write.restype = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t), ctypes.c_ssize_t
     except (OSError, AttributeError):
         return None
-    return write  # type: ignore[no-any-return]
+    _found.append(write)
+    return _found[0]

@@ -156,3 +156,12 @@ def test_what_was_written_to_a_segment_that_was_just_deleted_is_written_again(st
     assert kinds == ["segment.start", "session.start", "cell.start", "stream", "stream", "cell.end", "segment.end"]
     assert [record["q"] for record in records] == list(range(1, 8))
     assert [record["n"] for record in records if "n" in record] == [0, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_forked_child_does_not_search_for_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loader's lock may be held by a thread that the child does not have: how to write is known from before the fork."""
+    ctypes = pytest.importorskip("ctypes")
+    before = Pen()._direct
+    monkeypatch.setattr(ctypes, "PyDLL", lambda name: pytest.fail("searched for a library"))
+    assert Pen()._direct is before
