@@ -117,10 +117,18 @@ def attribute(value: object, name: str) -> object:
     if stored is not UNKNOWN:
         return stored
     if found is UNKNOWN:
-        return _pandas_column(value, name) if package_of(kind) == "pandas" else UNKNOWN
+        return _pandas_column(value, name) if package_of(kind) == "pandas" else _part_of_network(value, name)
     if type(found) in _FUNCTIONS:
         return found
     return UNKNOWN if hasattr(type(found), "__get__") else found
+
+
+def _part_of_network(value: object, name: str) -> object:
+    """A layer, a parameter or a buffer of a torch module, which keeps them in dictionaries of its own."""
+    if not any(peek.class_name(cls) == "Module" and package_of(cls) == "torch" for cls in peek.mro(type(value))):
+        return UNKNOWN
+    kept = (peek.own(value, place, None) for place in ("_parameters", "_buffers", "_modules"))
+    return next((parts[name] for parts in kept if type(parts) is dict and name in parts), UNKNOWN)
 
 
 def _of_class(value: type, name: str) -> object:

@@ -130,3 +130,19 @@ def test_source_that_nobody_has_gives_no_expression() -> None:
         failure = failure_of(error.with_traceback(error.__traceback__.tb_next), limits=PATIENT)
     assert failure.expression is None
     assert failure.frames[-1].kind == "synthetic"
+
+
+def test_a_torch_network_says_its_layers_parameters_and_buffers() -> None:
+    """torch keeps them in dictionaries of its own and finds them by `__getattr__`, which is not called."""
+    torch = pytest.importorskip("torch")
+    source = """class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer('pe', torch.zeros(1, 50, 4))
+        self.inner = torch.nn.Linear(4, 2)
+    def forward(self, x):
+        return x + self.pe * self.inner.weight
+Net()(torch.zeros(2, 64, 4))"""
+    seen = {operand.text: operand.value for operand in expression_of(source, torch=torch).operands}
+    assert seen["self.pe"].shape == (1, 50, 4)
+    assert seen["self.inner.weight"].shape == (2, 4)
