@@ -9,7 +9,7 @@ import types
 from typing import Any
 
 from agentlog import peek
-from agentlog.evaluate import UNKNOWN, package_of
+from agentlog.evaluate import PLAIN, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.calls import PATTERN as WRONG_CALL
@@ -73,9 +73,13 @@ def mixed(value: Any, about: str) -> list[Fact]:
         )
         return [Fact(kept, about=about)] if kept else []
     rare = counts[-1][0]
-    position = next(i for i, item in enumerate(items) if peek.class_name(type(item)) == rare)
-    place = f", the first {rare} at position {position}" if type(value) is not set else ""
+    position, first = next((i, item) for i, item in enumerate(items) if peek.class_name(type(item)) == rare)
+    place = f", the first {rare} at position {position}{_as_it_is(first)}" if type(value) is not set else ""
     return [Fact(f"elements: {probe.tally_text(counts)}{place}", about=about)]
+
+
+def _as_it_is(item: object) -> str:
+    return f": {probe.show(item, 40)}" if type(item) in PLAIN and item is not None else ""
 
 
 def _rebound(failing: Failing) -> list[Fact]:

@@ -33,6 +33,12 @@ CASES = [
     ),
     (
         "",
+        "vals = [3.5, 4.0, 'Unknown', 2.0]\nmax(vals)",
+        "operand_types",
+        [("vals", "elements: 3 float, 1 str, the first str at position 2: 'Unknown'")],
+    ),
+    (
+        "",
         "list = [1, 2]\nx = list('abc')",
         "operand_types",
         [("list", "hides the builtin of this name: it is list of 2")],
