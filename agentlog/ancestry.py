@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.events import Value
 from agentlog.magic_lines import plain_source
 from agentlog.situation import Situation, Version

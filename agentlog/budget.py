@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from agentlog.classes import dataclass
 from agentlog.outline import Cut, Entry, Item, Part, Section
 
 FLOOR = 1.0

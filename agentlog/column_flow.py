@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from agentlog.classes import dataclass
 from agentlog.magic_lines import plain_source
 from agentlog.past import Execution
 

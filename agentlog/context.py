@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agentlog.blame import blame
 from agentlog.budget import cut
-from agentlog.classes import dataclass
 from agentlog.context_parts import cells, changes, endings, evidence, failure, records, standing, values, workspace
 from agentlog.legend import TITLES
 from agentlog.outline import Cut, Part, Section, item, section

@@ -7,11 +7,9 @@ execution are then "the last".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from agentlog.classes import dataclass
 
 if TYPE_CHECKING:
     from agentlog.store import Store

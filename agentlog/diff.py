@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair, align, likeness
 from agentlog.diffs.compare import value_difference
 from agentlog.diffs.difference import Difference

@@ -13,12 +13,10 @@ a kind that this version does not know is read back as `Unknown` with all its fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, Literal
-
-from agentlog.classes import dataclass
 
 SCHEMA = 1
 """Version of the journal's records. A higher one in a segment means: written by a newer agentlog."""

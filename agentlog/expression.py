@@ -13,8 +13,8 @@ import sys
 import textwrap
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from agentlog.classes import dataclass
 from agentlog.evaluate import UNKNOWN, Scope, package_of
 from agentlog.events import Expression, Operand, Value
 from agentlog.relevance import own_code

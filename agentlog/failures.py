@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 
 from agentlog import peek
-from agentlog.classes import dataclass
 from agentlog.events import Failure, Frame
 from agentlog.guard import note
 from agentlog.settings import Limits

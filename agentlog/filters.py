@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import UsageError
 from agentlog.events import FAILED
 

@@ -7,11 +7,11 @@ The same cell again, else the same program or notebook again. Somebody's own wor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import unified_diff
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound
 from agentlog.events import PatternSeen, WorkspaceSeen
 from agentlog.filters import like

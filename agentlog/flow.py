@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agentlog.classes import dataclass
 from agentlog.events import ErrorRaised, Event, Logged, MessageSaid, OutcomeTagged, SpanEnded
 from agentlog.ids import short
 from agentlog.origins import Origin, Sighting, origins

@@ -9,12 +9,11 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agentlog import peek
 from agentlog.border import border, given
-from agentlog.classes import dataclass
 from agentlog.describe import describe, describe_names
 from agentlog.evaluate import Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.ids import is_id
 
 Record = dict[str, Any]
@@ -255,9 +254,10 @@ def _cell_end(batch: Batch, record: Record, row: Row) -> None:
 
 
 def _cell_namespace(batch: Batch, record: Record, row: Row) -> None:
+    """What the cell read and wrote; a later look at the same namespace says nothing of that, and takes nothing away."""
     if row.execution is not None:
         columns = batch.execution_row(row.execution)
-        columns.update((key, "\n".join(map(str, record.get(key) or ()))) for key in ("reads", "writes"))
+        columns.update((key, "\n".join(map(str, record[key]))) for key in ("reads", "writes") if record.get(key))
 
 
 def _error(batch: Batch, record: Record, row: Row) -> None:

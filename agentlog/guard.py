@@ -11,9 +11,8 @@ import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
-
-from agentlog.classes import dataclass
 
 PATIENCE = 20
 """Faults of one part before it is switched off for the rest of the process."""

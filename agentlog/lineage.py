@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.column_flow import stale_columns, superseded
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
-
-from agentlog.classes import dataclass
+from dataclasses import dataclass, field
 
 MUTATORS = frozenset({
     "append", "extend", "insert", "remove", "pop", "clear", "update", "add", "discard", "sort", "reverse", "setdefault",

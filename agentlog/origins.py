@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from agentlog.classes import dataclass
 from agentlog.events import DecisionMade, ErrorRaised, Event, Failure, Logged, MessageSaid, SpanEnded, Value, plain
 
 Token = tuple[str, str]

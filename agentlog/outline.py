@@ -6,8 +6,7 @@ An outline knows everything that could be said; a cut is what a budget leaves of
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from agentlog.classes import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from agentlog.classes import dataclass
 from agentlog.events import FAILED, Scalar
 from agentlog.ids import is_id
 

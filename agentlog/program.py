@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, UsageError
 
 _PYTHON = frozenset({".py", ".pyw", ".pyc", ".pyz"})

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from agentlog import peek
-from agentlog.classes import dataclass
 from agentlog.events import Logged
 from agentlog.notes import described
 from agentlog.recorder import Recorder

@@ -6,11 +6,11 @@ The index knows all that is needed of each sighting; no failure is read back to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from agentlog.classes import dataclass
 from agentlog.events import ErrorRaised, PatternSeen
 from agentlog.fixes import Fix, last_fix
 from agentlog.gather import error_line

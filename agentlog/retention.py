@@ -14,13 +14,12 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agentlog.blobs import Blobs
 from agentlog.chain import unchained
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError
 from agentlog.gather import parse_line
 from agentlog.ids import timestamp

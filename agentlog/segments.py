@@ -11,11 +11,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from agentlog.classes import dataclass
 from agentlog.errors import StoreError
 from agentlog.packed import Damaged, Packed
 

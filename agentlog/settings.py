@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from agentlog.classes import dataclass
 from agentlog.errors import UsageError
 
 VARIABLES: dict[str, str] = {
@@ -127,7 +126,7 @@ def project_root(start: Path | None = None) -> Path:
     return here
 
 
-def parse_limits(text: str, base: Limits = Limits()) -> Limits:  # noqa: B008
+def parse_limits(text: str, base: Limits = Limits()) -> Limits:
     """`base` with "name=number,..." applied. Raises UsageError for an unknown name or a text that is no number."""
     types = {f.name: type(getattr(base, f.name)) for f in fields(base)}
     changes: dict[str, float] = {}

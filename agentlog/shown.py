@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError
 from agentlog.events import (
     Change,

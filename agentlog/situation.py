@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from agentlog.causes import find as find_causes
-from agentlog.classes import dataclass
 from agentlog.events import Change, ErrorRaised, Failure, Frame, NamespaceChanged, Value
 from agentlog.lineage import Lineage, looks_of, same_cell
 from agentlog.reasons.case import Cause

@@ -12,12 +12,12 @@ import site
 import sys
 import sysconfig
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from agentlog import peek
-from agentlog.classes import dataclass
 from agentlog.evaluate import Scope
 from agentlog.events import FrameKind
 from agentlog.failures import CellOf, CellSource

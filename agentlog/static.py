@@ -11,10 +11,10 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
 
-from agentlog.classes import dataclass
 from agentlog.magic_lines import plain_source
 from agentlog.mutation_roles import Roles, roles_of
 

@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from agentlog.classes import dataclass
 from agentlog.ids import parse_timestamp
 
 WIDTH = 120

@@ -13,9 +13,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from agentlog.classes import dataclass
 from agentlog.errors import StoreError
 from agentlog.gather import Record, parse_line
 from agentlog.segments import Source

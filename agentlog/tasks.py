@@ -16,12 +16,11 @@ import os
 import threading
 import time
 from contextvars import ContextVar
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 from agentlog import recorder
-from agentlog.classes import dataclass
 from agentlog.events import ErrorRaised, Scalar, SessionEnded, SessionStarted, WorkspaceSeen
 from agentlog.failures import failure_of
 from agentlog.gitstate import git_head

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from agentlog.classes import dataclass
 from agentlog.errors import MissingExtra, UsageError
 
 FACTOR = 1.1

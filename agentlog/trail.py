@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.events import (
     DecisionMade,
     ErrorRaised,

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from agentlog.chain import head_of, unchained
-from agentlog.classes import dataclass
 from agentlog.errors import StoreError, UsageError
 from agentlog.gather import parse_line
 from agentlog.retention import removed_segments

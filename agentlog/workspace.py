@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.events import NamespaceChanged, WorkspaceSeen
 from agentlog.gitstate import git
 from agentlog.prints import file_print

@@ -11,11 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError, NotFound, UsageError
 from agentlog_ipy.notebook import parse_parameter, read_notebook
 from agentlog_ipy.reports import write_junit, write_summary

@@ -20,12 +20,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import IPython
 
-from agentlog.classes import dataclass
 from agentlog.describe import schema
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status, plain
 from agentlog.failures import CellSource, failure_of

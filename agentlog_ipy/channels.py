@@ -10,14 +10,13 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import zmq
 import zmq.asyncio
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.session import Session
-
-from agentlog.classes import dataclass
 
 Message = dict[str, Any]
 Listener = Callable[[str, Message], None]

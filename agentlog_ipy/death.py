@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from agentlog.classes import dataclass
 from agentlog_ipy.footprint import Footprint, available
 from agentlog_ipy.ladder import main_stack
 from agentlog_ipy.link import Link

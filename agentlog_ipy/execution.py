@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentlog.classes import dataclass
 from agentlog.ids import new_id
 from agentlog_ipy.channels import Message, Request
 from agentlog_ipy.death import Death

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-from agentlog.classes import dataclass
 
 
 @dataclass

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
 from agentlog import guard
-from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError
 from agentlog.events import Value, value_from_plain
 from agentlog.terminal import Terminal

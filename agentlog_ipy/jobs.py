@@ -14,11 +14,10 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, UsageError
 from agentlog.ids import new_id
 from agentlog.journal import prepare_folder

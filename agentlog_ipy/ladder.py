@@ -15,10 +15,10 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import KernelError
 from agentlog.events import Value, value_from_plain
 from agentlog.valuetext import nested

@@ -14,12 +14,11 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
 from agentlog_ipy.channels import Dispatch, Foreign, Message, Request, Wire, ZmqWire
 from agentlog_ipy.footprint import Footprint

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentlog import guard
-from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError
 from agentlog.ids import short
 from agentlog.session import current_session

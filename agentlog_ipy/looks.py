@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Set
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.events import Change, NamespaceChanged
 from agentlog.settings import Limits
 from agentlog.static import CellNames

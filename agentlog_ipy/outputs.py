@@ -10,10 +10,9 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.events import StreamWritten
 from agentlog.guard import guarded
 from agentlog.ids import timestamp

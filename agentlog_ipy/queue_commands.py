@@ -7,11 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.settings import store_folder
 from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
 from agentlog_ipy.jobs import Job, Queue, checked

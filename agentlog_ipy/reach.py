@@ -11,12 +11,11 @@ import opcode
 import sys
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from agentlog import peek
-from agentlog.classes import dataclass
 from agentlog.mutation_roles import DYNAMIC, MUTATORS, PURE_FUNCTIONS, PURE_METHODS
 from agentlog.static import code_globals, code_names
 

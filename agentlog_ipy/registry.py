@@ -14,10 +14,9 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agentlog.classes import dataclass
 from agentlog.errors import KernelError, NotFound, UsageError
 from agentlog.ids import timestamp
 from agentlog.journal import prepare_folder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 
-from agentlog.classes import dataclass
 from agentlog.static import analyse
 from agentlog_ipy.reply import Reply
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agentlog.classes import dataclass
 from agentlog.events import Change
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.images import IMAGE_SUFFIXES, Image, saved

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from nbformat import NotebookNode
 
-from agentlog.classes import dataclass
 from agentlog_ipy.kernel import Kernel
 
 CONTEXT_TOKENS = 4_000

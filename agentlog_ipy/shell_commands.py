@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, UsageError
 from agentlog.ids import parse_timestamp
 from agentlog.redact import was_redacted

@@ -11,10 +11,9 @@ import re
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.terminal import Terminal
 
 MEMORY_CHARS = 1_000_000

@@ -223,6 +223,16 @@ class StoreSuite:
         assert of_all is not None
         assert of_all.id == later
 
+    def test_a_later_look_at_the_namespace_takes_nothing_away(self) -> None:
+        """A change found in spare time belongs to the last cell; what that cell read and wrote stays."""
+        story = Story()
+        session = story.session()
+        execution = story.cell(session, 1, "df = load()", writes=("df",))
+        found = Change("other", "mutated", new=Value("list", length=2))
+        story.add(NamespaceChanged(session=session, execution=execution, changes=(found,)))
+        cell = self.told(story).execution(execution)
+        assert (cell.reads, cell.writes) == (("load",), ("df",))
+
     def test_an_execution_whose_process_was_seen_to_die_is_dead(self) -> None:
         """The report of whoever saw it gives the signal in words and the stack; the last lines it printed go with it."""
         story = Story()

@@ -9,13 +9,12 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import agentlog
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, NotFound
 from agentlog.ids import short

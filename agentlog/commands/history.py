@@ -7,10 +7,9 @@ Without --session the latest session is listed; with --all, or one of --since, -
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.filters import STATUSES, Filter, moment
 from agentlog.ids import short

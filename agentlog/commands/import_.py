@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from agentlog.classes import dataclass
 from agentlog.commands.pull import take
 from agentlog.desk import Desk
 from agentlog.errors import NotFound, UsageError

@@ -9,9 +9,9 @@ Exit codes: 0 nothing is worse (or no verdict is possible yet, which is said), 1
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.ids import short
 from agentlog.runs.baselines import NAME, Comparison, compare, store_baseline

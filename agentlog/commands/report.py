@@ -10,10 +10,10 @@ you give it to others all the same.
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.ids import short

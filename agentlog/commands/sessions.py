@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.filters import moment
 from agentlog.ids import short

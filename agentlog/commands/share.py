@@ -7,10 +7,9 @@ what is new. Without D1: `agentlog push` makes a file of it.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.followers.d1 import D1, Synced, sync
 from agentlog.tables import Text

@@ -13,10 +13,10 @@ rates, Newcombe's for their difference, order statistics for the median. A diffe
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.exports.selection import Selection, within

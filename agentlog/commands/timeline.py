@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
 from agentlog.events import Change, plain

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import plain

@@ -18,10 +18,9 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from agentlog import guard
-from agentlog.classes import dataclass
 from agentlog.costs.prices import prices
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.events import Logged, SpanEnded

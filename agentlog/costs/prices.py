@@ -15,13 +15,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import UsageError
 from agentlog.ids import parse_timestamp
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentlog.asking import asked
-from agentlog.classes import dataclass
 from agentlog.costs.prices import Priced, Prices, prices
 from agentlog.events import ErrorRaised, OutcomeTagged, SpanEnded
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from agentlog import peek
-from agentlog.classes import dataclass
 from agentlog.describers.containers import literal, scalar, scalars
 from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Scalar, Value

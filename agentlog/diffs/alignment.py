@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from agentlog.classes import dataclass
 from agentlog.diffs.sides import Entry
 
 LIKE = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentlog.classes import dataclass
+from dataclasses import dataclass
 
 WEIGHTS = {
     "error": 100, "status": 95, "source": 80, "file": 78, "module": 76, "order": 70, "only": 65, "input": 62, "package": 60,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from agentlog.classes import dataclass
 from agentlog.diffs.alignment import Pair
 from agentlog.diffs.difference import CODE, EFFECTS, Difference
 from agentlog.diffs.sides import Entry

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.diffs.image_prints import image_print
 from agentlog.errors import AgentlogError
 from agentlog.events import Change, Displayed, ErrorRaised, Event, NamespaceChanged, StreamWritten, Value, WorkspaceSeen

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentlog.border import border, handed
-from agentlog.classes import dataclass
 from agentlog.evaluate import UNKNOWN, Scope, attribute
 from agentlog.events import Value
 from agentlog.expression import Located, operands_of

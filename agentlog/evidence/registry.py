@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 
-from agentlog.classes import dataclass
 from agentlog.events import Evidence, Fact
 from agentlog.evidence.failing import Failing
 from agentlog.guard import note

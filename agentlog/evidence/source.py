@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 
-from agentlog.classes import dataclass
 from agentlog.evidence.failing import Failing
 from agentlog.relevance import history_of
 

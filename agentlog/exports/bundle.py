@@ -21,10 +21,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError
 from agentlog.exports.segment_writer import SegmentWriter
 from agentlog.exports.target import whole_file

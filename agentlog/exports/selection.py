@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.filters import Filter
 from agentlog.past import Execution, Session
 from agentlog.store import Store

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentlog.classes import dataclass
 from agentlog.errors import UsageError
 from agentlog.events import ErrorRaised, SpanEnded
 from agentlog.exports.selection import Selection

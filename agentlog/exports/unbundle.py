@@ -13,11 +13,11 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from agentlog.blobs import Blobs
-from agentlog.classes import dataclass
 from agentlog.errors import StoreError, UsageError
 from agentlog.exports.bundle import CHUNK, FORMAT, MANIFEST, VERSION, digest_of
 from agentlog.exports.target import whole_file

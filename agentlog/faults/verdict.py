@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from agentlog.ancestry import Author, Holds, author, version_before
-from agentlog.classes import dataclass
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation
 

@@ -19,13 +19,13 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import agentlog
 from agentlog.blobs import Blobs
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound, StoreError, UsageError
 from agentlog.exports.segment_writer import Empty, write_segment
 from agentlog.exports.tables import without_chain

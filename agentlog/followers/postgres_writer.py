@@ -8,12 +8,11 @@ same time, of one folder or of many machines; an advisory lock puts them in a ro
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
 from agentlog.blobs import Blobs
-from agentlog.classes import dataclass
 from agentlog.errors import StoreError
 from agentlog.followers.postgres import prepare
 from agentlog.followers.postgres_link import Link, Lost, Trace

@@ -15,11 +15,11 @@ import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
 from agentlog import guard
-from agentlog.classes import dataclass
 from agentlog.describe import describe
 from agentlog.events import Value
 from agentlog.settings import Limits

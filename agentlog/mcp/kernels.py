@@ -11,11 +11,10 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import KernelBusy, NotFound
 from agentlog.ids import new_id
 from agentlog_ipy.kernel import Kernel

@@ -10,10 +10,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.errors import AgentlogError, StoreError
 from agentlog.events import FAILED
 from agentlog.gather import Record, error_line

@@ -7,10 +7,9 @@ results, sources) is content: it is left out unless OTEL_INSTRUMENTATION_GENAI_C
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.events import (
     DecisionMade,
     ErrorRaised,

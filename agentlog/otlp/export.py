@@ -13,13 +13,12 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from agentlog.api import own_store
-from agentlog.classes import dataclass
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.otlp.json import Json

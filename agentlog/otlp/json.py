@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from agentlog.classes import dataclass
 from agentlog.ids import parse_timestamp
 
 Json = dict[str, Any]

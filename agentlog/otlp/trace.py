@@ -7,9 +7,9 @@ A session's trace begins with the topmost session above it; with the trace that 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from agentlog import __version__
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound
 from agentlog.events import SessionStarted
 from agentlog.otlp.json import Json, Parent, attributes, span_id, trace_id, traceparent

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agentlog.classes import dataclass
 from agentlog.events import Failure
 from agentlog.filters import moment
 from agentlog.past import Death, Execution, Session

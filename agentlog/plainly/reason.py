@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from agentlog.classes import dataclass
 from agentlog.events import Evidence, Failure
 
 

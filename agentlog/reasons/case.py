@@ -5,11 +5,10 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.events import Failure, Frame
 from agentlog.lineage import Lineage
 from agentlog.notebook_cells import NotebookCell, first_line

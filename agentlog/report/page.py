@@ -11,11 +11,11 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.diffs.html import body as diff_body
 from agentlog.errors import AgentlogError
 from agentlog.events import Change

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.diff import Diff, compare_sessions, run_before
 from agentlog.errors import AgentlogError
 from agentlog.events import Change, Displayed, ErrorRaised, Event, ExecutionEnded, NamespaceChanged, StreamWritten, Value

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 from agentlog import recorder
 from agentlog.asking import asked
-from agentlog.classes import dataclass
 from agentlog.errors import NotFound
 from agentlog.events import BaselineSet, OutcomeTagged
 from agentlog.fixes import same_subject

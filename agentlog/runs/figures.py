@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
-from agentlog.classes import dataclass
 from agentlog.costs.prices import prices
 from agentlog.costs.spending import price_of
 from agentlog.diffs.compare import normal

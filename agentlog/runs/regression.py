@@ -15,12 +15,10 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 from typing import Literal
-
-from agentlog.classes import dataclass
 
 ALPHA = 0.05
 """Chance of a false alarm in a report, over all its figures."""

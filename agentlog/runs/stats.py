@@ -11,11 +11,10 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from agentlog.classes import dataclass
 from agentlog.events import OutcomeTagged, SpanEnded
 from agentlog.exports.selection import Selection
 from agentlog.ids import parse_timestamp

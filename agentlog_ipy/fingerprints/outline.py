@@ -8,10 +8,9 @@ clock: two outlines of the same object can always be compared. The known holes a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 
-from agentlog.classes import dataclass
 from agentlog_ipy.fingerprints import (  # noqa: F401  each fills the tables of `walk`
     arrays,
     containers,
