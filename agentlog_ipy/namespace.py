@@ -21,13 +21,13 @@ from agentlog.events import NamespaceChanged
 from agentlog.guard import guarded
 from agentlog.settings import Limits
 from agentlog.static import CellNames, analyse
-from agentlog_ipy.candidates import candidates
-from agentlog_ipy.looks import Around, Look
-from agentlog_ipy.names_seen import NamesSeen
-from agentlog_ipy.reach import Reached, reach
-from agentlog_ipy.rotation import SPARE_MS, Rotation
-from agentlog_ipy.surroundings import Surroundings
-from agentlog_ipy.watched import Watched
+from agentlog_ipy.watch.candidates import candidates
+from agentlog_ipy.watch.looks import Around, Look
+from agentlog_ipy.watch.names_seen import NamesSeen
+from agentlog_ipy.watch.reach import Reached, reach
+from agentlog_ipy.watch.rotation import SPARE_MS, Rotation
+from agentlog_ipy.watch.surroundings import Surroundings
+from agentlog_ipy.watch.watched import Watched
 
 _LONG = 0.002
 """Seconds: a name that the text says is changed is not read before the cell where that takes longer."""

@@ -101,8 +101,8 @@ def test_an_edited_module_among_hundreds_is_told_within_few_cells(tmp_path: Path
     from types import ModuleType
 
     from agentlog.static import analyse
-    from agentlog_ipy.reach import reach
-    from agentlog_ipy.surroundings import Surroundings
+    from agentlog_ipy.watch.reach import reach
+    from agentlog_ipy.watch.surroundings import Surroundings
 
     names = [f"zz_local_{position:03}" for position in range(300)]
     for name in names:

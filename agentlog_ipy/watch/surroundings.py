@@ -17,10 +17,10 @@ from typing import Any
 from agentlog import peek
 from agentlog.prints import file_print, text_print
 from agentlog.static import CellNames
-from agentlog_ipy.library_options import DEFAULT, options
-from agentlog_ipy.local_modules import is_local
-from agentlog_ipy.reach import Reached
-from agentlog_ipy.touched_files import TouchedFiles
+from agentlog_ipy.watch.library_options import DEFAULT, options
+from agentlog_ipy.watch.local_modules import is_local
+from agentlog_ipy.watch.reach import Reached
+from agentlog_ipy.watch.touched_files import TouchedFiles
 
 _DRAWS = frozenset({
     "random", "seed", "sample", "shuffle", "choice", "choices", "permutation", "rand", "randn", "randint",

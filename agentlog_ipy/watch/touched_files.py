@@ -12,7 +12,7 @@ from typing import Any
 
 from agentlog.prints import file_print
 from agentlog.static import CellNames
-from agentlog_ipy.reach import Reached
+from agentlog_ipy.watch.reach import Reached
 
 _FILES, _TRIES, _FOLDERS = 16, 96, 6
 UNSEEN = "unseen:files"

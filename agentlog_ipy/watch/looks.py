@@ -10,10 +10,10 @@ from typing import Any
 from agentlog.events import Change, NamespaceChanged
 from agentlog.settings import Limits
 from agentlog.static import CellNames
-from agentlog_ipy.candidates import candidates
-from agentlog_ipy.reach import Reached, reach
-from agentlog_ipy.rotation import SPARE_MS, changed
-from agentlog_ipy.watched import Verdict, Watched
+from agentlog_ipy.watch.candidates import candidates
+from agentlog_ipy.watch.reach import Reached, reach
+from agentlog_ipy.watch.rotation import SPARE_MS, changed
+from agentlog_ipy.watch.watched import Verdict, Watched
 
 _SPARE_SHARE, _LEAST_SPARE_MS = 0.005, 0.03
 _LONGEST = 1.5

@@ -11,7 +11,7 @@ from agentlog_ipy.fingerprints import frames
 from agentlog_ipy.fingerprints.iterators import CONSUMED
 from agentlog_ipy.fingerprints.stdlib import IMMUTABLE
 from agentlog_ipy.fingerprints.walk import SCALAR_IDS
-from agentlog_ipy.local_modules import is_users_module
+from agentlog_ipy.watch.local_modules import is_users_module
 
 _FIXED = SCALAR_IDS | frozenset(map(id, (range, *IMMUTABLE)))
 _CALM = frozenset(map(id, (list, tuple, dict, set, frozenset, bytearray, type, types.FunctionType, types.BuiltinFunctionType)))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentlog.static import CellNames
-from agentlog_ipy.reach import Reached, leaves_arguments_alone
-from agentlog_ipy.watched import Watched
+from agentlog_ipy.watch.reach import Reached, leaves_arguments_alone
+from agentlog_ipy.watch.watched import Watched
 
 States = Mapping[str, Watched]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentlog.prints import text_print
 from agentlog.static import CellNames
-from agentlog_ipy.reach import Reached
+from agentlog_ipy.watch.reach import Reached
 
 DEFAULT = "default"
 _WORDS = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentlog.events import Change
-from agentlog_ipy.watched import PIECE, Watched
+from agentlog_ipy.watch.watched import PIECE, Watched
 
 SPARE_MS = 1.5
 """Milliseconds of one turn."""

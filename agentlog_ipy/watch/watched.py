@@ -12,7 +12,7 @@ from agentlog.events import Value
 from agentlog_ipy.fingerprints.iterators import CONSUMED
 from agentlog_ipy.fingerprints.outline import Outline, outline
 from agentlog_ipy.fingerprints.walk import Leaf, OutOfTime
-from agentlog_ipy.natures import changes_when_read, is_fixed
+from agentlog_ipy.watch.natures import changes_when_read, is_fixed
 
 Verdict = Literal["new", "same", "changed", "partly"]
 """new: nothing to compare with yet; partly: no difference in what could be looked at."""
