@@ -21,8 +21,9 @@ from agentlog_ipy.extension import attachment_of
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
-    """Everything in the journal of the store in `folder`, in order."""
-    segments = [[json.loads(line) for line in path.read_text().splitlines()] for path in folder.glob("journal/*.jsonl")]
+    """Everything in the journal of the store in `folder`, in order; the line that is being written now is not whole yet."""
+    texts = [path.read_text() for path in folder.glob("journal/*.jsonl")]
+    segments = [[json.loads(line) for line in text.split("\n")[:-1]] for text in texts]
     return [record for segment in sorted(segments, key=lambda lines: str(lines[0]["i"])) for record in segment]
 
 
