@@ -134,7 +134,8 @@ def _compared(client: Client, what: str, aim: float, rounds: int, code: str) -> 
 def _block(client: Client, code: str, on: bool, each: int = 20) -> tuple[list[float], float]:
     """(times of `code`, milliseconds of CPU a cell); what loading leaves to do (git, packages) is done before."""
     client.run("%load_ext agentlog" if on else "None")
-    client.run(SETTLE if on else "None")
+    for _ in range(2):  # the first cell that is settled leaves git to be asked; that is done when the second has been
+        client.run(SETTLE if on else "None")
     for _ in range(3):
         client.run(code)
     before = client.cpu()
