@@ -331,7 +331,7 @@ def main() -> None:
         sys.stdout.flush()
         os._exit(0)
     if args.bench:
-        over_bench(Path(args.bench))
+        over_bench(Path(args.bench).resolve())
     times()
     a_real_session()
     if args.events:
