@@ -33,8 +33,9 @@ SPARE = 0.3
 """Seconds without anything to write that begin spare time."""
 RETRY = 2.0
 """Seconds between two tries to write to a disk that refused."""
-FORK_SECONDS = 2.0
-"""Longest wait for the writer to finish before the process forks."""
+FORK_SECONDS = 10.0
+"""Longest wait for the writer to finish before the process forks: on a busy machine it may be in the middle of loading modules, and a
+child of that moment would find their locks held for ever."""
 QUEUED_BLOB_BYTES = 64_000_000
 """Bytes of blobs that may wait; beyond it the caller writes its own."""
 
