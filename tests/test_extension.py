@@ -303,7 +303,10 @@ def test_folder_deleted_while_running(shell: Any, store_folder: Path, monkeypatc
 def test_a_cell_that_deletes_the_store_is_in_the_new_one(shell: Any, store_folder: Path) -> None:
     """With its session and its source, though both were written to what is gone."""
     run(shell, "earlier = 1")
-    code = f"import shutil, time\nshutil.rmtree({str(store_folder)!r})\nprint('gone')\n1/0"
+    attachment = attachment_of(shell)
+    assert attachment is not None
+    attachment.flush()  # or what is still to be written could come while the folder is being emptied
+    code = f"import shutil\nshutil.rmtree({str(store_folder)!r})\nprint('gone')\n1/0"
     run(shell, code)
     run(shell, "later = 2")
     store = Store.open(store_folder)
