@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def _plain(text: str) -> str:
     return re.sub(r"0x[0-9a-f]+|<ipython-input-[^>]*>|/\S*/store", "?", text)
 
 
+def _when_read(pipe: Path) -> int:
+    """Opens `pipe` as soon as somebody waits at its other end; from then on that line is what Ctrl-C interrupts."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < until, "nobody reads"
+            time.sleep(0.01)
+
+
 def _session(folder: Path, **environment: str) -> list[object]:
     """Everything a session shows, line by line, and how it ends."""
     person = Person(folder, **environment)
@@ -105,9 +117,11 @@ def _session(folder: Path, **environment: str) -> list[object]:
     shown += [
         person.types(line) for line in ("1 + 1", "print('out')", CRASH, "!echo shell", "import sys; print('e', file=sys.stderr)")
     ]
-    person.terminal.sendline("import time; print('asleep', flush=True); time.sleep(600)")
-    person.terminal.expect(r"asleep\r\n")
+    os.mkfifo(folder / "pipe")
+    person.terminal.sendline("import os; os.read(os.open('pipe', os.O_RDONLY), 1)")
+    writer = _when_read(folder / "pipe")
     shown.append(person.presses("c"))
+    os.close(writer)
     person.terminal.send("unfinished")
     person.terminal.expect("unfinished")
     shown.append(person.presses("c"))
