@@ -141,13 +141,25 @@ def test_a_cell_that_does_nothing_costs_no_look(terminal: Host) -> None:
     assert ("made", "late") in terminal.changes(terminal.run("x = 1"))
 
 
-def test_when_nobody_asks_names_are_looked_at_in_turn(kernel: Host) -> None:
+def test_when_nobody_asks_names_are_looked_at_in_turn(kernel: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """A callback changes a list between cells: found without another cell, with the execution since which it may have been."""
+    found = lambda: ("mutated", "shared") in kernel.changes()  # noqa: E731
+    look_around = kernel.work._look_around
+
+    def until_found(cell: Cell) -> None:
+        """A turn lasts 1.5 ms: on a busy machine that may pass before anything was looked at."""
+        for _ in range(100):
+            look_around(cell)
+            if found():
+                return
+
+    monkeypatch.setattr(kernel.work, "_look_around", until_found)
     cell = kernel.run("shared = [1]")
     kernel.work.idle()
-    kernel.until(lambda: kernel.changes(cell) != [])
-    kernel.names["shared"].append(2)
-    kernel.until(lambda: ("mutated", "shared") in kernel.changes())
+    kernel.work.settle()
+    assert kernel.changes(cell) != []
+    kernel.names["shared"].append(2)  # before the loop has turned once
+    kernel.until(found)
     (told,) = [change for change in kernel.told() if change.kind == "mutated"]
     assert told.since == cell.execution
 
