@@ -18,7 +18,7 @@ from typing import Protocol
 
 from agentlog import guard, recorder, session
 from agentlog.events import ErrorRaised
-from agentlog.failures import failure_of, prepare
+from agentlog.frames import failure_of
 from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog.hooks.fatal import FaultFile
@@ -62,7 +62,6 @@ class ProcessRecording:
         """Begin the session, then hang on each part; one that fails is noted and left out."""
         if not self.recorder.session:
             session.begin(self.recorder, life="process")
-        self.recorder.in_spare_time(prepare)
         for part in self._parts:
             _attach(part, self._attached)
         when_imported("asyncio.base_events", self._hooks.attach_asyncio)

@@ -19,18 +19,20 @@ from agentlog.evaluate import Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
 from agentlog.evidence import Failing, collect
 from agentlog.expression import Located, describe_expression, locate, names_in
-from agentlog.failures import CellOf, CellSource, no_cells
 from agentlog.guard import guarded, note
 from agentlog.patterns import hash_error
 from agentlog.relevance import by_distance, history_of, is_data, made_from, order_names, own_code
 from agentlog.settings import Limits
 from agentlog.stack import (
+    CellOf,
+    CellSource,
     Level,
     arguments_of,
     cause_of,
     classify,
     depth_of,
     levels_of,
+    no_cells,
     release,
     traceback_of,
 )

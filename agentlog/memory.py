@@ -69,8 +69,7 @@ def find_similar_errors(
 
 def user_functions(error: BaseException) -> list[str]:
     """Names of the user's functions on the traceback of `error`, outermost first."""
-    from agentlog.failures import no_cells
-    from agentlog.stack import levels_of
+    from agentlog.stack import levels_of, no_cells
 
     levels = levels_of(error.__traceback__, no_cells, None, ("IPython", "agentlog", "agentlog_ipy"))
     return [level.frame.f_code.co_name for level in levels if level.user]

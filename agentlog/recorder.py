@@ -29,13 +29,10 @@ from agentlog.settings import Limits, Settings
 
 LINGER = 0.1
 """Seconds that queued records may wait for more of them."""
-SPARE = 0.3
-"""Seconds without anything to write that begin spare time."""
 RETRY = 2.0
 """Seconds between two tries to write to a disk that refused."""
-FORK_SECONDS = 10.0
-"""Longest wait for the writer to finish before the process forks: on a busy machine it may be in the middle of loading modules, and a
-child of that moment would find their locks held for ever."""
+FORK_SECONDS = 2.0
+"""Longest wait for the writer to finish before the process forks."""
 QUEUED_BLOB_BYTES = 64_000_000
 """Bytes of blobs that may wait; beyond it the caller writes its own."""
 
@@ -59,7 +56,6 @@ class Recorder:
         self.redactor = Redactor()
         self.journal = journal or Journal(settings.folder, settings.limits)
         self.blobs = Blobs(settings.folder)
-        self._spare: deque[Job] = deque()
         self._held: deque[dict[str, Any]] = deque(maxlen=settings.limits.memory_events)
         self._retry_at = 0.0
         self._counts = {"written": 0, "queued": 0, "dropped": 0}
@@ -117,10 +113,6 @@ class Recorder:
     def later(self, job: Job) -> None:
         """Run `job` on the writer thread, in order with queued events: for work the caller should not wait for."""
         self._enqueue(job)
-
-    def in_spare_time(self, job: Job) -> None:
-        """Run `job` on the writer thread once it has had nothing to do for a while; never, where that does not come."""
-        self._spare.append(job)
 
     def blob(self, body: bytes) -> str:
         """Keep `body` by content, written soon; returns its digest. For bodies that hold no text of the user's."""
@@ -290,19 +282,11 @@ class Recorder:
     def _write_queue(self) -> None:
         with suppress(_Stop):
             while True:
-                first = self._next()
+                first = self._queue.get()
                 with suppress(Empty):
                     self._hurry.get(timeout=LINGER)
                 self._work(first)
                 self._drain()
-
-    def _next(self) -> dict[str, Any] | Job:
-        """The next thing to write; while there is none for a while, one thing for spare time after the other."""
-        while self._spare:
-            with suppress(Empty):
-                return self._queue.get(timeout=SPARE)
-            self._work(self._spare.popleft())
-        return self._queue.get()
 
     def _drain(self) -> None:
         with suppress(Empty):

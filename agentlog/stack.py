@@ -11,7 +11,7 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -20,12 +20,29 @@ from typing import Any
 from agentlog import peek
 from agentlog.evaluate import Scope
 from agentlog.events import FrameKind
-from agentlog.failures import CellOf, CellSource
 from agentlog.guard import note
 
 _OPTIMIZED = 0x1  # code flag CO_OPTIMIZED: a function, whose locals are no dictionary
 _FRAME_AND_US = 3  # references to a snapshot: the frame, our variable, the argument of getrefcount
 _OUR_OWN = ("agentlog", "agentlog_ipy")
+
+
+@dataclass(frozen=True, slots=True)
+class CellSource:
+    """The cell that a code file stands for; line 1 of the code is line `first_line` of `source`."""
+
+    execution: str
+    count: int | None
+    source: str
+    first_line: int = 1
+
+
+CellOf = Callable[[str], "CellSource | None"]
+
+
+def no_cells(filename: str) -> CellSource | None:
+    """For programs without cells."""
+    return None
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from types import TracebackType
 
 from agentlog import recorder
 from agentlog.events import ErrorRaised, Scalar, SessionEnded, SessionStarted, WorkspaceSeen
-from agentlog.failures import failure_of
+from agentlog.frames import failure_of
 from agentlog.gitstate import git_head
 from agentlog.guard import guarded
 from agentlog.ids import new_id

@@ -18,7 +18,7 @@ from typing import Any
 from agentlog import guard, recorder
 from agentlog.callsite import argument_names, place
 from agentlog.events import DecisionMade, ErrorRaised, Logged, MessageSaid, OutcomeTagged, PerfMarked, Scalar, SpanEnded
-from agentlog.failures import failure_of
+from agentlog.frames import failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.notes import described, noted_value, plain_described, text_of

@@ -28,11 +28,12 @@ import IPython
 
 from agentlog.describe import schema
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status, plain
-from agentlog.failures import CellSource, failure_of
+from agentlog.frames import failure_of
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.processes import this_process
 from agentlog.recorder import Recorder
+from agentlog.stack import CellSource
 from agentlog_ipy.memory import Memory
 from agentlog_ipy.sources import Sources
 from agentlog_ipy.whereabouts import Asked, Whereabouts
@@ -136,7 +137,8 @@ class CellWatch:
         self._begin(info, info.raw_cell, bool(info.store_history), asked)
 
     def after(self, result: Any) -> None:
-        """`post_run_cell`: error and end are in the journal when this returns."""
+        """`post_run_cell`: error and end are in the journal when this returns. The cell's time ends here, before ours begins."""
+        ended = time.perf_counter()
         self._if_forked()
         stack = self._stack()
         if result is None:
@@ -156,7 +158,7 @@ class CellWatch:
         if cell.count is not None and not cell.own:
             self._counts.append(cell.count)
         error = result.error_before_exec if result.error_before_exec is not None else result.error_in_exec
-        self._end(cell, self._verdict(cell, error), result.result)
+        self._end(cell, self._verdict(cell, error), result.result, ended)
 
     def latest(self) -> Cell | None:
         """The cell that runs on any thread, or ran last."""
@@ -215,8 +217,8 @@ class CellWatch:
         cell.started = time.perf_counter()
         return cell
 
-    def _end(self, cell: Cell, status: Status, result: object = None) -> None:
-        spent = (time.perf_counter() - cell.started) * 1000
+    def _end(self, cell: Cell, status: Status, result: object = None, ended: float | None = None) -> None:
+        spent = ((ended or time.perf_counter()) - cell.started) * 1000
         peak = self._look_at_memory() if spent >= QUICK else None
         described = plain(schema(result)) if result is not None and not cell.own else None
         said = {

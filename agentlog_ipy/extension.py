@@ -12,11 +12,9 @@ from typing import Any, Protocol
 from agentlog import recorder as recorders
 from agentlog import session as sessions
 from agentlog.events import Status
-from agentlog.failures import prepare
 from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog.hooks.fatal import FaultFile
-from agentlog.recorder import SPARE
 from agentlog_ipy.afterwards import Afterwards
 from agentlog_ipy.cells import Cell, CellWatch
 from agentlog_ipy.completion import Completion
@@ -76,15 +74,6 @@ class Attachment:
             _attach(make, self._undo)
         self._listen()
         _attach(lambda: self.cells, self._undo)
-        self._prepare_for_failures()
-
-    def _prepare_for_failures(self) -> None:
-        """In a kernel between two cells, on their own thread: no cell of the user's forks while modules are being loaded."""
-        loop = getattr(getattr(self.shell, "kernel", None), "io_loop", None)
-        if loop is None:
-            self.recorder.in_spare_time(prepare)
-        else:
-            loop.call_later(SPARE, guarded("attach")(prepare))
 
     def _listen(self) -> None:
         """Who hears of a cell's start and end, in this order."""

@@ -10,7 +10,7 @@ import linecache
 from itertools import islice
 from typing import Protocol
 
-from agentlog.failures import CellSource
+from agentlog.stack import CellSource
 
 
 class Compiled(Protocol):

@@ -40,12 +40,13 @@ from agentlog.events import (
     StreamWritten,
     Value,
 )
-from agentlog.failures import CellSource, failure_of
+from agentlog.frames import failure_of
 from agentlog.ids import new_id
 from agentlog.recorder import Recorder
 from agentlog.renderers import renderer
 from agentlog.settings import Settings
 from agentlog.situation import situation, user_frames
+from agentlog.stack import CellSource
 from agentlog.store import Store
 from agentlog.tokens import TokenCounter, counter
 from agentlog.valuetext import depths

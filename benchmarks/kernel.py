@@ -7,7 +7,7 @@ round trip   from sending a cell until its reply and its idle message are both h
 in process   `run_cell("pass")` of a bare shell (aim, by the least times, 1.3)
 crash        time and extra memory of recording a KeyError while the namespace holds a frame of 10 million rows, an array
              of 1 GB, a list of 10 million ints, a dict of a million keys and 5,000 names (aims: 30 ms, 5 MB; 60 ms for
-             the first, which loads what describing needs; see `start.py` for what coming alive costs)
+             the first; see `start.py` for what coming alive costs)
 
 The speed of a machine drifts, so blocks of cells stand close together as without, with, with, without (ABBA); each such
 round gives one ratio of medians. The table shows their median with its quartiles, and the ratio of the least times.
@@ -231,7 +231,7 @@ def crash() -> Iterator[tuple[str, float, float]]:
             finally:
                 sys.stdout = kept
         shell.run_line_magic("unload_ext", "agentlog")
-        yield "crash capture, first after loading (ms)", 60, spent[0]
+        yield "crash capture, first after loading (ms)", 30, spent[0]
         yield "crash capture, median of the next (ms)", 30, statistics.median(spent[1:])
         yield "crash capture, extra memory (MB)", 5, extra
 

@@ -27,10 +27,11 @@ from agentlog.events import (
     SessionStarted,
     StreamWritten,
 )
-from agentlog.frames import CellSource, failure_of
+from agentlog.frames import failure_of
 from agentlog.guard import strict
 from agentlog.ids import new_id
 from agentlog.past import Execution
+from agentlog.stack import CellSource
 from agentlog.store import Store
 from agentlog_ipy.namespace import NamespaceWatch
 

@@ -14,11 +14,12 @@ from agentlog.cli import main
 from agentlog.context import build
 from agentlog.events import Evidence, Fact, Failure, ProcessDied, SessionEnded, to_record
 from agentlog.evidence import registry
-from agentlog.frames import CellSource, failure_of
+from agentlog.frames import failure_of
 from agentlog.journal import Journal
 from agentlog.plainly.audiences import operator, sentence, stakeholder
 from agentlog.plainly.reasons import BY_COLLECTOR, reason
 from agentlog.settings import Limits
+from agentlog.stack import CellSource
 from agentlog.store import Store
 
 JARGON = re.compile(

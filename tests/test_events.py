@@ -1,7 +1,7 @@
 """The model goes to plain data and back without loss, and a newer journal's events are kept."""
 
 import json
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 
 import pytest
 from hypothesis import given
@@ -94,8 +94,8 @@ def test_the_model_holds_frozen_dataclasses_only() -> None:
     """Nothing in the model can be changed after it was made."""
     for cls in (*KINDS.values(), Value, Failure, Frame, Fact, Evidence, Change, Column, Operand, Expression):
         assert is_dataclass(cls)
-        with pytest.raises(FrozenInstanceError):
-            setattr(object.__new__(cls), fields(cls)[0].name, 1)
+        assert cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert fields(cls)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from agentlog.events import Expression
-from agentlog.frames import CellSource, failure_of
+from agentlog.frames import failure_of
 from agentlog.settings import Limits
+from agentlog.stack import CellSource
 
 EXACT = sys.version_info >= (3, 11)
 PATIENT = Limits(describe_ms=20_000, evidence_ms=20_000)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shell_host import bare, hanging, of_kind, records, run, shell  # noqa: F401
 import agentlog
 from agentlog import guard
 from agentlog.store import Store
+from agentlog_ipy import cells
 from agentlog_ipy.extension import attachment_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -40,6 +42,24 @@ def test_start_is_written_before_the_code_runs(shell: Any, store_folder: Path) -
     shell.user_ns["look"] = lambda: shell.user_ns.update(seen=of_kind(store_folder, "cell.start")[-1]["source"])
     run(shell, "look()")
     assert shell.user_ns["seen"] == "look()"
+
+
+def test_the_time_of_a_failed_cell_is_its_own(shell: Any, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends before ours begins, however long the failure takes to describe."""
+    described, describing = cells.failure_of, []
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        begun = time.perf_counter()
+        time.sleep(0.5)
+        described_failure = described(*args, **kwargs)
+        describing.append((time.perf_counter() - begun) * 1000)
+        return described_failure
+
+    monkeypatch.setattr(cells, "failure_of", slow)
+    begun = time.perf_counter()
+    run(shell, "1/0")
+    whole = (time.perf_counter() - begun) * 1000
+    assert ends(store_folder)[-1]["ms"] < whole - describing[0]
 
 
 @pytest.mark.parametrize(

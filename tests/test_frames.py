@@ -14,8 +14,9 @@ import pytest
 
 from agentlog import guard
 from agentlog.events import Failure, Frame
-from agentlog.frames import CellSource, crowd, failure_of, message_of
+from agentlog.frames import crowd, failure_of, message_of
 from agentlog.settings import Limits
+from agentlog.stack import CellSource
 
 PATIENT = Limits(describe_ms=20_000, evidence_ms=20_000)
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agentlog.events import Fact, Failure
-from agentlog.frames import CellSource, failure_of
+from agentlog.frames import failure_of
 from agentlog.settings import Limits
+from agentlog.stack import CellSource
 
 PATIENT = Limits(describe_ms=20_000, evidence_ms=20_000)
 """Time that only matters when something hangs: these tests are about facts, not about speed."""
