@@ -22,6 +22,9 @@ from agentlog import diff
 from agentlog.commands import load, parser_for
 from agentlog.desk import Desk
 from agentlog.diff import Diff
+from agentlog.diffs.alignment import Pair
+from agentlog.diffs.differences import PairReader
+from agentlog.diffs.sides import Entry
 from agentlog.errors import NotFound, UsageError
 from agentlog.store import Store
 from agentlog.tokens import estimate_tokens
@@ -274,6 +277,17 @@ def test_a_failed_cell_without_an_id_is_compared_with_one_much_like_it() -> None
     found = command(store, script, "diff")
     assert found.first is not None
     assert str(found.first).startswith("input d changed by In[3]: length 1 -> 0, lost key 'k' => ")
+
+
+def test_durations_are_compared_where_both_ended_in_the_same_way() -> None:
+    """A cell that failed half-way did not do the same work: that it was quicker says nothing."""
+
+    def told(one: str, other: str) -> list[str]:
+        pair = Pair(Entry("In[1]", "fit()", status=one, ms=5000.0), Entry("In[2]", "fit()", status=other, ms=100.0))
+        return [difference.text for difference in PairReader().read(pair) if difference.kind == "duration"]
+
+    assert told("ok", "ok") == ["5.0 s -> 0.1 s"]
+    assert told("ok", "error") == []
 
 
 def test_two_unlike_cells_are_not_compared_word_by_word() -> None:

@@ -164,5 +164,12 @@ def _same_code(one: str, other: str) -> bool:
 
 
 def _duration(a: Entry, b: Entry) -> Iterator[Difference]:
-    if a.ms is not None and b.ms is not None and abs(a.ms - b.ms) > 500 and max(a.ms, b.ms) > 2 * min(a.ms, b.ms):
+    """Only where both ended in the same way: one that failed did not do the same work."""
+    if (
+        a.status == b.status
+        and a.ms is not None
+        and b.ms is not None
+        and abs(a.ms - b.ms) > 500
+        and max(a.ms, b.ms) > 2 * min(a.ms, b.ms)
+    ):
         yield Difference("duration", f"{a.ms / 1000:.1f} s -> {b.ms / 1000:.1f} s", a.label, b.label)
