@@ -69,7 +69,7 @@ class Recorder:
         self._blob_bytes = 0
         self._writer: threading.Thread | None = None
         self._start = threading.Lock()
-        self._closed = False
+        self._forking = self._closed = False
 
     # --- the door -------------------------------------------------------------------------------------------------
 
@@ -156,25 +156,18 @@ class Recorder:
             return
         self.flush()
         self._closed = True
-        self._queue.put(_stop)
-        self._hurry.put(None)
-        if self._writer is not None and self._writer is not threading.current_thread():
-            self._writer.join(1.0)
+        self._stop_writer(1.0)
         with suppress(OSError):
             self.journal.close()
 
     def before_fork(self) -> None:
         """Have no thread of ours while the process forks: it would be a hazard, and Python warns of it."""
-        writer = self._writer
-        if writer is not None and writer is not threading.current_thread():
-            self._queue.put(_stop)
-            self._hurry.put(None)
-            writer.join(FORK_SECONDS)
-            if not writer.is_alive():
-                self._writer = None
+        self._forking = True
+        self._stop_writer(FORK_SECONDS)
 
     def resume(self) -> None:
-        """In the parent after a fork: go on with what other threads queued meanwhile."""
+        """In the parent after a fork: go on with what was queued meanwhile."""
+        self._forking = False
         if not self._queue.empty():
             self._ensure_writer()
 
@@ -265,16 +258,25 @@ class Recorder:
         self._ensure_writer()
 
     def _alive(self) -> bool:
-        return self._writer is not None and self._writer.is_alive()
+        writer = self._writer
+        return writer is not None and writer.is_alive()
+
+    def _stop_writer(self, patience: float) -> None:
+        """Have the writer end after what is queued, and wait `patience` seconds for that."""
+        writer = self._writer
+        if writer is not None and writer.is_alive() and writer is not threading.current_thread():
+            self._queue.put(_stop)
+            self._hurry.put(None)
+            writer.join(patience)
 
     def _ensure_writer(self) -> None:
-        if self._writer is not None or not self._start.acquire(blocking=False):
+        if self._writer is not None or self._forking or not self._start.acquire(blocking=False):
             return
         try:
-            writer = threading.Thread(target=self._write_queue, name="agentlog-writer", daemon=True)
-            writer.start()
-            self._writer = writer
+            self._writer = threading.Thread(target=self._write_queue, name="agentlog-writer", daemon=True)
+            self._writer.start()
         except RuntimeError:  # the interpreter is ending: no new threads, so write here
+            self._writer = None
             self._drain_here()
         finally:
             self._start.release()
@@ -287,6 +289,9 @@ class Recorder:
                     self._hurry.get(timeout=LINGER)
                 self._work(first)
                 self._drain()
+        self._writer = None
+        if not (self._forking or self._closed):  # the fork did not wait for so long
+            self.resume()
 
     def _drain(self) -> None:
         with suppress(Empty):

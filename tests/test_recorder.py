@@ -140,6 +140,26 @@ os.waitpid(pid, 0)
     assert len(list((store_folder / "journal").glob("*.jsonl"))) == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_that_does_not_wait_for_a_busy_writer_leaves_it_at_work(
+    door: Recorder, store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that was too busy to stop for the fork writes on afterwards, what was queued meanwhile too."""
+    monkeypatch.setattr(recorder, "FORK_SECONDS", 0.0)
+    begun, go_on, written = threading.Event(), threading.Event(), threading.Event()
+    door.later(lambda: (begun.set(), go_on.wait(60)))  # type: ignore[arg-type,return-value]
+    door._hurry.put(None)
+    assert begun.wait(60)
+    door.before_fork()
+    door.record(Logged(message="while it forks"))
+    door.resume()
+    go_on.set()
+    door.record(Logged(message="after the fork"))
+    door.later(written.set)
+    assert written.wait(60)
+    assert messages(store_folder) == ["while it forks", "after the fork"]
+
+
 def test_everything_is_written_at_exit(store_folder: Path) -> None:
     """A program that ends right after its last log line loses nothing, and its segment is closed in order."""
     code = "from agentlog import recorder; from agentlog.events import Logged; d = recorder.start(); d.session = 's'; d.record(Logged(message='last'))"
