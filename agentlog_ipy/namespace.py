@@ -31,6 +31,8 @@ from agentlog_ipy.watch.watched import Watched
 
 _LONG = 0.002
 """Seconds: a name that the text says is changed is not read before the cell where that takes longer."""
+_FRUITLESS = 5
+"""Turns in a row without anything read that end reading: on a busy machine one may be over before it has begun."""
 
 
 class NamespaceWatch:
@@ -46,6 +48,7 @@ class NamespaceWatch:
         self._surroundings = Surroundings()
         self._last: str | None = None
         self._told = False
+        self._fruitless = 0
         self._around: Around | None = None
 
     @guarded("namespace")
@@ -69,7 +72,7 @@ class NamespaceWatch:
         start = time.perf_counter()
         with self._lock:
             names = analyse(source)
-            around, self._around = self._around or Around(), None
+            around, self._around, self._fruitless = self._around or Around(), None, 0
             look = Look(self._shell.user_ns, self._states, names, execution, ok, self._limits, start, around)
             look.changes += self._rotation.take()
             bound, present = self._names.look()
@@ -98,8 +101,8 @@ class NamespaceWatch:
             todo.sort(key=lambda one: (one[1].cost > budget_ms / 1000, one[1].total))
             before = sum(state.known for _, state in todo)
             self._take_baselines(todo, deadline)
-            left = any(not state.has_baseline for _, state in todo)
-            return left and sum(state.known for _, state in todo) > before
+            self._fruitless = 0 if sum(state.known for _, state in todo) > before else self._fruitless + 1
+            return self._fruitless < _FRUITLESS and any(not state.has_baseline for _, state in todo)
 
     def _measure(self, suspects: Set[str], names: CellNames, deadline: float) -> None:
         """Take the missing baselines of the candidates, but of those where it takes long and the text says that they change."""

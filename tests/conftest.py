@@ -16,6 +16,8 @@ from agentlog.store import Store
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would never see an interrupt
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup: what we start would be spared too
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

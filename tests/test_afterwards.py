@@ -190,6 +190,19 @@ def test_large_objects_are_read_while_nobody_waits(kernel: Host) -> None:
     assert kernel.changes(same) == []
 
 
+def test_a_turn_that_is_over_before_it_begins_does_not_end_the_reading(kernel: Host) -> None:
+    """On a busy machine the processor may be somebody else's for all of a turn."""
+    kernel.names["np"] = pytest.importorskip("numpy")
+    kernel.run("big = np.zeros(4_000_000)")
+    kernel.work.settle()
+    watch = kernel.work._watch
+    assert watch.catch_up(0.0)
+    assert not watch._states["big"].has_baseline
+    while watch.catch_up(1000.0):
+        pass
+    assert watch._states["big"].has_baseline
+
+
 def test_reading_ends_where_nothing_can_be_read(kernel: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """An object that cannot be looked at in one turn does not keep the loop busy for ever."""
     turns: list[bool] = []
