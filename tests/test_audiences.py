@@ -17,7 +17,7 @@ from agentlog.evidence import registry
 from agentlog.frames import failure_of
 from agentlog.journal import Journal
 from agentlog.plainly.audiences import operator, sentence, stakeholder
-from agentlog.plainly.reasons import BY_COLLECTOR, reason
+from agentlog.plainly.reasons import BY_COLLECTOR, in_words, reason
 from agentlog.settings import Limits
 from agentlog.stack import CellSource
 from agentlog.store import Store
@@ -114,7 +114,8 @@ def test_every_kind_of_evidence_has_its_words() -> None:
 @pytest.mark.parametrize("collector", sorted(BY_COLLECTOR))
 def test_every_kind_of_evidence_speaks_without_jargon(collector: str) -> None:
     """Also where message and facts are bare: a clause, or None where the evidence says only where."""
-    found = BY_COLLECTOR[collector](Failure("ValueError", "cannot do it"), Evidence(collector, (Fact("something was seen"),)))
+    evidence = Evidence(collector, (Fact("something was seen"),))
+    found = in_words(BY_COLLECTOR[collector], Failure("ValueError", "cannot do it"), evidence)
     assert found is None or (found.clause and found.trouble and not JARGON.search(found.clause + found.trouble))
 
 

@@ -7,6 +7,16 @@ import re
 from agentlog.events import Evidence, Failure
 from agentlog.plainly.reason import QUOTED, Reason
 
+LABELS = Reason("the values that a model should predict are of a kind that it cannot use", "data that does not fit the model")
+JOINING = Reason("two tables could not be joined: their columns do not fit together", "tables that do not fit together")
+DUPLICATES = Reason("a table has the same row or column name more than once", "duplicates in the data")
+MOMENTS = Reason(
+    "dates or times with and without a time zone, or of different kinds, were mixed", "dates that do not fit together"
+)
+STATE_DICT = Reason("a saved model does not fit the model that it was loaded into", "data that does not fit the model")
+READ_BEFORE = Reason("data that can be gone through only once had been gone through before", "empty data")
+CLASS_RANGE = Reason("the data has more kinds than the model was made for", "data that does not fit the model")
+
 
 def dates(failure: Failure, evidence: Evidence) -> Reason:
     text = re.search(QUOTED, failure.message)
@@ -30,27 +40,9 @@ def estimator(failure: Failure, evidence: Evidence) -> Reason:
     return Reason("a model was set up in a way that does not work", "models set up wrongly")
 
 
-def labels(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("the values that a model should predict are of a kind that it cannot use", "data that does not fit the model")
-
-
-def joining(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("two tables could not be joined: their columns do not fit together", "tables that do not fit together")
-
-
-def duplicates(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a table has the same row or column name more than once", "duplicates in the data")
-
-
 def plotted(failure: Failure, evidence: Evidence) -> Reason:
     name = re.search(QUOTED, failure.message)
     return Reason(f"the column {name[1]} does not exist" if name else "a column that it needs does not exist", "missing columns")
-
-
-def moments(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason(
-        "dates or times with and without a time zone, or of different kinds, were mixed", "dates that do not fit together"
-    )
 
 
 def unusable_content(failure: Failure, evidence: Evidence) -> Reason:
@@ -98,23 +90,11 @@ def tensors(failure: Failure, evidence: Evidence) -> Reason:
     return Reason("parts of a calculation do not fit together in size or kind", "data of different sizes")
 
 
-def state_dict(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a saved model does not fit the model that it was loaded into", "data that does not fit the model")
-
-
 def empty_input(failure: Failure, evidence: Evidence) -> Reason:
     about = next((fact.about for fact in evidence.facts if fact.about and len(fact.about) < 60), None)
     return Reason(
         f"there is no data{f' in {chr(39)}{about}{chr(39)}' if about else ''}: the table or list is empty", "empty data"
     )
-
-
-def read_before(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("data that can be gone through only once had been gone through before", "empty data")
-
-
-def class_range(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("the data has more kinds than the model was made for", "data that does not fit the model")
 
 
 def sizes(failure: Failure, evidence: Evidence) -> Reason:

@@ -7,6 +7,8 @@ import re
 from agentlog.events import Evidence, Failure
 from agentlog.plainly.reason import Reason
 
+ENCODING = Reason("a text is stored in another character encoding than was expected", "data in the wrong format")
+
 
 def file_trouble(failure: Failure, evidence: Evidence) -> Reason | None:
     return of_file(failure)
@@ -44,10 +46,6 @@ def json_text(failure: Failure, evidence: Evidence) -> Reason:
         else "is damaged or cut off"
     )
     return Reason(f"data that should be JSON {how}", "data in the wrong format")
-
-
-def encoding(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a text is stored in another character encoding than was expected", "data in the wrong format")
 
 
 def file_text(failure: Failure, evidence: Evidence) -> Reason:

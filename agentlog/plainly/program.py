@@ -7,6 +7,12 @@ import re
 from agentlog.events import Evidence, Failure
 from agentlog.plainly.reason import NEAR, QUOTED, Reason
 
+REGEX = Reason("a search pattern in the program is written wrongly", "mistakes in the program")
+UNHASHABLE = Reason("a list was used as the name of an entry", "mistakes in the program")
+UNSERIALISABLE = Reason("a result holds something that cannot be saved in the wanted format", "results that cannot be saved")
+OUT_OF_MEMORY = Reason("the machine has not enough memory for the data", "too little memory")
+RECURSION = Reason("a part of the program calls itself without end", "mistakes in the program")
+
 
 def missing_key(failure: Failure, evidence: Evidence) -> Reason | None:
     nouns = {"column": "column", "key": "entry", "label": "row", "environment variable": "setting", "group": "group"}
@@ -79,10 +85,6 @@ def failed_import(failure: Failure, evidence: Evidence) -> Reason:
     return Reason("a package that it needs could not be loaded", "packages that cannot be loaded")
 
 
-def regex(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a search pattern in the program is written wrongly", "mistakes in the program")
-
-
 def syntax(failure: Failure, evidence: Evidence) -> Reason:
     line = next((found for fact in evidence.facts if (found := re.match(r"line (\d+)", fact.text))), None)
     return Reason(f"the program is written wrongly{f' in line {line[1]}' if line else ''}", "mistakes in the program")
@@ -106,22 +108,6 @@ def wrong_call(failure: Failure, evidence: Evidence) -> Reason:
 
 def _function(name: re.Match[str] | None) -> str:
     return f"'{name[1]}'" if name and name[1] != "__init__" else "a function"
-
-
-def unhashable(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a list was used as the name of an entry", "mistakes in the program")
-
-
-def unserialisable(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a result holds something that cannot be saved in the wanted format", "results that cannot be saved")
-
-
-def out_of_memory(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("the machine has not enough memory for the data", "too little memory")
-
-
-def recursion(failure: Failure, evidence: Evidence) -> Reason:
-    return Reason("a part of the program calls itself without end", "mistakes in the program")
 
 
 def stopped(failure: Failure, evidence: Evidence) -> Reason:

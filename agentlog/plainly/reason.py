@@ -17,6 +17,7 @@ class Reason:
     trouble: str
 
 
-Telling = Callable[[Failure, Evidence], "Reason | None"]
+Told = Reason | Callable[[Failure, Evidence], Reason | None] | None
+"""The reason, or what finds it in the failure and a collector's evidence; None: nothing that people are told."""
 QUOTED = r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|-?\d[\w.]*)"
 NEAR = re.compile(rf"nearest {QUOTED}")
