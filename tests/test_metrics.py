@@ -26,7 +26,7 @@ from samples import Samples, a_bit_of_everything
 
 from agentlog import cli
 from agentlog.errors import UsageError
-from agentlog.events import ExecutionStarted, ProcessDied, RecorderFaulted
+from agentlog.events import ExecutionEnded, ExecutionStarted, ProcessDied, RecorderFaulted
 from agentlog.ids import new_id
 from agentlog.metrics.counts import Meter
 from agentlog.metrics.exposition import Metric, expose
@@ -89,6 +89,29 @@ def test_figures_are_those_of_the_store(made: Samples) -> None:
     assert again[name + "process_deaths_total", ("SIGKILL",)] == 1
     assert again[name + "executions_total", ("ok",)] == 11, "nothing is counted twice"
     assert (again[name + "sessions_unended", ("died",)], again[name + "executions_running", ()]) == (1, 0)
+
+
+@pytest.mark.parametrize("order", [("interrupted", "timed_out"), ("timed_out", "interrupted")])
+@pytest.mark.parametrize("apart", [False, True], ids=["seen at once", "seen one by one"])
+def test_an_end_told_by_kernel_and_runner_counts_once(order: tuple[str, str], apart: bool, made: Samples) -> None:
+    """The kernel says that the cell was interrupted, the runner that its time was up."""
+    meter = _meter(made)
+    before = _figures(meter.text())
+    execution = new_id()
+    made.add(ExecutionStarted(execution=execution, number=1, source="while True: pass"))
+    for status in order:
+        made.add(ExecutionEnded(execution=execution, status=status, ms=1000.0))
+        if apart:
+            meter.refresh()
+    after = _figures(meter.text())
+    risen = {
+        key[1][0]: after[key] - before[key]
+        for key in before
+        if key[0] == "agentlog_executions_total" and after[key] > before[key]
+    }
+    counted = order[0] if apart else "timed_out"
+    assert risen == {counted: 1}
+    assert _figures(meter.text())["agentlog_execution_duration_seconds_count", (counted,)] == 1
 
 
 def test_counters_go_on_across_restarts_and_gc(made: Samples, tmp_path: Path) -> None:

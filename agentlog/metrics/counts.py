@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.filters import STATUSES
-from agentlog.gather import Record
+from agentlog.gather import VERDICTS, Record
 from agentlog.ids import timestamp
 from agentlog.metrics.exposition import Metric, expose
 from agentlog.store import Store
@@ -41,7 +41,7 @@ class Meter:
         self._tail = Tail(store.source, places if isinstance(places, dict) else {})
         silent = kept.get("silent")
         self._silent: set[str] = set(silent) if isinstance(silent, list) else set()
-        """executions that are running and do not count: agentlog's own, and those of front ends"""
+        """executions whose (next) end does not count: agentlog's own, those of front ends, interrupted ones that are counted"""
         self._make(kept.get("series"))
 
     def _make(self, kept: Any) -> None:
@@ -123,12 +123,19 @@ class Meter:
             self._silent.add(str(record.get("x")))
 
     def _take_cell_end(self, record: Record, segment: str) -> None:
-        if str(record.get("x")) in self._silent:
-            self._silent.discard(str(record.get("x")))
+        execution, status = str(record.get("x")), record.get("status", "ok")
+        if execution in self._silent:
+            self._silent.discard(execution)
             return
-        status = record.get("status", "ok")
+        if status == "interrupted":  # a runner may tell of the same end, and why: its verdict is the one to count
+            if self._has_verdict(execution):
+                return
+            self._silent.add(execution)
         self.executions.add(status)
         self.durations.observe(float(record.get("ms") or 0) / 1000, status)
+
+    def _has_verdict(self, execution: str) -> bool:
+        return any(one.status in VERDICTS for one in self._store.executions_where("e.id = ?", execution))
 
     def _take_error(self, record: Record, segment: str) -> None:
         self.errors.add((record.get("failure") or {}).get("type", "Exception"), record.get("origin", "cell"))
