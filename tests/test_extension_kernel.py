@@ -112,10 +112,16 @@ def test_a_long_print_is_head_and_tail(kernel: TestKernel) -> None:
     assert whole == "".join(f"{i:09}\n" for i in range(300_000))
 
 
-def test_late_output_is_told(kernel: TestKernel) -> None:
+def test_late_output_is_told(kernel: TestKernel, tmp_path: Path) -> None:
     """Output of a task that goes on after its cell belongs to that cell, marked late."""
-    code = "import asyncio\nasync def later():\n    await asyncio.sleep(0.3); print('late words')\ntask = asyncio.ensure_future(later())"
+    gate = tmp_path / "gate"
+    code = (
+        "import asyncio, os\nasync def later():\n"
+        f"    while not os.path.exists({str(gate)!r}): await asyncio.sleep(0.01)\n"
+        "    print('late words')\ntask = asyncio.ensure_future(later())"
+    )
     kernel.run(code)
+    gate.touch()
     (piece,) = outputs(kernel, code)
     assert (piece["text"], piece["late"]) == ("late words\n", True)
 

@@ -297,17 +297,20 @@ def _install_spec(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, argv
 # --- others -----------------------------------------------------------------------------------------------------
 
 
-def test_two_clients_on_one_kernel(store: Path) -> None:
+def test_two_clients_on_one_kernel(store: Path, tmp_path: Path) -> None:
     """The second sees only its own output, waits for the first, and is told when the first does not end."""
+    gate = tmp_path / "gate"
+    waits = f"import os, time\nprint('first')\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)"
 
     async def main() -> None:
         async with Kernel(store=store, record=False) as first:
             connection = first.link.process.connection_file  # type: ignore[attr-defined]
             async with Kernel.attach(connection, store=store, record=False) as second:
-                running = asyncio.ensure_future(first.run("import time; print('first'); time.sleep(1.0)", timeout=PATIENCE))
+                running = asyncio.ensure_future(first.run(waits, timeout=PATIENCE))
                 while not first.busy or not second.busy:
                     await asyncio.sleep(0.01)
                 refused = await second.run("print('second')", timeout=0.1)
+                asyncio.get_running_loop().call_later(0.2, gate.touch)
                 waited = await second.run("print('second')", timeout=PATIENCE)
                 assert (await running).stdout == "first\n"
                 assert refused.status == "not_run"

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from typing import IO
 import pytest
 
 from agentlog.events import from_record
+from agentlog.processes import is_alive, this_machine
 from agentlog.segments import Segments
 from agentlog.store import Store
 
@@ -82,10 +84,14 @@ class Writer:
             self._note(self._out.readline())
 
     def finish(self) -> None:
-        """Hear everything it said until it ended."""
+        """Hear everything it said until it ended, and wait until it is gone: its files are closed a little before."""
         for line in self._out:
             self._note(line)
         self._out.close()
+        until = time.monotonic() + 60
+        while is_alive(self.pid, *this_machine(), None):
+            assert time.monotonic() < until, "it does not end"
+            time.sleep(0.001)
 
     def _note(self, line: str) -> None:
         words = line.split()

@@ -31,7 +31,13 @@ from mcp_types import ResourceTemplateReference
 
 MODES = ("auto", "legacy")
 SCHEMA_TOKENS = 1_500
-COUNT_TO_EIGHT = "import time\nfor i in range(8):\n    print('step', i, flush=True)\n    time.sleep(0.25)"
+COUNT_TO_EIGHT = """
+import os, time
+for i in range(8):
+    print("step", i, flush=True)
+    while i == 3 and not os.path.exists({gate!r}):
+        time.sleep(0.01)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +137,11 @@ def test_over_http(mode: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_long_runs_report_and_other_tools_answer_meanwhile(mode: str, url: str) -> None:
+def test_long_runs_report_and_other_tools_answer_meanwhile(mode: str, url: str, tmp_path: Path) -> None:
     """A long run says how it goes, returns what it has, and is waited for by its id; while it runs every tool answers, and a
     second run in the same kernel is refused with what to do."""
     steps: list[str] = []
+    gate = tmp_path / "gate"
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         steps.append(str(message))
@@ -143,11 +150,13 @@ def test_long_runs_report_and_other_tools_answer_meanwhile(mode: str, url: str) 
         kernel = f"long-{mode}"
         async with Client(url, mode=mode) as client:  # type: ignore[arg-type]
             await call(client, "run_code", code="known = [1, 2, 3]", kernel=kernel)
-            arguments = {"code": COUNT_TO_EIGHT, "wait": 1.2, "kernel": kernel}
+            arguments = {"code": COUNT_TO_EIGHT.format(gate=str(gate)), "wait": 1.2, "kernel": kernel}
             first = (await client.call_tool("run_code", arguments, progress_callback=note)).structured_content
+            while "step 3" not in first["text"]:
+                arguments = {"execution": first["execution"], "wait": 1.2}
+                first = (await client.call_tool("run_code", arguments, progress_callback=note)).structured_content
             assert first["status"] == "running"
-            assert "step 0" in first["text"]
-            assert "step 7" not in first["text"]
+            assert "step 4" not in first["text"]
             said, context, name, listed = await asyncio.gather(
                 refused(client, "run_code", code="1", kernel=kernel, wait=0),
                 call(client, "get_context", focus="known"),
@@ -158,6 +167,7 @@ def test_long_runs_report_and_other_tools_answer_meanwhile(mode: str, url: str) 
             assert "list" in context["text"]
             assert "known = list" in name["text"]
             assert any(row["name"] == kernel and row["state"].startswith("running") for row in listed["rows"])
+            gate.touch()
             last = await call(client, "run_code", execution=first["execution"], wait=PATIENCE)
             assert last["status"] == "ok"
             assert "step 7" in last["text"]
