@@ -6,6 +6,7 @@ import os
 import queue
 import re
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,9 @@ class TestKernel:
         self.errors = open(folder / "stderr.txt", "wb")  # noqa: SIM115
         self.manager = KernelManager(kernel_name="python3")
         self.manager.kernel_spec.argv[0] = sys.executable
+        self.sockets = tempfile.TemporaryDirectory(prefix="kernel-")
+        if os.name == "posix":  # ports that are free may be somebody else's when the kernel comes to take them
+            self.manager.transport, self.manager.ip = "ipc", str(Path(self.sockets.name, "s"))
         self.manager.start_kernel(
             extra_arguments=list(arguments), env=kept | environment, cwd=str(folder), stdout=self.errors, stderr=self.errors
         )
@@ -124,6 +128,7 @@ class TestKernel:
         self.manager.shutdown_kernel(now=not self.manager.is_alive())
         self.manager.cleanup_resources()
         self.errors.close()
+        self.sockets.cleanup()
 
 
 NOISE = (
