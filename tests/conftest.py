@@ -7,12 +7,22 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agentlog import guard, recorder
 from agentlog.store import Store
+
+with suppress(ImportError):  # the oldest supported versions are tested without it
+    from hypothesis import HealthCheck, settings
+
+    # the same examples each time, however long a busy machine takes for one; HYPOTHESIS_PROFILE=default looks for others
+    settings.register_profile(
+        "same", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would never see an interrupt
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -72,7 +72,8 @@ class Host:
 
 
 @pytest.fixture
-def recorder(store_folder: Path) -> Recorder:
+def recorder(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    monkeypatch.setenv("AGENTLOG_LIMITS", "namespace_ms=20000")  # a loaded machine must not decide what a test sees
     started = recorders.start()
     begin(started, life="kernel")
     return started

@@ -364,15 +364,15 @@ def test_time_is_bounded(expect_faults: None) -> None:
 
 
 def test_a_huge_namespace_costs_little(expect_faults: None) -> None:
-    """5,000 names and a list of a million: well within a second even on a slow machine."""
+    """5,000 names and a list of a million: well within a second of the processor even on a slow machine."""
     names = {f"name_{i}": i for i in range(5000)} | {"big": list(range(1_000_000)), "table": {i: i for i in range(100_000)}}
     world = {"__name__": "__main__", **names}
     try:
         exec(compile("big[2_000_000]", "<the cell>", "exec"), world)
     except IndexError as error:
-        started = time.perf_counter()
+        started = time.thread_time()
         failure = failure_of(error, cell_of=lambda name: CellSource("r", 1, "big[2_000_000]"), namespace=world)
-        spent = time.perf_counter() - started
+        spent = time.thread_time() - started
     assert spent < 1
     assert len(last_user(failure).locals) <= Limits().locals
     assert last_user(failure).omitted > 4000
