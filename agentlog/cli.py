@@ -14,6 +14,7 @@ from agentlog import progress
 from agentlog.commands import COMMANDS, MAGICS, load, parser_for
 from agentlog.desk import Desk
 from agentlog.errors import AgentlogError
+from agentlog.writable import writable
 
 READING = frozenset({*MAGICS, "stats"})
 """Commands whose long results go through the reader's pager."""
@@ -24,13 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     progress.enabled = True
     try:
-        return _run(words)
+        with writable(sys.stdout):
+            return _run(words)
     except AgentlogError as error:
         print(f"agentlog: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        print(f"agentlog: {' '.join(words[:1])} could not go on: {error}", file=sys.stderr)
+        _drop_output()
+        return 2
     except KeyboardInterrupt:
         return 130
     except SystemExit as leaving:  # argparse after --help
@@ -60,7 +66,7 @@ def _run(words: list[str]) -> int:
         if result is not None:
             as_json = getattr(args, "json", False)
             if as_json:
-                print(json.dumps(result.as_json(), ensure_ascii=False))
+                print(_json(result.as_json()))
             elif name in READING:
                 from agentlog.pager import show
 
@@ -70,6 +76,20 @@ def _run(words: list[str]) -> int:
         return int(getattr(result, "exit_code", 0))
     finally:
         desk.close()
+
+
+def _json(data: object) -> str:
+    """Escaped where standard output is not UTF-8: valid JSON in every encoding."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return json.dumps(data, ensure_ascii=encoding.lower() not in ("utf-8", "utf8"))
+
+
+def _drop_output() -> None:
+    """Let nothing that is still buffered fail a second time when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> str:

@@ -39,9 +39,13 @@ def _pager(environment: Mapping[str, str]) -> list[str] | None:
         words = shlex.split(environment.get("PAGER", DEFAULT))
     except ValueError:
         return None
-    if not words or words[0] == "cat" or environment.get("TERM") == "dumb" or not sys.stdout.isatty():
+    if not words or words[0] == "cat" or environment.get("TERM") == "dumb" or not _in_terminal():
         return None
     return words if shutil.which(words[0]) else None
+
+
+def _in_terminal() -> bool:
+    return bool(getattr(sys.stdout, "isatty", lambda: False)())
 
 
 def _taller_than_screen(text: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from agentlog.errors import UsageError
+from agentlog.writable import as_utf8
 
 STANDARD_OUTPUT = "-"
 
@@ -38,7 +39,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 def text_file(target: str | Path, newline: str | None = "\n") -> Iterator[TextIO]:
     """UTF-8 text to `target`; half characters are replaced."""
     if str(target) == STANDARD_OUTPUT:
-        yield sys.stdout
+        yield as_utf8(sys.stdout)
         return
     with whole_file(Path(target)) as path, open(path, "w", encoding="utf-8", errors="replace", newline=newline) as file:
         yield file
