@@ -175,3 +175,12 @@ def _flush(stream: TextIO) -> None:
 def _leave(token: Token[Output | None]) -> None:
     with suppress(ValueError):
         _capturing.reset(token)
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

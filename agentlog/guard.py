@@ -8,6 +8,7 @@ In our own tests `strict()` lets everything through.
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,3 +110,12 @@ def _reason(error: BaseException) -> str:
         return f"{kind.__name__}: {error}{place}"[:300] if safe else f"{kind.__name__}{place}"
     except Exception:
         return kind.__name__ + place
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.RLock()  # another thread of the parent's may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

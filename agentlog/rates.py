@@ -6,6 +6,7 @@ costs. How many were only counted is written once a minute, and when the session
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -38,6 +39,10 @@ class ErrorRate:
     """Counts the errors of one process."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, as a forked child does: what was counted is the parent's to say, and its lock may be held for ever."""
         self._slots: OrderedDict[Key, Slot] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -101,3 +106,6 @@ def _say(door: Recorder, slot: Slot) -> None:
 
 rate = ErrorRate()
 """The one of this process."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=rate.forget)

@@ -33,6 +33,8 @@ RETRY = 2.0
 """Seconds between two tries to write to a disk that refused."""
 FORK_SECONDS = 2.0
 """Longest wait for the writer to finish before the process forks."""
+GONE_SECONDS = 1.0
+"""Longest wait until the system has let go of a writer that has ended."""
 QUEUED_BLOB_BYTES = 64_000_000
 """Bytes of blobs that may wait; beyond it the caller writes its own."""
 
@@ -91,8 +93,8 @@ class Recorder:
     def record_plain(
         self, kind: str, said: dict[str, Any], *, execution: str | None = None, id: str | None = None, now: bool = False
     ) -> None:
-        """As `record`, of what is plain data already (`said`: keys of `events`, nothing at its default): the short way of what
-        comes often, log lines and the two ends of a cell. Never raises."""
+        """As `record`, of what is plain data already (`said`: keys of `events`; None and False are left out): the short way of
+        what comes often, log lines and the two ends of a cell. Never raises."""
         if self.paused or self._closed:
             return
         try:
@@ -102,7 +104,9 @@ class Recorder:
             if execution is not None:
                 record["x"] = execution
             record["i"], record["t"] = id or new_id(), timestamp()
-            record.update(said)
+            for key, value in said.items():
+                if value is not None and value is not False:
+                    record[key] = value
             if now:
                 self._commit(record)
             else:
@@ -268,6 +272,7 @@ class Recorder:
             self._queue.put(_stop)
             self._hurry.put(None)
             writer.join(patience)
+            _until_gone(writer)
 
     def _ensure_writer(self) -> None:
         if self._writer is not None or self._forking or not self._start.acquire(blocking=False):
@@ -330,6 +335,14 @@ class _Stop(Exception):
 
 def _stop() -> None:
     raise _Stop
+
+
+def _until_gone(thread: threading.Thread) -> None:
+    """Wait until the system has no thread either. Python says that one has ended while it still frees its memory, without the
+    interpreter's lock: a child of that moment finds the lock of `tracemalloc` taken for ever (before 3.13, which joins truly)."""
+    task, until = f"/proc/self/task/{thread.native_id}", time.monotonic() + GONE_SECONDS
+    while not thread.is_alive() and os.path.exists(task) and time.monotonic() < until:
+        time.sleep(0.0001)
 
 
 def _stamp(event: Event, session: str, execution_of: Callable[[], str | None]) -> None:

@@ -81,9 +81,10 @@ class Outputs:
 
     def detach(self) -> None:
         """Write what waits and stop the worker."""
+        self._if_forked()
         self._stop.set()
         self._wake.set()
-        if self._thread is not None and self._pid == this_process():
+        if self._thread is not None:
             self._thread.join(5)
         for slot in [*self._slots.values(), self._loose]:
             self._put("end", slot, None)
@@ -104,10 +105,7 @@ class Outputs:
 
     def put(self, kind: str, slot: Slot, content: Any) -> None:
         """Take an output. Costs microseconds, never waits."""
-        if self._pid != this_process():
-            self._items.clear()
-            self._open.clear()
-            self._fresh()
+        self._if_forked()
         slot.spoke = True
         if kind == "stream":
             self._waiting += len(content["text"])
@@ -123,6 +121,13 @@ class Outputs:
             self._put("end", slot, None)
             self._wake.set()
 
+    def _if_forked(self) -> None:
+        """In a forked child what waits is the parent's to write, and its lock may be held for ever."""
+        if self._pid != this_process():
+            self._items.clear()
+            self._open.clear()
+            self._fresh()
+
     def _put(self, kind: str, slot: Slot, content: Any) -> None:
         self._items.append((kind, slot, slot.over, content, time.time()))
 
@@ -130,6 +135,7 @@ class Outputs:
 
     def drain(self) -> None:
         """Write everything that waits, but for lines that are still being written."""
+        self._if_forked()
         with self._lock:
             items: list[Item] = []
             while self._items:
