@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agentlog.events import ProcessDied
+from agentlog.faulttext import at_fault, with_cell
 from agentlog.index import Index
 from agentlog.past import Death, Execution
 from agentlog.processes import is_alive
@@ -67,7 +68,8 @@ class Deaths:
             return None
         rows = self._index.rows("SELECT segment, session FROM executions WHERE id = ?", (execution.id,))
         segment, session = rows[0] if rows else (None, 0)
-        how, stack = self._how(session, segment)
+        how, text = self._how(session, segment)
+        stack = with_cell(at_fault(text), execution.label, execution.source.splitlines()) if text else None
         report = self._report(session, execution.id)
         if report is None:
             return Death(execution.id, how, stack=stack, no_stack=None if stack else NO_STACK, output=output)
@@ -81,7 +83,7 @@ class Deaths:
         return bool(self._index.rows(sql, (session, at)))
 
     def _how(self, session: int, segment: int | None) -> tuple[str, str | None]:
-        """(how it died in words, the Python stack that faulthandler left)."""
+        """(how it died in words, what faulthandler left)."""
         report = self._report(session)
         stack = (report.stack if report else None) or self._fault_text(segment)
         said = _SIGNAL.search(stack or "")

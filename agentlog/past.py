@@ -106,7 +106,7 @@ class Death:
 
     how     in words: "killed by SIGKILL (exit code -9)", "Segmentation fault", "its process is gone"
     seen    somebody saw the process end (the runner); else only its traces are known
-    stack   the Python stack that faulthandler left; None where none can exist or none was left, `no_stack` says why
+    stack   the Python stack of the thread at fault, from faulthandler; None where none can exist or none was left, `no_stack` says why
     output  the last lines the execution printed
     """
 

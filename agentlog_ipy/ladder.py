@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import Any
 
 from agentlog.errors import KernelError
 from agentlog.events import Value, value_from_plain
+from agentlog.faulttext import CELL_FILE
 from agentlog.valuetext import nested
 from agentlog_ipy.channels import Request
 from agentlog_ipy.link import Link
@@ -30,7 +30,6 @@ LOOK_SECONDS = 0.4
 DRAIN_SECONDS = 1.0
 """What a stopped cell has put out may take this long to arrive; the rest comes late."""
 _STACK_CHARS = 6_000
-_CELL_FILE = re.compile(r"ipykernel_\d+/|<ipython-input")
 
 
 @dataclass(frozen=True)
@@ -101,9 +100,9 @@ async def _appears(path: Path, size: int) -> bool:
 def main_stack(stacks: str) -> str:
     """The part of faulthandler's text that shows user code: of the thread that runs it, without IPython's own lines."""
     threads = [part for part in stacks.replace("\nCurrent thread", "\n\nCurrent thread").split("\n\n") if part.strip()]
-    running = [part for part in threads if _CELL_FILE.search(part)]
+    running = [part for part in threads if CELL_FILE.search(part)]
     lines = ((running or threads)[-1] if threads else "").strip().splitlines()
-    last = max((at for at, line in enumerate(lines) if _CELL_FILE.search(line)), default=len(lines) - 1)
+    last = max((at for at, line in enumerate(lines) if CELL_FILE.search(line)), default=len(lines) - 1)
     return "\n".join(lines[: last + 1])[:_STACK_CHARS]
 
 

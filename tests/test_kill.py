@@ -255,7 +255,8 @@ def test_a_kernel_that_dies_leaves_its_last_cell(store_folder: Path, tmp_path: P
         assert "none" in (death.no_stack or "")
     else:
         assert said in death.how
-        assert "most recent call first" in (death.stack or "")
+        assert (death.stack or "").startswith("most recent call first:")
+        assert (death.stack or "").endswith(f"\n  In[3] line 2: {code}")
     store.close()
 
 

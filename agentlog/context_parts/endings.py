@@ -33,10 +33,15 @@ def _death(case: Situation) -> list[Item]:
         return []
     stack = death.stack.splitlines() if death.stack else []
     found = [item(8.0, death.how + (f"; {death.hint}" if death.hint else ""), first=True)]
-    found.append(item(4.0, "\n".join(stack[:6]), "\n".join(stack)) if stack else item(1.0, death.no_stack or ""))
+    found.append(item(4.0, "\n".join(_ends(stack)), "\n".join(stack)) if stack else item(1.0, death.no_stack or ""))
     if death.output:
         found.append(item(2.0, "\n".join(death.output[-3:]), "\n".join(death.output), name="last output"))
     if death.stderr:
         lines = death.stderr.splitlines()
         found.append(item(2.0, "\n".join(lines[-3:]), "\n".join(lines[-20:]), name="stderr"))
     return found
+
+
+def _ends(stack: list[str]) -> list[str]:
+    """Where it failed, and the user code that led there; what lies between is the library's."""
+    return stack if len(stack) <= 8 else [*stack[:3], f"  ... {len(stack) - 7} more", *stack[-4:]]
