@@ -132,9 +132,13 @@ def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditiona
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and conditional:
         roles.conditional.add(node.name)
     inside = conditional or isinstance(node, _CONDITIONAL)
+    later = later or isinstance(node, _FUNCTIONS)
     line = (*parents[-8:], node)
-    for child in ast.iter_child_nodes(node):
-        _visit(child, line, roles, inside, later or isinstance(node, _FUNCTIONS))
+    for name in node._fields:
+        part = getattr(node, name, None)
+        for child in part if type(part) is list else (part,):
+            if isinstance(child, ast.AST) and child._fields:  # neither operators nor contexts
+                _visit(child, line, roles, inside, later)
 
 
 def _aliases(node: ast.Assign, roles: Roles) -> None:

@@ -52,9 +52,10 @@ def class_module(cls: type) -> str | None:
         dotted = _str(type.__dict__["__module__"].__get__(cls))
         return None if dotted == "builtins" else dotted
     module = _class_dict(cls).get("__module__")
-    if not inherits(type(module), str):
-        return None
-    module = _str(module)
+    if type(module) is not str:
+        if not inherits(type(module), str):
+            return None
+        module = _str(module)
     return None if module == "builtins" else module
 
 
@@ -68,8 +69,8 @@ def exactly(value: object, *classes: type) -> bool:
 
 
 def inherits(cls: type, base: type) -> bool:
-    """Is `base` among the ancestors of `cls`? (`issubclass` would ask the metaclass.)"""
-    return any(ancestor is base for ancestor in _mro(cls))
+    """Is `base` among the ancestors of `cls`? (`issubclass` would ask the metaclass; numbers ask nobody.)"""
+    return id(base) in map(id, _mro(cls))
 
 
 def is_a(value: object, base: type) -> bool:

@@ -18,4 +18,14 @@ def elements(holder: Any, start: int = 0, stop: int | None = None) -> list[Any]:
     """
     if peek.class_name(type(holder)) in _COMPUTED:
         return list(holder[start:stop].tolist())
-    return list(holder._values[start:stop].tolist())
+    values = holder._values
+    text = _text(peek.own(values, "_pa_array"), start, stop)
+    return list(values[start:stop].tolist()) if text is None else text
+
+
+def _text(arrow: Any, start: int, stop: int | None) -> list[str] | None:
+    """Elements of Arrow's text where none is missing: pandas would take the long way to the same."""
+    if arrow is None or str(arrow.type) not in ("string", "large_string"):
+        return None
+    found: list[str] = arrow[start:stop].to_pylist()
+    return None if None in found else found

@@ -115,7 +115,7 @@ class NamespaceWatch:
         for name, state in todo:
             if time.perf_counter() >= deadline:
                 return
-            if name in namespace and state.is_object(namespace[name]):
+            if name in namespace and state.is_object(namespace[name]) and not state.too_costly(deadline):
                 state.measure(namespace[name], deadline)
 
     def _spare_time(self, look: Look, execution: str) -> list[Any]:

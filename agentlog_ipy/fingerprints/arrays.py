@@ -50,6 +50,7 @@ def _visit_nditer(walk: Walk, value: Any) -> None:
 
 def visit_array(walk: Walk, value: Any, depth: int) -> None:
     """Shape, dtype and content of an array."""
+    walk.step()
     np = sys.modules["numpy"]
     base = value if type(value) is np.ndarray else np.ndarray.view(value, np.ndarray)
     walk.keep.append(base)
@@ -70,6 +71,7 @@ def visit_array(walk: Walk, value: Any, depth: int) -> None:
 
 def rows(walk: Walk, table: Any) -> list[tuple[list[Any], ArrayLeaf | None]]:
     """(tokens, leaf) of each row of a C-contiguous table of plain numbers: a row as an array of its own, all in a few calls."""
+    walk.step()
     np = sys.modules["numpy"]
     count, length = table.shape
     head = [((length,), table.dtype.str)] if table.dtype.names is None else [((length,), str(table.dtype))]

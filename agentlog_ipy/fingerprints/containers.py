@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import collections
-import time
 from array import array
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
 from agentlog import peek
-from agentlog_ipy.fingerprints.plain import BytesLeaf, DictLeaf, ListLeaf, Take, holds_no_boxes, identities, plain_bytes
-from agentlog_ipy.fingerprints.walk import HANDLERS, INHERITED, SCALAR_IDS, OutOfTime, Walk, by_id, digest_of, short
+from agentlog_ipy.fingerprints.plain import (
+    CHUNK,
+    FAR,
+    BytesLeaf,
+    IteratedLeaf,
+    ListLeaf,
+    Take,
+    holds_no_boxes,
+    identities,
+    plain_bytes,
+)
+from agentlog_ipy.fingerprints.walk import HANDLERS, INHERITED, SCALAR_IDS, Walk, by_id, digest_of, short
 
 WALK_ALL = 2_000
 """Containers of complex objects up to this size are walked item by item; of larger ones `SAMPLE` items are."""
@@ -40,9 +50,23 @@ def visit_tuple(walk: Walk, value: tuple[Any, ...], depth: int) -> None:
 
 
 def visit_deque(walk: Walk, value: Any, depth: int) -> None:
-    items = list(collections.deque.__iter__(value))
-    _sequence(walk, items, len(items), _slice, depth)
+    length = collections.deque.__len__(value)
+    if length > LONG:
+        walk.tokens.append(("seq", length))
+        sample = _iterated(walk, lambda: collections.deque.__iter__(value), length)
+        sample += islice(collections.deque.__reversed__(value), SAMPLE)
+        _visit_sample(walk, sample, f"{2 * SAMPLE} of {length} items", length, depth)
+    else:
+        _sequence(walk, list(collections.deque.__iter__(value)), length, _slice, depth)
     _rest(walk, value, collections.deque, depth)
+
+
+def _iterated(walk: Walk, iterate: Callable[[], Iterator[Any]], length: int) -> list[Any]:
+    """Something long that can only be read from its start, as a leaf; returns its first items."""
+    walk.leaves.append(IteratedLeaf(iterate, length))
+    if length > FAR * CHUNK:
+        walk.skip(length - FAR * CHUNK, f"its first {FAR * CHUNK} items")
+    return list(islice(iterate(), SAMPLE))
 
 
 def _rest(walk: Walk, value: object, base: type, depth: int) -> None:
@@ -129,8 +153,7 @@ def _dict_base(value: dict[Any, Any]) -> Any:
 def _long_dict(walk: Walk, items: Any, length: int, depth: int) -> None:
     """A dict of more than 64 entries: by content where plain, else item by item, or identities and a sample."""
     if length > LONG:
-        walk.leaves.append(DictLeaf(items, length))
-        sample = list(chain.from_iterable(islice(items, 0, SAMPLE)))
+        sample = _iterated(walk, lambda: chain.from_iterable(items), 2 * length)
         _visit_sample(walk, sample, f"{SAMPLE} of {length} entries", length, depth)
         return
     held = list(chain.from_iterable(items))
@@ -144,17 +167,24 @@ def _long_dict(walk: Walk, items: Any, length: int, depth: int) -> None:
 
 def visit_set(walk: Walk, value: Any, depth: int) -> None:
     """A set by the hashes it already holds: copying it calls neither `__hash__` nor `__eq__`."""
-    copied = frozenset.__new__(frozenset, value)
-    walk.tokens.append(("set", len(copied)))
-    if len(copied) > LONG and time.perf_counter() > walk.deadline:
-        raise OutOfTime
+    base = set if peek.is_a(value, set) else frozenset
+    length = base.__len__(value)
+    walk.tokens.append(("set", length))
+    if length > LONG:
+        walk.tokens.append(short(identities(_iterated(walk, lambda: base.__iter__(value), length))))
+        walk.portable = False
+    else:
+        _members(walk, frozenset.__new__(frozenset, value))
+    _rest(walk, value, base, depth)
+
+
+def _members(walk: Walk, copied: frozenset[Any]) -> None:
     members = list(islice(copied, _MANY + 1))
     if len(members) <= _MANY and set(map(id, map(type, members))) <= SCALAR_IDS:
         walk.tokens.append(sum(digest_of([member]) for member in members) & (2**64 - 1))
     else:
         walk.tokens.append(hash(copied))
         walk.portable = False
-    _rest(walk, value, set if peek.is_a(value, set) else frozenset, depth)
 
 
 def visit_bytes_like(walk: Walk, value: Any, depth: int) -> None:

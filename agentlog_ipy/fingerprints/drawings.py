@@ -7,7 +7,8 @@ from typing import Any
 from agentlog import peek
 from agentlog_ipy.fingerprints.walk import LIBRARIES, Walk, short
 
-_PIXELS = 4_000_000
+_PIXELS = 250_000
+"""Pixels in a piece of an image."""
 _DRAWN = (
     "_text", "_x", "_y", "_xorig", "_yorig", "_x0", "_y0", "_width", "_height", "_color", "_facecolor", "_edgecolor", "_linewidth",
     "_linewidths", "_linestyle", "_marker", "_visible", "_alpha", "_label", "_offsets", "_facecolors", "_original_facecolor", "_A",
@@ -69,11 +70,28 @@ def visit_image(walk: Walk, value: Any, depth: int) -> None:
     core = peek.own(value, "im") or peek.own(value, "_im")
     walk.tokens.append((peek.qualified_name(type(value)), str(peek.own(value, "_size")), str(peek.own(value, "_mode"))))
     width, height = peek.own(value, "_size") or (0, 0)
-    if core is None or width * height > _PIXELS:
+    if core is None:
         walk.identity(core)
-        walk.skip(core is not None, "the size of an image")
+    elif width * height > _PIXELS:
+        walk.leaves.append(ImageLeaf(value, width, height))
     else:
         walk.tokens.append(short(value.tobytes()))
+
+
+class ImageLeaf:
+    """A large image of PIL's that is loaded, in bands of rows."""
+
+    def __init__(self, image: Any, width: int, height: int) -> None:
+        self._image, self._width, self._height = image, width, height
+        self._rows = max(1, _PIXELS // width)
+
+    @property
+    def chunks(self) -> int:
+        return -(-self._height // self._rows)
+
+    def digest(self, chunk: int) -> int:
+        top = chunk * self._rows
+        return short(self._image.crop((0, top, self._width, min(self._height, top + self._rows))).tobytes())
 
 
 LIBRARIES.update({"matplotlib": visit_matplotlib, "PIL": visit_image})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import marshal
 from array import array
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from agentlog_ipy.fingerprints.walk import SCALAR_IDS, short
 
-CHUNK = 8_192
+CHUNK = 2_048
 """Items in a piece of a long container."""
+FAR = 512
+"""Pieces of a container that can only be read from its start: what comes after would take long to get to."""
 BOX_IDS = frozenset({id(list), id(tuple), id(dict)})
 _TEXT_IDS = frozenset({id(str), id(bytes)})
 _LEVELS = 6
@@ -74,23 +76,23 @@ class ListLeaf:
         return _items_digest(self._take(self._items, chunk * CHUNK, (chunk + 1) * CHUNK))
 
 
-class DictLeaf:
-    """A long dict, `CHUNK` entries a piece; pieces are cheap in order, as a dict can only be read from its start."""
+class IteratedLeaf:
+    """A long dict, set or deque: the first `FAR` pieces of `CHUNK` items, cheap in order. `iterate`: from its start."""
 
-    def __init__(self, items: Any, length: int) -> None:
-        self._items, self._length = items, length
-        self._iterator: Iterator[tuple[Any, Any]] = iter(())
+    def __init__(self, iterate: Callable[[], Iterator[Any]], length: int) -> None:
+        self._iterate, self._length = iterate, length
+        self._iterator: Iterator[Any] = iter(())
         self._next = -1
 
     @property
     def chunks(self) -> int:
-        return -(-self._length // CHUNK)
+        return min(FAR, -(-self._length // CHUNK))
 
     def digest(self, chunk: int) -> int:
         if chunk != self._next:
-            self._iterator = islice(iter(self._items), chunk * CHUNK, None)
+            self._iterator = islice(self._iterate(), chunk * CHUNK, None)
         self._next = chunk + 1
-        return _items_digest(list(chain.from_iterable(islice(self._iterator, CHUNK))))
+        return _items_digest(list(islice(self._iterator, CHUNK)))
 
 
 class BytesLeaf:

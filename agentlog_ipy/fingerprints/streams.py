@@ -9,16 +9,19 @@ import threading
 from typing import Any
 
 from agentlog import peek
-from agentlog_ipy.fingerprints.walk import HANDLERS, LIBRARIES, Walk, by_id, visit_object
+from agentlog_ipy.fingerprints.walk import HANDLERS, LIBRARIES, Walk, by_id, short, visit_object
 
 
 def visit_memory_stream(walk: Walk, value: Any, depth: int) -> None:
     if value.closed:
         walk.tokens.append("closed")
-        return
-    base = io.StringIO if type(value) is io.StringIO else io.BytesIO
-    walk.tokens.append(base.tell(value))
-    walk.temporary(base.getvalue(value), depth)
+    elif type(value) is io.BytesIO:
+        walk.tokens.append(value.tell())
+        view = memoryview(value.getvalue())
+        walk.keep.append(view)
+        walk.visit(view, depth + 1)
+    else:
+        walk.tokens.append((value.tell(), short(value.getvalue().encode("utf-8", "surrogatepass"))))
 
 
 def visit_file(walk: Walk, value: Any, depth: int) -> None:

@@ -11,6 +11,7 @@ from agentlog_ipy.fingerprints.walk import LIBRARIES, Walk
 from agentlog_ipy.fingerprints.words import HashLeaf
 
 _LONG = 4096
+_SMALL_BYTES = 512
 
 
 def visit_arrow(walk: Walk, value: Any, depth: int) -> None:
@@ -25,10 +26,12 @@ def visit_arrow(walk: Walk, value: Any, depth: int) -> None:
         for buffer in chunk.buffers():
             if buffer is None or not buffer.size or not buffer.is_cpu:
                 walk.tokens.append(None)
-                continue
-            view = np.frombuffer(buffer, dtype=np.uint8)
-            walk.keep.append(view)
-            visit_array(walk, view, depth)
+            elif buffer.size <= _SMALL_BYTES:
+                walk.tokens.append(buffer.to_pybytes())
+            else:
+                view = np.frombuffer(buffer, dtype=np.uint8)
+                walk.keep.append(view)
+                visit_array(walk, view, depth)
 
 
 def visit_polars(walk: Walk, value: Any, depth: int) -> None:
@@ -63,7 +66,8 @@ def _one_chunk(series: Any) -> bool:
 
 def _hashed(walk: Walk, series: Any) -> None:
     length = len(series)
-    leaf = HashLeaf(lambda: sys.modules["polars"].Series.hash(series, seed=1).to_numpy())
+    polars = sys.modules["polars"].Series
+    leaf = HashLeaf(lambda start, count: polars.hash(polars.slice(series, start, count), seed=1).to_numpy(), length)
     if length > _LONG:
         walk.leaves.append(leaf)
     elif length:

@@ -80,15 +80,19 @@ class Walk:
             self.tokens.append(("@", known))
             return
         self.memo[id(value)] = len(self.memo)
-        self.nodes += 1
-        if not self.nodes & 31 and time.perf_counter() > self.deadline:
-            raise OutOfTime
+        self.step()
         if self.nodes > NODES or depth > _DEPTH:
             self.skip(1, "its first 20000 parts")
             self.identity(value)
             return
         handler = HANDLERS.get(id(kind)) or _handler_of(value)
         handler(self, value, depth)
+
+    def step(self) -> None:
+        """One more part. Raises OutOfTime."""
+        self.nodes += 1
+        if not self.nodes & 31 and time.perf_counter() > self.deadline:
+            raise OutOfTime
 
     def scalar(self, value: Any) -> None:
         if type(value) in (str, bytes) and len(value) > _LONG_TEXT:

@@ -9,6 +9,7 @@ differences. Nothing is imported: what is digested exists only where numpy is lo
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from agentlog_ipy.fingerprints.walk import short
@@ -96,13 +97,17 @@ class StridedLeaf:
 
 
 class HashLeaf:
-    """Something whose library hashes it for us; done when it is asked for."""
+    """Rows that their library hashes for us. `hashed`: (first row, how many) -> an array of hashes."""
 
-    chunks = 1
+    ROWS = 65_536
 
-    def __init__(self, hashed: Any) -> None:
-        self._hashed = hashed
+    def __init__(self, hashed: Callable[[int, int], Any], length: int) -> None:
+        self._hashed, self._length = hashed, length
+
+    @property
+    def chunks(self) -> int:
+        return -(-self._length // self.ROWS)
 
     def digest(self, chunk: int) -> int:
         np = sys.modules["numpy"]
-        return words_digest(*words_of(np.ascontiguousarray(self._hashed())))
+        return words_digest(*words_of(np.ascontiguousarray(self._hashed(chunk * self.ROWS, self.ROWS))))

@@ -24,6 +24,7 @@ _WORDS = {
     "sys": frozenset({"path"}),
 }  # fmt: skip
 """Library -> what its settings are changed with."""
+_ANY = frozenset().union(*_WORDS.values())
 _PLAIN = (int, float, str, bool, type(None))
 _TEXT = 60
 
@@ -32,8 +33,10 @@ Options = Iterator[tuple[str, object]]
 
 def options(names: CellNames, reached: Reached) -> dict[str, dict[str, str]]:
     """Library -> option -> value, not at its default; of libraries whose settings the cell, or a function it calls, may change."""
-    said = names.attributes | names.loads | reached.names
     found: dict[str, dict[str, str]] = {}
+    if not mentions(_ANY, names, reached):
+        return found
+    said = names.attributes | names.loads | reached.names
     for library, words in _WORDS.items():
         module = sys.modules.get(library)
         if module is None or not words & said or (library == "sys" and "sys" not in said):
@@ -43,6 +46,11 @@ def options(names: CellNames, reached: Reached) -> dict[str, dict[str, str]]:
         except Exception:  # another version keeps them elsewhere
             continue
     return found
+
+
+def mentions(words: frozenset[str], names: CellNames, reached: Reached) -> bool:
+    """Does the cell, or a function it calls, mention one of `words`?"""
+    return not (words.isdisjoint(names.attributes) and words.isdisjoint(names.loads) and words.isdisjoint(reached.names))
 
 
 def _text(value: object) -> str:

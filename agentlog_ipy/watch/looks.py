@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog.events import Change, NamespaceChanged
+from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.settings import Limits
 from agentlog.static import CellNames
 from agentlog_ipy.watch.candidates import candidates
@@ -19,6 +19,10 @@ _SPARE_SHARE, _LEAST_SPARE_MS = 0.005, 0.03
 _LONGEST = 1.5
 """Seconds that a look may take after the longest cell."""
 _VERSIONS = 200
+_MOST_UNKNOWN = 200
+"""Names said to be unknown; of more, that the look was not complete says it."""
+_COMPARING = 0.8
+"""Of the time allowed, what comparing may take: to say what was found takes time too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Look:
     around: Around
     changes: list[Change] = field(default_factory=list)
     complete: bool = True
+    unknown: int = 0
     own: float = 0.0
     deadline: float = 0.0
     reached: Reached = field(default_factory=Reached)
@@ -53,7 +58,7 @@ class Look:
     def __post_init__(self) -> None:
         self.own = self.start - self.around.began if self.around.began else 0.0
         share = min(self.limits.namespace_share * self.own, _LONGEST)
-        self.deadline = self.start + max(self.limits.namespace_ms / 1000 - self.around.spent, share, 0.001)
+        self.deadline = self.start + max(_COMPARING * max(self.limits.namespace_ms / 1000, share) - self.around.spent, 0.001)
 
     def run(self, bound: list[tuple[str, Any]], present: Set[str] | None) -> None:
         """`bound`: names that stand for another object now; `present`: all there are, where some are gone."""
@@ -96,10 +101,14 @@ class Look:
             state.adopt(value)
             state.writer = state.looked = self.execution
             kind = "rebound"
+        self.changes.append(Change(name, kind, old, self._first_look(state, value)))  # type: ignore[arg-type]
+
+    def _first_look(self, state: Watched, value: Any) -> Value:
         now = time.perf_counter()
-        if now < self.deadline:
-            state.look(value, now + (self.deadline - now) / 4, pieces=False)
-        self.changes.append(Change(name, kind, old, state.describe(value)))  # type: ignore[arg-type]
+        if now >= self.deadline and not state.fixed:
+            return state.name_type(value)
+        state.look(value, now + (self.deadline - now) / 4, pieces=False)
+        return state.describe(value)
 
     def _gone(self, present: Set[str]) -> None:
         for name in [name for name in self.states if name not in present]:
@@ -124,9 +133,9 @@ class Look:
 
     def _verdict(self, name: str, state: Watched, value: object) -> Verdict:
         now = time.perf_counter()
-        if now >= self.deadline:
-            return state.not_looked_at()
         share = self.deadline if state.total <= 1 else now + (self.deadline - now) / 2
+        if now >= self.deadline or state.too_costly(share):
+            return state.not_looked_at()
         # where the text says that it changed and there is nothing to compare with, reading it would tell nothing
         return state.look(value, share, pieces=state.has_baseline or name not in self.names.certain)
 
@@ -140,7 +149,9 @@ class Look:
             state.pieces.clear()  # they are of what it was before
         else:
             self.complete = False
-            self.changes.append(Change(name, "unknown", state.facts, how=state.looked_at or "looked at for the first time"))
+            self.unknown += 1
+            if self.unknown <= _MOST_UNKNOWN:
+                self.changes.append(Change(name, "unknown", state.facts, how=state.looked_at or "looked at for the first time"))
 
     def _note(self, change: Change, state: Watched) -> None:
         self.changes.append(change)

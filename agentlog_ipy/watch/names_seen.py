@@ -1,13 +1,14 @@
 """Which names of a namespace stand for another object than at the last look: one pass, at the speed of C.
 
 A cell of a large session is followed by one look at thousands of names of which a few are new. Names, objects and types
-are therefore kept as three lists of numbers beside each other and compared as wholes; Python code sees the rest only.
+are therefore kept beside each other, the last two as arrays of numbers, and compared as wholes; Python code sees the rest only.
 """
 
 from __future__ import annotations
 
 import operator
 import re
+from array import array
 from collections.abc import Iterator
 from itertools import compress
 from typing import Any
@@ -22,23 +23,25 @@ class NamesSeen:
         self._shell = shell
         self._internal: dict[str, bool] = {}
         self._names: list[Any] = []
-        self._objects: list[int] = []
-        self._kinds: list[int] = []
+        self._objects = array("Q")
+        self._kinds = array("Q")
 
     def look(self) -> tuple[list[tuple[str, Any]], set[str] | None]:
         """((name, object) of each name that is new or stands for another object, all names where some are gone, else None)."""
         namespace = _copied(self._shell.user_ns)
-        names, objects = list(namespace), list(map(id, namespace.values()))
-        kinds = list(map(id, map(type, namespace.values())))
+        names, objects = list(namespace), array("Q", map(id, namespace.values()))
+        kinds = array("Q", map(id, map(type, namespace.values())))
         known = len(self._names)
         grown = len(names) >= known and all(map(operator.is_, names, self._names))
         found = list(self._visible(namespace, self._differing(names, objects, kinds) if grown else names))
         self._names, self._objects, self._kinds = names, objects, kinds
         return found, None if grown else {name for name, _ in self._visible(namespace, names)}
 
-    def _differing(self, names: list[Any], objects: list[int], kinds: list[int]) -> list[Any]:
+    def _differing(self, names: list[Any], objects: array[int], kinds: array[int]) -> list[Any]:
         known = len(self._names)
-        other = map(operator.or_, map(operator.ne, objects, self._objects), map(operator.ne, kinds, self._kinds))
+        other = map(operator.ne, objects, self._objects)
+        if kinds[:known] != self._kinds:
+            other = map(operator.or_, other, map(operator.ne, kinds, self._kinds))
         return [*compress(names, other), *names[known:]]
 
     def _visible(self, namespace: dict[Any, Any], names: list[Any]) -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 from agentlog import peek
 from agentlog.prints import file_print, text_print
 from agentlog.static import CellNames
-from agentlog_ipy.watch.library_options import DEFAULT, options
+from agentlog_ipy.watch.library_options import DEFAULT, mentions, options
 from agentlog_ipy.watch.local_modules import is_local
 from agentlog_ipy.watch.reach import Reached
 from agentlog_ipy.watch.touched_files import TouchedFiles
@@ -103,7 +103,7 @@ class Surroundings:
             found["python"] = sys.version.split()[0]
 
     def _environment(self, names: CellNames, reached: Reached, found: dict[str, str]) -> None:
-        if not (self._first or names.dynamic or (names.attributes | names.loads | reached.names) & _ENVIRONMENT):
+        if not (self._first or names.dynamic or mentions(_ENVIRONMENT, names, reached)):
             return
         for name, value in list(os.environ.items()):
             if name not in _PASSING and not name.startswith(_PASSING_PREFIXES):
@@ -180,7 +180,7 @@ class Surroundings:
 
 
 def _draws(names: CellNames, reached: Reached) -> bool:
-    return not names.trivial and bool(_DRAWS & (names.attributes | names.loads | reached.names | names.reads))
+    return mentions(_DRAWS, names, reached)
 
 
 def _random_states() -> dict[str, str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from agentlog.describe import describe, schema
+from agentlog import peek
+from agentlog.describe import NOT_LOOKED_AT, describe, schema
 from agentlog.events import Value
 from agentlog_ipy.fingerprints.iterators import CONSUMED
 from agentlog_ipy.fingerprints.outline import Outline, outline
@@ -19,7 +20,7 @@ Verdict = Literal["new", "same", "changed", "partly"]
 
 PIECE = 0.0005
 """Seconds that a piece of a large part takes."""
-ALGORITHM = "2"
+ALGORITHM = "3"
 """Stands before every digest: those of another algorithm cannot be compared."""
 _BOXES = frozenset(map(id, (dict, list, tuple, set)))
 _COUNTED = 100_000
@@ -34,7 +35,7 @@ class Watched:
 
     writer     execution that last made, rebound or changed it; None: older than the watch
     looked     execution after which it was last looked at in full
-    cost       seconds its outline took
+    cost       seconds of processor time its outline took
     looked_at  what the last look that was not full saw
     restless   reading it may change it
     """
@@ -95,15 +96,15 @@ class Watched:
         """Compare with the last look, and remember this one. `pieces`: also go through the large parts."""
         if self.fixed:
             return "same"
-        start = time.perf_counter()
+        start = time.thread_time()
         try:
             now = outline(value, deadline)
         except OutOfTime:
-            self.cost = max(2 * self.cost, time.perf_counter() - start)
+            self.cost = max(2 * self.cost, time.thread_time() - start)
             return self._partly("nothing: out of time")
         except Exception:  # a hostile or half-built object: its identity is all there is
             return self._partly("its identity")
-        self.cost = time.perf_counter() - start
+        self.cost = time.thread_time() - start
         before, self.structure = self.structure, now.structure
         self._remember(now)
         if before is None or before != now.structure:
@@ -123,6 +124,10 @@ class Watched:
         if now.leaves:
             return self._partly("a sample of its content")
         return "same" if now.complete else "partly"
+
+    def too_costly(self, deadline: float) -> bool:
+        """Did its last look take longer than there is time until `deadline`?"""
+        return self.cost > deadline - time.perf_counter()
 
     def not_looked_at(self) -> Verdict:
         """There was no time."""
@@ -144,7 +149,10 @@ class Watched:
         for number, leaf, chunk in self._from_cursor(now):
             if time.perf_counter() >= deadline:
                 break
-            digest = leaf.digest(chunk)
+            try:
+                digest = leaf.digest(chunk)
+            except Exception:  # a thread changes it meanwhile
+                break
             known = self.pieces.get(number)
             self.pieces[number] = digest
             self.cursor = (number + 1) % self.total
@@ -171,6 +179,11 @@ class Watched:
             facts = replace(facts, facts={**facts.facts, key: f"{ALGORITHM}-{self.structure & 0xFFFFFFFF:08x}"})
         self.facts = facts
         return facts
+
+    def name_type(self, value: object) -> Value:
+        """What `describe` says when the time is over."""
+        self.facts = Value(type=peek.class_name(type(value)), cut=NOT_LOOKED_AT)
+        return self.facts
 
 
 def _facts(value: object) -> Value:
