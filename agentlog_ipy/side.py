@@ -29,6 +29,8 @@ FRAMES = 12
 NAMES = 24
 TEXT = 200
 PIPES_SECONDS = 0.3
+QUEUED = 100_000
+"""Messages that the kernel keeps for a runner that cannot read at the moment."""
 
 try:
     import fcntl
@@ -49,7 +51,7 @@ class StoppedAtDeadline(BaseException):
 def begin(options: dict[str, Any]) -> str:
     """Prepare this kernel for its runner and say who it is."""
     shell = _state["shell"] = options.pop("shell", None) or _shell()
-    for prepare in (_signals, _limits, _children, _pipes, _record):
+    for prepare in (_signals, _limits, _children, _pipes, _queue, _record):
         try:
             prepare(shell, options)
         except Exception as reason:
@@ -113,6 +115,16 @@ def _pipes(shell: Any, options: Mapping[str, Any]) -> None:
     thread has read it loses the end of it to the next cell. So each cell waits for the pipes to be empty."""
     if options.get("empty_stdin") and sys.platform == "linux":
         shell.events.register("post_execute", _until_pipes_are_read)
+
+
+def _queue(shell: Any, options: Mapping[str, Any]) -> None:
+    """On a busy machine a cell prints faster than the runner gets to read: zmq keeps a thousand messages and drops what
+    comes then, the final `idle` too."""
+    if options.get("empty_stdin"):
+        import zmq
+
+        thread = shell.kernel.iopub_thread
+        thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, QUEUED))
 
 
 def _until_pipes_are_read() -> None:

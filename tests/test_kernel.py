@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -51,6 +52,41 @@ def test_no_output_is_lost_when_the_reply_overtakes_it(kernel: SyncKernel) -> No
     """A hundred two-line prints arrive whole: complete means own reply and own idle."""
     for number in range(100):
         assert kernel.run(f"print({number})\nprint('end')").stdout == f"{number}\nend\n"
+
+
+RUNNER = """
+import sys
+from agentlog_ipy.sync import SyncKernel
+with SyncKernel(record=False) as kernel:
+    reply = kernel.run(sys.argv[1], timeout=120)
+    print(reply.status, reply.stdout.count("line"), reply.notes)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be held up on this system")
+def test_nothing_is_lost_while_the_runner_cannot_read(tmp_path: Path) -> None:
+    """On a busy machine somebody else may have the processor while a cell prints thousands of lines."""
+    begun, go_on, printed = (tmp_path / name for name in ("begun", "go on", "printed"))
+    code = (
+        f"import os\nopen({str(begun)!r}, 'w').close()\nwhile not os.path.exists({str(go_on)!r}): pass\n"
+        f"for n in range(3_000): print('line', 'x' * 80, flush=True)\nopen({str(printed)!r}, 'w').close()"
+    )
+    with subprocess.Popen([sys.executable, "-c", RUNNER, code], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as runner:
+        try:
+            _until_there(begun)
+            runner.send_signal(signal.SIGSTOP)
+            go_on.touch()
+            _until_there(printed)
+        finally:
+            runner.send_signal(signal.SIGCONT)
+        assert runner.communicate(timeout=PATIENCE)[0] == "ok 3000 ()\n"
+
+
+def _until_there(path: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < until, f"{path.name} never came"
+        time.sleep(0.01)
 
 
 def test_what_a_child_process_prints_arrives_too(kernel: SyncKernel) -> None:

@@ -20,7 +20,7 @@ import pytest
 from agentlog.errors import KernelStartError
 from agentlog.events import ProcessDied
 from agentlog.store import Store
-from agentlog_ipy import folders
+from agentlog_ipy import folders, ladder
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.sync import SyncKernel
 
@@ -63,18 +63,32 @@ while True:
         pytest.param("while True:\n    pass", "an interrupt", id="busy loop"),
     ],
 )
-def test_a_cell_that_is_stuck_is_stopped_and_the_state_survives(kernel: SyncKernel, code: str, rung: str) -> None:
+def test_a_cell_that_is_stuck_is_stopped_and_the_state_survives(
+    kernel: SyncKernel, code: str, rung: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The answer says what ran, with its locals, and which rung of the ladder worked; variables are still there."""
+    _give_time(rung, monkeypatch)
     begun = time.monotonic()
     reply = kernel.run(code, timeout=0.5)
     took = time.monotonic() - begun
     assert reply.status == "timed_out"
     assert took < 0.5 + SLACK
     assert any(note.startswith("stopped by") for note in reply.notes)
-    assert any(rung in note for note in reply.notes) or took > 2.0, "on a loaded machine a later rung may be the one"
+    assert any(rung in note for note in reply.notes), reply.notes
     assert reply.look is not None
     assert str(reply.look)
     assert kernel.run("kept").result == "'still here'"
+
+
+def _give_time(rung: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rung that will work may take as long as a busy machine makes it; on those before it the ladder waits as ever."""
+    rungs = ladder._rungs
+
+    def patient(awaiting: bool | None) -> list[ladder.Rung]:
+        named = next((number for number, (words, _, _) in enumerate(rungs(awaiting)) if rung in words), None)
+        return [(words, SLACK if number == named else wait, do) for number, (words, wait, do) in enumerate(rungs(awaiting))]
+
+    monkeypatch.setattr(ladder, "_rungs", patient)
 
 
 def test_the_locals_at_the_deadline_are_shown(kernel: SyncKernel) -> None:
