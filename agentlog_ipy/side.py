@@ -124,7 +124,7 @@ def _queue(shell: Any, options: Mapping[str, Any]) -> None:
         import zmq
 
         thread = shell.kernel.iopub_thread
-        thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, QUEUED))
+        thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, QUEUED))  # type: ignore[attr-defined]
 
 
 def _until_pipes_are_read() -> None:
