@@ -197,8 +197,11 @@ class Redactor:
 
     def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
         out = fields.copy()
-        for key in [key for key in fields if key not in _KEEP]:
-            value = fields[key]
+        if _KEEP.issuperset(fields):
+            return out
+        for key, value in fields.items():
+            if key in _KEEP:
+                continue
             if key == "cols":
                 out[key] = [self._column(column) for column in value]
             elif value.__class__ is dict and key in _NAMED:
@@ -313,7 +316,8 @@ def _is_setting(value: str) -> bool:
 
 _NAME = re.compile(r"[\w .-]{2,60}")
 _LABELS = re.compile(r"(?P<before>\w+ '(?P<name>[^']{1,80})' )(?P<labels>.+)", re.S)
-_DIGITS = re.compile(r"\d{4}[ -]?\d{4}|3\d{3}[ -]\d{6}").search
+_DIGITS = re.compile(r"\d{4}[ -]?\d{4}").search
+"""The gate of `redact_cards`: every form of a card number, 4-4-4-4 or 4-6-5 digits, holds this."""
 
 
 @lru_cache(maxsize=1)

@@ -80,22 +80,29 @@ class Terminal:
     # --- writing
 
     def _write(self, text: str) -> None:
-        lines = text.split("\n")
-        if len(lines) > 2 * self._rows and self._row == len(self._lines) - 1:
-            lines = self._write_many(lines)
-        for number, line in enumerate(lines):
-            if number:
-                self._new_line()
+        first, *lines = text.split("\n")
+        if first:
+            self._put(first)
+        if len(lines) > 1 and self._row == len(self._lines) - 1:
+            lines = self._write_below(lines)
+        for line in lines:
+            self._new_line()
             if line:
                 self._put(line)
 
-    def _write_many(self, lines: list[str]) -> list[str]:
-        """A long text: all but its last lines are released without touching the screen. Returns the lines still to be written."""
-        self._put(lines[0])
-        done = len(lines) - self._rows
-        self._done.append(self._screen() + "\n" + "".join(line + "\n" for line in lines[1:done]))
-        self._lines, self._row, self._column, self._free = [[]], 0, 0, 0
-        return lines[done:]
+    def _write_below(self, lines: list[str]) -> list[str]:
+        """All but the last of `lines` follow the screen's last line and are whole: those that stay reachable go onto the
+        screen as they are, those before them are released. Returns the line still to be written."""
+        self._new_line()
+        above, below = lines[: -self._rows], lines[-self._rows : -1]
+        if above:
+            self._scroll(self._row)
+            self._done.append("".join(line + "\n" for line in above))
+        self._lines[-1:] = [list(line) if line.isascii() else _cells(line, [], 0) for line in below]
+        self._row = self._free = len(self._lines) - 1
+        if len(self._lines) > 2 * self._rows:
+            self._scroll(len(self._lines) - self._rows)
+        return lines[-1:]
 
     def _put(self, text: str) -> None:
         if self._returned and self._broken:
