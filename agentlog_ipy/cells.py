@@ -52,7 +52,8 @@ _OWN_LINE = re.compile(
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """A cell on its way. `request`: id of the message that asked for it; `seen`: id() of the error it recorded."""
+    """A cell on its way. `request`: id of the message that asked for it; `thread`: the name of the thread it runs on (None:
+    the main thread); `seen`: id() of the error it recorded."""
 
     execution: str
     source: str
@@ -62,6 +63,7 @@ class Cell:
     within: Cell | None
     number: int
     own: bool
+    thread: str | None = None
     task: Any = None
     started: float = 0.0
     last_value: int = 0
@@ -101,7 +103,7 @@ class CellWatch:
         for event, hook in self._hooks.items():
             self.shell.events.register(event, hook)
         if code := self.whereabouts.running_code():
-            self._begin(None, code, True, self.whereabouts.asked())
+            self._begin(None, code, True, self.whereabouts.asked(), self._stack())
 
     def detach(self) -> None:
         """Take the hooks away; cells that still run (the one that unloads us) end here."""
@@ -134,7 +136,7 @@ class CellWatch:
             self._lost(stack)
         if stack:
             self.sources.claim(stack[-1])
-        self._begin(info, info.raw_cell, bool(info.store_history), asked)
+        self._begin(info, info.raw_cell, bool(info.store_history), asked, stack)
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: error and end are in the journal when this returns. The cell's time ends here, before ours begins."""
@@ -150,7 +152,7 @@ class CellWatch:
             if not self.recording or self._outer is not None or not result.info.raw_cell.strip():
                 return
             info = result.info
-            cell = self._begin(info, info.raw_cell, bool(info.store_history), self.whereabouts.asked(info))
+            cell = self._begin(info, info.raw_cell, bool(info.store_history), self.whereabouts.asked(info), stack)
         while stack and stack.pop() is not cell:
             pass
         cell.count = result.execution_count if cell.stored else None
@@ -180,8 +182,7 @@ class CellWatch:
         self._named_by = asked.request
         return asked.execution
 
-    def _begin(self, info: Any, source: str, stored: bool, asked: Asked) -> Cell:
-        stack = self._stack()
+    def _begin(self, info: Any, source: str, stored: bool, asked: Asked, stack: list[Cell]) -> Cell:
         cell = Cell(
             self._identity(asked),
             source,
@@ -191,6 +192,7 @@ class CellWatch:
             stack[-1] if stack else self._outer,
             next(self._numbers),
             is_own(source),
+            _thread_name(),
         )
         stack.append(cell)
         self._latest = cell
@@ -208,10 +210,10 @@ class CellWatch:
             "within": cell.within.execution if cell.within else None,
             "own": cell.own,
             "internal": not stored and cell.within is None and self.kernel is not None,
-            "thread": _thread_name(),
+            "thread": cell.thread,
             "rss": self._resident,
         }
-        self._write(ExecutionStarted.kind, cell, said, id=cell.execution)
+        self.recorder.record_plain(ExecutionStarted.kind, said, execution=cell.execution, id=cell.execution, now=True)
         for listener in self.started:
             listener(cell)
         cell.started = time.perf_counter()
@@ -229,15 +231,10 @@ class CellWatch:
             "peak": peak,
             "result": described,
         }
-        self._write(ExecutionEnded.kind, cell, said)
+        self.recorder.record_plain(ExecutionEnded.kind, said, execution=cell.execution, now=True)
         cell.info = cell.task = None
         for listener in self.ended:
             listener(cell, status)
-
-    def _write(self, kind: str, cell: Cell, said: dict[str, Any], id: str | None = None) -> None:
-        """The two ends of each cell, as plain data: building them as events would be a third of what they cost."""
-        given = {key: value for key, value in said.items() if value is not None and value is not False}
-        self.recorder.record_plain(kind, given, execution=cell.execution, id=id, now=True)
 
     def _look_at_memory(self) -> int | None:
         """Remember what is resident now; returns the peak where it rose."""

@@ -110,7 +110,8 @@ class Outputs:
         if kind == "stream":
             self._waiting += len(content["text"])
         self._put(kind, slot, content)
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         if self._thread is None:
             self._start()
 

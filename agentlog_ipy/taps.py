@@ -20,6 +20,9 @@ from agentlog_ipy.cells import Cell
 from agentlog_ipy.displays import KINDS
 from agentlog_ipy.outputs import Outputs, Slot
 
+LOOKED_AT = KINDS | {"stream", "status"}
+"""Types of the messages that show something, or say that a cell is over."""
+
 
 class KernelTap:
     """Looks at every message that the kernel's session sends. The listeners of `idle` are called after a cell's last message."""
@@ -53,24 +56,24 @@ class KernelTap:
         def send(stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, *args: Any, **kwargs: Any) -> Any:
             sent = original(stream, msg_or_type, content, parent, *args, **kwargs)
             try:
-                if self._pid == this_process():
-                    self._see(msg_or_type, content, parent)
+                kind = msg_or_type if isinstance(msg_or_type, str) else msg_or_type["header"]["msg_type"]
+                if kind in LOOKED_AT and self._pid == this_process():
+                    self._see(kind, msg_or_type, content, parent)
             except Exception as error:
                 guard.note("outputs", error)
             return sent
 
         return send
 
-    def _see(self, message: Any, content: Any, parent: Any) -> None:
+    def _see(self, kind: str, message: Any, content: Any, parent: Any) -> None:
         if isinstance(message, str):
-            kind = message
             parent = (parent or {}).get("header", parent)
         else:
-            kind, content, parent = message["header"]["msg_type"], message["content"], message.get("parent_header")
+            content, parent = message["content"], message.get("parent_header")
         request = (parent or {}).get("msg_id")
-        if kind == "stream" or kind in KINDS:
+        if kind != "status":
             self._outputs.put(kind, self._outputs.slot(request), content)
-        elif kind == "status" and content["execution_state"] == "idle" and request is not None:
+        elif content["execution_state"] == "idle" and request is not None:
             self._over(request)
 
     def _over(self, request: str) -> None:
