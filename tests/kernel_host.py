@@ -88,7 +88,7 @@ class TestKernel:
                 if interrupt_at and interrupt_at in content["text"]:
                     self.manager.interrupt_kernel()
             elif kind == "status" and content["execution_state"] == "idle":
-                seen.reply = self._reply(request, deadline)
+                seen.reply = self.reply(request)
                 return seen
             elif kind not in ("status", "execute_input"):
                 seen.messages.append((kind, content))
@@ -96,11 +96,11 @@ class TestKernel:
 
     def settle(self) -> None:
         """Read away what earlier requests still had to say."""
-        request = self.client.kernel_info()
-        while self.client.get_shell_msg(timeout=PATIENCE)["parent_header"].get("msg_id") != request:
-            pass
+        self.reply(self.client.kernel_info())
 
-    def _reply(self, request: str, deadline: float) -> dict[str, Any]:
+    def reply(self, request: str) -> dict[str, Any]:
+        """What the kernel answered on the shell channel."""
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             message = self.client.get_shell_msg(timeout=PATIENCE)
             if message["parent_header"].get("msg_id") == request:
