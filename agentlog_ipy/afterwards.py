@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,7 @@ class Afterwards:
         self._owed: Cell | None = None
         self._latest: Cell | None = None
         self._ok = self._looking = True
+        self._resting: tuple[Cell, float] | None = None
         self._modules = len(sys.modules)
         self._packages = sessions.packages_loaded()
         self._notebook = notebook
@@ -56,7 +58,8 @@ class Afterwards:
         """Before a cell runs: settle what is owed, look at the namespace. A cell like `pass` needs no look."""
         if _looked_at(cell):
             self._latest = cell
-            self.settle()
+            if self._owed is not None:
+                self.settle()
             self._looking = not analyse(cell.source).trivial
             if self._looking:
                 self._watch.before(cell.source)
@@ -73,9 +76,22 @@ class Afterwards:
     def idle(self) -> None:
         """The cell's last message was sent."""
         if self._owed is not None and self._loop is not None:
-            cell = self._owed
             self._loop.call_later(PAUSE, self.settle)
-            self._loop.call_later(REST, lambda: self._look_around(cell))
+            if self._resting is None:
+                self._loop.call_later(REST, self._rested)
+            self._resting = self._owed, time.monotonic()
+
+    def _rested(self) -> None:
+        """Once for all cells that came since: a timer for each would be a turn of the loop for each."""
+        if self._resting is None or self._loop is None:
+            return
+        cell, since = self._resting
+        left = since + REST - time.monotonic()
+        if left > 0:
+            self._loop.call_later(left, self._rested)
+            return
+        self._resting = None
+        self._look_around(cell)
 
     @guarded("namespace")
     def _look_around(self, cell: Cell) -> None:
