@@ -52,8 +52,7 @@ _OWN_LINE = re.compile(
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """A cell on its way. `request`: id of the message that asked for it; `thread`: the name of the thread it runs on (None:
-    the main thread); `seen`: id() of the error it recorded."""
+    """A cell on its way. `request`: id of the message that asked for it; `seen`: id() of the error it recorded."""
 
     execution: str
     source: str
@@ -63,7 +62,6 @@ class Cell:
     within: Cell | None
     number: int
     own: bool
-    thread: str | None = None
     task: Any = None
     started: float = 0.0
     last_value: int = 0
@@ -192,7 +190,6 @@ class CellWatch:
             stack[-1] if stack else self._outer,
             next(self._numbers),
             is_own(source),
-            _thread_name(),
         )
         stack.append(cell)
         self._latest = cell
@@ -210,7 +207,7 @@ class CellWatch:
             "within": cell.within.execution if cell.within else None,
             "own": cell.own,
             "internal": not stored and cell.within is None and self.kernel is not None,
-            "thread": cell.thread,
+            "thread": _thread_name(),
             "rss": self._resident,
         }
         self.recorder.record_plain(ExecutionStarted.kind, said, execution=cell.execution, id=cell.execution, now=True)
