@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import shutil
@@ -108,15 +109,17 @@ def test_numbers_are_those_of_the_user(shell: Any, store_folder: Path) -> None:
     assert [start.get("count") for start in starts] == [1, None, 2, None, 3]
 
 
-def test_nested_cells_name_the_outer_one(shell: Any, store_folder: Path) -> None:
+def test_nested_cells_name_the_outer_one(shell: Any, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell run by a cell is within it, and its error is described once for both."""
+    described, failure_of = [], cells.failure_of
+    monkeypatch.setattr(cells, "failure_of", lambda *words, **more: described.append(1) or failure_of(*words, **more))
     run(shell, "%%capture\n1/0")
     outer, inner = of_kind(store_folder, "cell.start")
     assert inner["within"] == outer["x"]
     first, second = of_kind(store_folder, "error")
     assert (first["x"], second["x"]) == (inner["x"], outer["x"])
     assert second["failure"] == first["failure"]
-    assert second["spent_ms"] < first["spent_ms"]
+    assert len(described) == 1
 
 
 def test_frames_know_their_cells(shell: Any, store_folder: Path) -> None:
@@ -153,6 +156,7 @@ def test_own_and_empty_cells(shell: Any, store_folder: Path) -> None:
 
 def test_results_and_memory(shell: Any, store_folder: Path) -> None:
     """The end holds what the result was, the time, and the memory; the peak where it rose."""
+    gc.collect()  # what earlier tests left does not go while the cell runs
     run(shell, "held = bytearray(60_000_000); len(held)")
     (end,) = of_kind(store_folder, "cell.end")
     assert end["result"]["v"] == 60_000_000
@@ -180,7 +184,7 @@ def test_streams_of_a_cell(shell: Any, store_folder: Path, capsys: pytest.Captur
     run(shell, "import sys\nprint('out'); print('err', file=sys.stderr)\nfor i in range(2001): print(f'\\r{i}/2000', end='')")
     agentlog.unload_ipython_extension(shell)
     shown = capsys.readouterr()
-    streams = of_kind(store_folder, "stream")
+    streams = [piece for piece in of_kind(store_folder, "stream") if not piece.get("unfinished")]
     text = {name: "".join(s["text"] for s in streams if s.get("name", "stdout") == name) for name in ("stdout", "stderr")}
     assert text == {"stdout": "out\n2000/2000", "stderr": "err\n"}
     assert shown.out.startswith("out\n\r0/2000")
