@@ -102,16 +102,17 @@ class Link:
             await self._until_it_answers()
             await self._prepare()
         except BaseException:
-            await self.close(kill=self.process.owned)
+            await self.close(kill=self.process.owned, keep=False)
             raise
 
     def _wire(self) -> Wire:
         make = getattr(self.process, "wire", None)
         return make() if make is not None else ZmqWire(self.process.connection)
 
-    async def close(self, *, kill: bool = False) -> None:
-        """Leave no socket and no task; an owned process ends (at once with `kill`)."""
-        if self.process.owned and not getattr(self.process, "keep", False) and not self.dead.done():
+    async def close(self, *, kill: bool = False, keep: bool | None = None) -> None:
+        """Leave no socket and no task; an owned process ends (at once with `kill`), unless it is to be kept."""
+        keep = bool(getattr(self.process, "keep", False)) if keep is None else keep
+        if self.process.owned and not keep and not self.dead.done():
             if not kill:
                 await self._shut_down()
             await self.process.kill()
@@ -121,7 +122,7 @@ class Link:
         if hasattr(self, "dispatch"):
             await self.dispatch.close()
         await self.process.clean()
-        if not getattr(self.process, "keep", False):
+        if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _shut_down(self) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -143,6 +144,13 @@ def test_bad_input_is_one_line(words: list[str], said: str, capsys: pytest.Captu
     err = capsys.readouterr().err
     assert said in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_named_kernel_that_does_not_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in no list that somebody could stop it by."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert main(["exec", "-k", "fresh", "--spec", "nosuch", "1"]) == 2
+    assert list(tmp_path.glob("agentlog-kernel-*")) == []
 
 
 def test_names_of_kernels_are_names_of_files(tmp_path: Path) -> None:
