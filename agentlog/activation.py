@@ -88,7 +88,7 @@ class ProcessRecording:
         failure = failure_of(error, limits=self.recorder.limits)
         slot.hash = failure.hash
         spent = round((time.perf_counter() - started) * 1000, 3)
-        message = f"{failure.type}: {failure.message}"
+        message = failure.title
         level = "error" if origin != "future" else "warning"
         self.recorder.record(ErrorRaised(message=message, failure=failure, origin=origin, level=level, spent_ms=spent), now=True)
 

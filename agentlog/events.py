@@ -184,6 +184,11 @@ class Failure:
     group: tuple[Failure, ...] = ()
     hash: str | None = None
 
+    @property
+    def title(self) -> str:
+        """ "KeyError: 'x'"; the type alone where there is no message."""
+        return f"{self.type}: {self.message}".rstrip(": ")
+
 
 # --- change ---------------------------------------------------------------------------------------------------
 

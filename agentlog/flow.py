@@ -51,7 +51,7 @@ class Flow(Text):
                 for one in self.events if isinstance(one, MessageSaid) and one.role == "handover"
             ],
             "troubles": [
-                {"error": f"{t.error.failure.type}: {t.error.failure.message}", "id": t.error.id, "agent": t.agent,
+                {"error": t.error.failure.title, "id": t.error.id, "agent": t.agent,
                  "values": [{"name": o.name, "value": nested(o.value, 200), "entered": self._said(o.sightings[0]),
                              "path": [self._said(s) for s in o.sightings]} for o in t.origins]}
                 for t in self.troubles

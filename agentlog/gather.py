@@ -263,7 +263,7 @@ def _cell_namespace(batch: Batch, record: Record, row: Row) -> None:
 def _error(batch: Batch, record: Record, row: Row) -> None:
     failure = record.get("failure")
     failure = failure if isinstance(failure, dict) else {}
-    kind, message = failure.get("type", "Exception"), failure.get("message") or record.get("m")
+    kind, message = failure.get("type", "Exception"), failure.get("message", record.get("m"))
     origin, known = record.get("origin", "cell"), _text(failure.get("hash"))
     line = error_line(kind, message)
     batch.failures.append((*_place(row), _text(kind), line, known, _text(origin)))

@@ -160,7 +160,7 @@ def _error(event: ErrorRaised, everything: bool) -> dict[str, Any]:
     last = next((frame for frame in reversed(failure.frames) if frame.kind in ("cell", "user")), None)
     where = "" if last is None else f"In[{last.count}]" if last.count is not None else last.file.rsplit("/", 1)[-1]
     place = f"{where}:{last.line} {last.function}: {(last.source or '').strip()}" if last is not None else ""
-    return {"kind": "failure", "text": f"{failure.type}: {failure.message}", "result": place, "ok": False}
+    return {"kind": "failure", "text": failure.title, "result": place, "ok": False}
 
 
 def _outcome(event: OutcomeTagged, everything: bool) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def _failed(task: Task, error: Exception) -> None:
     spent = round((time.perf_counter() - started) * 1000, 3)
     what = id(error), failure.hash or ""
     if task.passed != what:
-        message = f"{failure.type}: {failure.message}"
+        message = failure.title
         task.door.record(ErrorRaised(session=task.id, message=message, failure=failure, origin="task", spent_ms=spent), now=True)
     if task.outer is not None:
         task.outer.passed = what

@@ -22,6 +22,7 @@ from agentlog.events import (
     ErrorRaised,
     ExecutionEnded,
     ExecutionStarted,
+    Failure,
     Logged,
     NamespaceChanged,
     ProcessDied,
@@ -191,6 +192,32 @@ def test_a_plain_program_has_a_context_too() -> None:
     text = str(build(store))
     assert text.startswith("KeyError: 'price'")
     assert "df = DataFrame 3x1" in text
+
+
+@pytest.mark.parametrize("message", ["MemoryError", "MemoryError: "])
+def test_an_error_without_a_message_is_named_once(message: str) -> None:
+    """Also from a journal whose line ended in a colon: neither the context nor the index repeats the type."""
+    store, session, cell = Store.in_memory(), new_id(), new_id()
+    store.add(SessionStarted(session=session, life="kernel"))
+    store.add(ExecutionStarted(session=session, execution=cell, count=1, number=1, source="fill()"))
+    store.add(ErrorRaised(session=session, execution=cell, failure=Failure("MemoryError", ""), message=message))
+    store.add(ExecutionEnded(session=session, execution=cell, status="error"))
+    store.refresh()
+    assert str(build(store)).count("MemoryError") == 1
+    assert store.execution(cell).error == "MemoryError"
+
+
+def test_a_chain_says_a_message_once() -> None:
+    """Some libraries hand on the whole message of what they caught: what is left of it is its type."""
+    store, session = Store.in_memory(), new_id()
+    first = Failure("OperationalError", "no such table: sales")
+    last = Failure("DatabaseError", "Execution failed:\n no such table: sales", cause=first, explicit_cause=True)
+    store.add(SessionStarted(session=session, life="process", argv=("app.py",)))
+    store.add(ErrorRaised(session=session, failure=last, message=last.title, origin="uncaught"))
+    store.refresh()
+    text = str(build(store))
+    assert text.count("no such table") == 1
+    assert "\nfrom OperationalError\n" in text + "\n"
 
 
 def test_a_dead_kernel_is_told_with_its_cell() -> None:

@@ -49,19 +49,14 @@ def label(frame: Frame) -> str:
     return f"{where} line {frame.line}{inside}"
 
 
-def title(failure: Failure) -> str:
-    """`KeyError: 'x'` on as few lines as the message has."""
-    return f"{failure.type}: {failure.message}".rstrip(": ")
-
-
 def _gist(message: str) -> str:
     """A message without the tracebacks and the lists of arguments that some libraries put into it."""
     return _RECEIVED.sub("", _PLACES.sub("", message)).strip() or message
 
 
 def _headline(failure: Failure) -> Item:
-    whole = title(failure)
-    flat = " ".join(title(replace(failure, message=_gist(failure.message))).split())
+    whole = failure.title
+    flat = " ".join(replace(failure, message=_gist(failure.message)).title.split())
     return item(
         10.0, shorten(flat, 180), shorten(flat, 600), shorten(whole, 4000), whole, first=True, shape=(0.97, 0.98, 0.99, 1.0)
     )
@@ -115,17 +110,23 @@ def _chain(failure: Failure) -> list[Item]:
     found: list[Item] = []
     cause: Failure | None = failure.cause
     how = failure.explicit_cause
-    told = {title(failure)}
+    told = {failure.title}
     while cause is not None:
         relation = "from" if how else "while handling"
-        if title(cause) not in told:
-            told.add(title(cause))
-            short = shorten(" ".join(title(cause).split()), 200)
-            found.append(item(3.0, f"{relation} {short}", f"{relation} {title(cause)}"))
+        if cause.title not in told:
+            told.add(cause.title)
+            said = replace(cause, message="") if _contains(failure, cause.message) else cause
+            short = shorten(" ".join(said.title.split()), 200)
+            found.append(item(3.0, f"{relation} {short}", f"{relation} {said.title}"))
         how, cause = cause.explicit_cause, cause.cause
     return found + [
-        item(3.0, f"group member: {shorten(title(member), 200)}", f"group member: {title(member)}") for member in failure.group
+        item(3.0, f"group member: {shorten(member.title, 200)}", f"group member: {member.title}") for member in failure.group
     ]
+
+
+def _contains(failure: Failure, message: str) -> bool:
+    """Some libraries hand on the whole message of the exception they began with."""
+    return " ".join(message.split()) in " ".join(failure.message.split())
 
 
 def _operands(root: Failure) -> list[Item]:
@@ -142,8 +143,8 @@ def _operand(operand: Operand) -> Item:
 
 def _said(case: Situation) -> list[Item]:
     """What the program said of the error when it recorded it, where that is more than the exception's own message."""
-    message = case.error.message if case.error else None
-    if not message or case.failure is None or " ".join(message.split()) in " ".join(title(case.failure).split()):
+    message = case.error.message.rstrip(": ") if case.error else None
+    if not message or case.failure is None or " ".join(message.split()) in " ".join(case.failure.title.split()):
         return []
     return [item(5.0, f"recorded as: {shorten(message, 200)}", f"recorded as: {message}")]
 

@@ -102,7 +102,7 @@ def _values(changes: list[Change]) -> dict[str, Value | None]:
 
 
 def _error(event: ErrorRaised) -> str:
-    return f"{event.failure.type}: {event.failure.message}" if event.failure.message else event.failure.type
+    return event.failure.title
 
 
 def _outputs(store: Store, events: list[Event]) -> Iterator[Output]:

@@ -169,4 +169,4 @@ def _stack(failure: Failure) -> Iterator[str]:
         yield f"  {place}, line {frame.line}, in {frame.function}"
         if frame.source:
             yield f"    {frame.source.strip()}"
-    yield f"{failure.type}: {failure.message}" if failure.message else failure.type
+    yield failure.title
