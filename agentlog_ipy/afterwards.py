@@ -44,7 +44,7 @@ class Afterwards:
         self._modules = len(sys.modules)
         self._packages = sessions.packages_loaded()
         self._notebook = notebook
-        self._workspace_seen = False
+        self._look_after: str | None = None
 
     def attach(self) -> None:
         """Nothing to hang on: cells and tap call."""
@@ -118,12 +118,15 @@ class Afterwards:
         if changed.changes or changed.reads or changed.writes or changed.surroundings or not changed.complete:
             self._recorder.record(changed, now=True)  # a context asked for right after the next cell must know it
         self._learn(cell.notebook)
-        if not (self._ok and self._workspace_seen):
-            self._workspace_seen = True
+        if not self._ok or self._look_after is None:
+            self._look_after = cell.execution
             self._recorder.later(lambda: self._look_at_workspace(cell.execution))
 
     def _look_at_workspace(self, execution: str) -> None:
-        """On the writer's thread, after the first cell and after each that failed: what git says is not committed."""
+        """On the writer's thread, after the first cell and after each that failed: what git says is not committed. Of cells
+        that fail faster than git answers, the last one's look is everyone's."""
+        if execution != self._look_after:
+            return
         seen = workspace.look(os.getcwd())
         if seen is not None:
             self._recorder.record(replace(seen, execution=execution))

@@ -253,6 +253,19 @@ def test_the_workspace_is_looked_at_after_the_first_cell_and_after_failures(term
     assert seen(terminal)[0].files["utils.py"] != seen(terminal)[1].files["utils.py"]
 
 
+def assert_waited(event: threading.Event) -> None:
+    assert event.wait(60)
+
+
+def test_failures_in_a_row_share_a_look(terminal: Host, project: Path) -> None:
+    """Two processes of git for each of hundreds would take the machine from the cells."""
+    ran = threading.Event()
+    terminal.recorder.later(lambda: assert_waited(ran))
+    cells = [terminal.run(f"x = {number}", fails=True) for number in range(5)]
+    ran.set()
+    assert [look.execution for look in seen(terminal)] == [cells[-1].execution]
+
+
 def test_without_git_nothing_is_said(terminal: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No event, no fault."""
     monkeypatch.chdir(tmp_path)
