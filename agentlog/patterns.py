@@ -68,7 +68,8 @@ def normalise_message(message: str) -> str:
     """`message` with addresses, identifiers, paths and numbers replaced; at most its first 2,000 characters count."""
     text = message[:2000]
     for pattern, put in _rules():
-        text = pattern.sub(put, text)
+        if pattern.search(text):  # `sub` reads what it puts before it looks
+            text = pattern.sub(put, text)
     return text.strip()
 
 
