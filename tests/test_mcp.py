@@ -206,7 +206,9 @@ def test_a_kernel_is_controlled(tmp_path: Path) -> None:
     async def scene() -> None:
         async with inside(tmp_path) as client:
             await call(client, "run_code", code="kept = 6 * 7")
-            endless = await call(client, "run_code", code="while True: pass", wait=0.3)
+            endless = await call(client, "run_code", code="print('begun', flush=True)\nwhile True: pass", wait=0.3)
+            while "begun" not in endless["text"]:
+                endless = await call(client, "run_code", execution=endless["execution"], wait=0.3)
             assert endless["status"] == "running"
             assert "interrupted" in (await call(client, "control_kernel", action="interrupt"))["text"]
             again = await call(client, "run_code", execution=endless["execution"])
