@@ -14,7 +14,7 @@ import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from agentlog import peek
@@ -134,8 +134,27 @@ def levels_of(
         file = frame.f_code.co_filename
         if file not in kind_of:
             kind_of[file] = classify(file, cell_of, project)
-        levels.append(Level(frame, line or 0, lasti, *kind_of[file]))
-    return levels
+        kind, cell = kind_of[file]
+        if cell is not None and cell.first_line > 1 and not _written_in(cell, frame.f_code):
+            kind, cell = "synthetic", None
+        levels.append(Level(frame, line or 0, lasti, kind, cell))
+    return _without_magic(levels)
+
+
+def _written_in(cell: CellSource, code: CodeType) -> bool:
+    """Does `code`, which a magic compiled, stand in `cell`? A function that an earlier cell made so has the same file name."""
+    if code.co_name == "<module>":
+        return True
+    at = code.co_firstlineno + cell.first_line - 2
+    lines = cell.source.splitlines()
+    sign = {"<lambda>": "lambda"}.get(code.co_name, "for" if code.co_name.startswith("<") else code.co_name)
+    return 0 <= at < len(lines) and (sign in lines[at] or lines[at].lstrip().startswith("@"))
+
+
+def _without_magic(levels: list[Level]) -> list[Level]:
+    """Without the call of a magic that runs the rest of its own cell: the lines below it say more."""
+    inside = {level.cell.execution for level in levels if level.cell and level.cell.first_line > 1}
+    return [level for level in levels if not (level.cell and level.cell.first_line == 1 and level.cell.execution in inside)]
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:

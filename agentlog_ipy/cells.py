@@ -35,7 +35,7 @@ from agentlog.processes import this_process
 from agentlog.recorder import Recorder
 from agentlog.stack import CellSource
 from agentlog_ipy.memory import Memory
-from agentlog_ipy.sources import Sources
+from agentlog_ipy.sources import TIMED, Sources, timed
 from agentlog_ipy.whereabouts import Asked, Whereabouts
 
 PEAK_RISE = 1_000_000
@@ -290,6 +290,8 @@ class CellWatch:
         running = self.latest()  # on a thread of the cell's own, no cell is current
         if running is not None:
             self.sources.claim(running)
+            if file in TIMED:
+                return timed(running)
         return self.sources.cell_of(file)
 
     def _expected_count(self) -> int:

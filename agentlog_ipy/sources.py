@@ -7,10 +7,15 @@ with a name is that of the latest cell with the same text. So every name is give
 from __future__ import annotations
 
 import linecache
+import re
 from itertools import islice
 from typing import Protocol
 
 from agentlog.stack import CellSource
+
+TIMED = frozenset({"<timed exec>", "<timed eval>"})
+"""The names under which %%time compiles the rest of its cell."""
+_TIME = re.compile(r"%%time(?!\w)")
 
 
 class Compiled(Protocol):
@@ -46,6 +51,14 @@ class Sources:
         if cell is None:
             return None
         return CellSource(cell.execution, cell.count, _compiled_text(file) or cell.source)
+
+
+def timed(cell: Compiled) -> CellSource | None:
+    """`cell` as %%time runs it: its code begins below the magic's line and the blank lines that follow. None: no such cell."""
+    written = [(number, line) for number, line in enumerate(cell.source.splitlines(), 1) if line.strip()]
+    if len(written) < 2 or not _TIME.match(written[0][1]):
+        return None
+    return CellSource(cell.execution, cell.count, cell.source, written[1][0])
 
 
 def _compiled_text(file: str) -> str | None:

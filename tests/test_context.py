@@ -23,6 +23,7 @@ from agentlog.events import (
     ExecutionEnded,
     ExecutionStarted,
     Failure,
+    Frame,
     Logged,
     NamespaceChanged,
     ProcessDied,
@@ -192,6 +193,20 @@ def test_a_plain_program_has_a_context_too() -> None:
     text = str(build(store))
     assert text.startswith("KeyError: 'price'")
     assert "df = DataFrame 3x1" in text
+
+
+def test_a_cell_without_a_number_is_called_the_same_everywhere() -> None:
+    """What `%%capture` or `ipython -c` runs has no In[n]: the way to the failure, the cause and the sources say its short id."""
+    store, session, cell = Store.in_memory(), new_id(), new_id()
+    frame = Frame("cell", "/tmp/ipykernel_1/2.py", 1, "<module>", cell=cell, source="1/0")
+    store.add(SessionStarted(session=session, life="kernel"))
+    store.add(ExecutionStarted(session=session, execution=cell, number=1, source="1/0"))
+    store.add(ErrorRaised(session=session, execution=cell, failure=Failure("ZeroDivisionError", "by zero", frames=(frame,))))
+    store.add(ExecutionEnded(session=session, execution=cell, status="error"))
+    store.refresh()
+    text = str(build(store))
+    assert f"at {cell[-6:]} line 1: 1/0" in text
+    assert f"cause: {cell[-6:]} (this cell)" in text
 
 
 @pytest.mark.parametrize("message", ["MemoryError", "MemoryError: "])

@@ -139,6 +139,20 @@ def test_frames_know_their_cells(shell: Any, store_folder: Path) -> None:
     assert of_kind(store_folder, "error")[-1]["failure"]["frames"][-1]["cell"] == again["x"]
 
 
+def test_a_timed_cell_is_its_own_lines(shell: Any, store_folder: Path) -> None:
+    """%%time compiles the rest of the cell under a name of its own: the frames are those of the cell, the magic's call is none of
+    them, and a function that an earlier timed cell made is not taken for a line of this one."""
+    run(shell, "%%time\n\ndef half(n):\n    return 1 / n\nhalf(1)")
+    run(shell, "%%time\nx = 2\nx = half(0)")
+    run(shell, "%%time\nhalf(1)\n[1 / n for n in (1, 0)]")
+    stacks = [record["failure"]["frames"] for record in of_kind(store_folder, "error")]
+    assert [(f["kind"], f.get("count"), f.get("source")) for f in stacks[0]] == [
+        ("cell", 2, "x = half(0)"),
+        ("synthetic", None, None),
+    ]
+    assert {(f["kind"], f["line"], f["source"]) for f in stacks[1]} == {("cell", 3, "[1 / n for n in (1, 0)]")}
+
+
 def test_own_and_empty_cells(shell: Any, store_folder: Path) -> None:
     """Cells of only %agentlog lines are marked, empty ones do not exist."""
     for code in (

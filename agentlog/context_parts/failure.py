@@ -44,7 +44,8 @@ def shorten(text: str, room: int) -> str:
 
 def label(frame: Frame) -> str:
     """`In[2] line 13 in procData` or `app.py line 3 in main`."""
-    where = f"In[{frame.count}]" if frame.cell and frame.count is not None else frame.file.rsplit("/", 1)[-1]
+    cell = f"In[{frame.count}]" if frame.count is not None else (frame.cell or "")[-6:]
+    where = cell if frame.cell else frame.file.rsplit("/", 1)[-1]
     inside = f" in {frame.function}" if frame.function and not frame.function.startswith("<module") else ""
     return f"{where} line {frame.line}{inside}"
 
@@ -68,8 +69,8 @@ def _where(case: Situation, root: Failure) -> list[Item]:
         return []
     inner = frames[-1]
     path = " > ".join(label(frame) for frame in _ends(frames))
-    line = f": {inner.source.strip()}" if inner.source else ""
-    every = "\n".join(f"at {label(frame)}: {(frame.source or '').strip()}" for frame in frames)
+    line = _said_there(inner)
+    every = "\n".join(f"at {label(frame)}{_said_there(frame)}" for frame in frames)
     expression = root.expression
     short = f": {shorten(expression.text, 120)}" if expression and len(expression.text) < len(line) else shorten(line, 160)
     around = "\n".join(f"{'>' if number == inner.line else ' '} {number:3} {text}" for number, text in inner.context)
@@ -79,6 +80,10 @@ def _where(case: Situation, root: Failure) -> list[Item]:
     if len(inner.context) > 1 and case.execution is None:
         found.append(item(1.0, around))
     return found
+
+
+def _said_there(frame: Frame) -> str:
+    return f": {frame.source.strip()}" if frame.source else ""
 
 
 def _ends(frames: list[Frame]) -> list[Frame]:
