@@ -73,7 +73,7 @@ def _stores_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _ends(thread: threading.Thread) -> bool:
-    thread.join(5)
+    thread.join(60)
     return not thread.is_alive()
 
 

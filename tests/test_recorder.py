@@ -49,7 +49,7 @@ def test_the_rest_is_written_soon_and_in_order(door: Recorder, store_folder: Pat
     """Queued events keep their order, and flush waits for them."""
     for number in range(500):
         door.record(Logged(message=str(number)))
-    assert door.flush()
+    assert door.flush(60)
     assert messages(store_folder) == [str(number) for number in range(500)]
 
 
@@ -65,7 +65,7 @@ def test_many_threads_lose_nothing(door: Recorder, store_folder: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    door.flush()
+    assert door.flush(60)
     written = messages(store_folder)
     assert len(written) == 2000
     for name in range(50):
@@ -81,7 +81,7 @@ def test_losses_are_counted_and_said(store_folder: Path) -> None:
     for number in range(50):
         door.record(Logged(message=str(number)))
     held.set()
-    door.flush()
+    assert door.flush(60)
     dropped = door.status()["dropped"]
     door.close()
     assert dropped >= 39
