@@ -32,7 +32,8 @@ LINE = 200
 
 _WORKED_AFTER = f"""{EXECUTIONS} WHERE e.session = (SELECT number FROM sessions WHERE id = ?) AND e.id > ? AND e.status = 'ok'
     AND e.at IS NOT NULL AND e.own = 0 AND e.internal = 0
-    AND (e.cell_id = ? OR ((coalesce(e.cell_id, '') = '' OR ? = '') AND e.source LIKE ? ESCAPE '\\')) ORDER BY e.at"""
+    AND (e.cell_id = ? OR ((coalesce(e.cell_id, '') = '' OR ? = '') AND e.source LIKE ? ESCAPE '\\'))
+    AND NOT EXISTS (SELECT 1 FROM failures f WHERE f.hash = ? AND f.execution = e.number) ORDER BY e.at"""
 _FAILED_LIKE = "SELECT 1 FROM failures WHERE session = (SELECT number FROM sessions WHERE id = ?) AND hash = ? LIMIT 1"
 _LATER = """SELECT id FROM sessions WHERE at > (SELECT at FROM sessions WHERE id = ?) AND coalesce(notebook, '') = ?
     AND (notebook IS NOT NULL OR (life = ? AND coalesce(agent, '') = ? AND coalesce(task, '') = ?)) ORDER BY at"""
@@ -73,17 +74,20 @@ def _fix_of_cell(store: Store, sighting: Sighting, before: str | None) -> Fix | 
     except NotFound:  # removed meanwhile
         return None
     for session in chain([here], _later(store, here)):
-        for run in _worked_after(store, failed, session):
+        for run in _worked_after(store, failed, session, sighting.hash):
             if (before is None or run.id < before) and same_cell(run, failed):
                 return _difference(store, failed, run, here, session)
     return None
 
 
-def _worked_after(store: Store, failed: Execution, session: Session) -> Iterator[Execution]:
-    """Runs of `session` after `failed` that went well and may be of its cell: by cell id, else by its longest line."""
+def _worked_after(store: Store, failed: Execution, session: Session, known: str) -> Iterator[Execution]:
+    """Runs of `session` after `failed` that went well and may be of its cell: by cell id, else by its longest line.
+
+    One that left a thread or a task with the same failure (`known`: its hash) behind did not go well.
+    """
     line = max(failed.source.strip().splitlines(), key=len, default="").strip()
     cell, like_line = failed.cell_id or "", f"%{like(line[:LINE])}%"
-    return map(execution_of, store.ask(_WORKED_AFTER, session.id, failed.id, cell, cell, like_line))
+    return map(execution_of, store.ask(_WORKED_AFTER, session.id, failed.id, cell, cell, like_line, known))
 
 
 def _difference(store: Store, failed: Execution, worked: Execution, then: Session, now: Session) -> Fix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 from agentlog.causes import find as find_causes
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from agentlog.store import Store
 
 USER_FRAMES = frozenset({"cell", "user"})
+BESIDE, LATEST = frozenset({"thread", "asyncio"}), 10
+"""Origins of errors that a cell's threads and tasks put on stderr, also after it; so many of the newest are looked at."""
 STEPS, RECENT = 1000, 100
 """Executions looked back at for one name, and for all names: older ones are not opened while a context is built."""
 
@@ -218,12 +220,23 @@ def situation(store: Store, session: str | None = None, execution: str | None = 
     if execution is not None:
         focus: Execution | None = store.execution(execution, where.id)
     else:
-        focus = store.last_failure(where.id) if failed else None
+        focus = _failed(store, where.id) if failed else None
     if focus is not None and focus.session != where.id:
         where = store.session(focus.session)
     if focus is None:
         return Situation(store, where, error=_session_error(store, where.id) if failed else None)
     return Situation(store, where, focus, _error(store, focus))
+
+
+def _failed(store: Store, session: str) -> Execution | None:
+    """The last execution that failed, or a later one that ended well and left something running that did not."""
+    last = store.last_failure(session)
+    for error in islice(store.errors(session, newest=True), LATEST):
+        if error.execution is not None and last is not None and error.execution <= last.id:
+            break
+        if error.execution is not None and error.origin in BESIDE:
+            return store.execution(error.execution)
+    return last
 
 
 def _error(store: Store, focus: Execution) -> ErrorRaised | None:

@@ -195,6 +195,33 @@ def test_a_plain_program_has_a_context_too() -> None:
     assert "df = DataFrame 3x1" in text
 
 
+def _cell(store: Store, session: str, source: str, status: str, origin: str | None) -> str:
+    """A cell in a store, with an error of this origin."""
+    cell = new_id()
+    store.add(ExecutionStarted(session=session, execution=cell, number=1, source=source))
+    if origin is not None:
+        failed = Failure("KeyError", repr(source))
+        store.add(ErrorRaised(session=session, execution=cell, failure=failed, message=failed.title, origin=origin))
+    store.add(ExecutionEnded(session=session, execution=cell, status=status))  # type: ignore[arg-type]
+    return cell
+
+
+def test_a_thread_that_failed_after_the_last_failed_cell_is_the_failure() -> None:
+    """Its cell ended well; what it left running did not. A cell that fails later comes first again, whatever still runs beside it."""
+    store, session = Store.in_memory(), new_id()
+    store.add(SessionStarted(session=session, life="kernel"))
+    _cell(store, session, "bad()", "error", "cell")
+    thread = _cell(store, session, "start()", "ok", "thread")
+    _cell(store, session, "noted()", "ok", "captured")
+    store.refresh()
+    assert str(build(store)).startswith("KeyError: 'start()'")
+    _cell(store, session, "worse()", "error", "cell")
+    late = Failure("KeyError", "'again'")
+    store.add(ErrorRaised(session=session, execution=thread, failure=late, message=late.title, origin="thread"))
+    store.refresh()
+    assert str(build(store)).startswith("KeyError: 'worse()'")
+
+
 def test_a_cell_without_a_number_is_called_the_same_everywhere() -> None:
     """What `%%capture` or `ipython -c` runs has no In[n]: the way to the failure, the cause and the sources say its short id."""
     store, session, cell = Store.in_memory(), new_id(), new_id()

@@ -183,6 +183,15 @@ def test_the_same_code_that_worked_later(store: Store) -> None:
     assert remembered(store, FAILED.hash or "", before=worked).fix is None
 
 
+def test_a_cell_whose_thread_failed_again_did_not_work(store: Store) -> None:
+    """It ended well each time; what it left running failed each time."""
+    for count in (1, 2):
+        own = cell(store, "n1", count, "start(thread)", "ok")
+        store.add(ErrorRaised(session="n1", execution=own, failure=FAILED, message=FAILED.title, origin="thread"))
+    known = remembered(store, FAILED.hash or "")
+    assert (known.times, known.fix) == (2, None)
+
+
 def test_the_commit_that_helped_a_program(store: Store) -> None:
     """A program's next run that ended well, at another commit."""
     for identifier, commit, how in (("p1", "aaa1111111", "failed"), ("p2", "aaa1111111", "failed"), ("p3", "bbb2222222", "exit")):
