@@ -22,8 +22,9 @@ _chance = random.Random(os.urandom(16))  # our own generator: the user's random 
 _last = 0
 
 
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-"""Two digits for each ten bits: ids are made several times a cell."""
+_DIGITS = bytes(ord(_ALPHABET[byte % 32]) for byte in range(256))
+"""The digit for the last five bits of each byte. A larger table is quicker in a loop, but not around a cell, where it is in
+no cache of the processor's."""
 
 
 def new_id() -> str:
@@ -32,12 +33,9 @@ def new_id() -> str:
     now = time.time_ns() // 1000
     with _lock:
         _last = now = now if now > _last else _last + 1
-        chance = _chance.getrandbits(5 * _CHANCE_DIGITS)
-    pairs = _PAIRS
-    return (
-        f"{_leading(now >> 20)}{pairs[now >> 10 & 1023]}{pairs[now & 1023]}{pairs[chance >> 35]}{pairs[chance >> 25 & 1023]}"
-        f"{pairs[chance >> 15 & 1023]}{pairs[chance >> 5 & 1023]}{_ALPHABET[chance & 31]}"
-    )
+        chance = _chance.getrandbits(8 * _CHANCE_DIGITS)
+    last = bytes((now >> 15 & 31, now >> 10 & 31, now >> 5 & 31, now & 31)) + chance.to_bytes(_CHANCE_DIGITS, "big")
+    return _leading(now >> 20) + last.translate(_DIGITS).decode()
 
 
 @lru_cache(maxsize=4)
