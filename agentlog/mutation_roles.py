@@ -5,62 +5,17 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-MUTATORS = frozenset({
-    "append", "extend", "insert", "remove", "pop", "clear", "update", "add", "discard", "sort", "reverse", "setdefault",
-    "popitem", "appendleft", "extendleft", "popleft", "rotate", "subtract", "move_to_end", "intersection_update",
-    "difference_update", "symmetric_difference_update", "fill", "put", "itemset", "resize", "setflags", "partition",
-    "byteswap", "setfield", "fit", "partial_fit", "fit_transform", "set_params", "load_state_dict", "zero_grad",
-    "backward", "step", "shuffle", "seed", "write", "writelines", "insert_column", "drop_in_place", "extend_constant",
-})  # fmt: skip
-"""Methods that change their receiver, whatever it is."""
-
-PURE_METHODS = frozenset({
-    "sum", "mean", "std", "var", "median", "min", "max", "head", "tail", "describe", "info", "copy", "index", "count",
-    "keys", "values", "items", "get", "unique", "nunique", "value_counts", "groupby", "isnull", "isna", "notna",
-    "notnull", "corr", "cov", "to_numpy", "tolist", "astype", "any", "all", "argmax", "argmin", "split", "join",
-    "startswith", "endswith", "upper", "lower", "title", "strip", "lstrip", "rstrip", "format", "memory_usage",
-    "select_dtypes", "agg", "aggregate", "nlargest", "nsmallest", "sample", "equals", "is_alive", "plot", "hist",
-    "boxplot", "scatter", "show", "transpose", "reshape", "ravel", "flatten", "dot", "cumsum", "cumprod", "diff",
-    "pct_change", "rolling", "merge", "to_csv", "to_json", "to_parquet", "to_dict", "to_string", "to_frame",
-    "sort_values", "sort_index", "reset_index", "set_index", "dropna", "fillna", "drop", "rename", "replace", "assign",
-    "melt", "pivot", "pivot_table", "query", "eval", "between", "isin", "round", "abs", "apply", "map", "applymap",
-    "transform", "with_columns", "select", "filter", "predict", "predict_proba", "score", "decode",
-    "encode", "splitlines", "rsplit", "find", "rfind", "isdigit", "isalpha", "group_by", "lazy", "collect", "slice",
-    "quantile", "mode", "idxmax", "idxmin", "nonzero", "squeeze", "tobytes", "to_list", "union", "intersection",
-    "difference", "issubset", "issuperset", "isdisjoint", "most_common", "elements", "hexdigest", "is_integer",
-    "bit_length", "numpy", "item", "size", "dim", "norm", "conj", "swapaxes", "repeat", "clip", "searchsorted", "trace",
-    "stack", "unstack", "explode", "add_suffix", "add_prefix", "first", "last", "nth", "cummax", "cummin", "kurt",
-    "skew", "sem", "ewm", "expanding", "resample", "asfreq", "shift", "strftime", "isoformat", "timestamp",
-    "total_seconds", "date", "time", "exists", "is_file", "is_dir", "as_posix", "read_text", "read_bytes", "glob",
-    "get_params",
-})  # fmt: skip
-"""Methods that leave their receiver alone (with `inplace=True` or `out=` they do not)."""
-
-PURE_FUNCTIONS = frozenset({
-    "print", "len", "str", "repr", "type", "isinstance", "issubclass", "id", "int", "float", "bool", "abs", "sum", "min",
-    "max", "range", "enumerate", "zip", "display", "tuple", "dict", "round", "any", "all", "hasattr", "callable",
-    "format", "open", "hash", "ascii", "bin", "hex", "oct", "ord", "chr", "complex", "bytes", "divmod", "pow", "slice",
-    "sorted", "frozenset", "set", "list", "reversed",
-})  # fmt: skip
-"""Builtins that do not change what they are given."""
-
-LIBRARIES = frozenset({
-    "np", "numpy", "pd", "pandas", "pl", "polars", "math", "cmath", "statistics", "json", "plt", "sns", "px", "itertools", "operator", "re",
-    "os", "sys", "time", "stats", "datetime", "dt", "textwrap", "pprint", "copy", "hashlib", "string",
-})  # fmt: skip
-"""Modules, by the names they are imported under, whose functions leave their arguments alone, but for `LIBRARY_MUTATORS`."""
-
-LIBRARY_MUTATORS = frozenset({
-    "shuffle", "put", "place", "copyto", "putmask", "fill_diagonal", "put_along_axis", "at", "nan_to_num", "eval", "setitem", "iadd", "isub",
-    "imul", "iconcat", "delitem", "next", "tee", "writelines", "dump",
-})  # fmt: skip
-
-DYNAMIC = frozenset({
-    "globals", "locals", "vars", "exec", "eval", "setattr", "delattr", "get_ipython", "run_line_magic", "run_cell_magic",
-    "run_cell", "Thread", "Timer", "ThreadPoolExecutor", "create_task", "ensure_future", "compile", "__import__",
-    "reload",
-})  # fmt: skip
-"""Names whose use means that any variable could change."""
+from agentlog.mutation_words import (
+    DYNAMIC,
+    LIBRARIES,
+    LIBRARY_MUTATORS,
+    MUTATORS,
+    OUT_AT,
+    PASSING,
+    PASSING_METHODS,
+    PURE_FUNCTIONS,
+    PURE_METHODS,
+)
 
 _READ_ONLY_PARENTS = (
     ast.BinOp, ast.Compare, ast.UnaryOp, ast.BoolOp, ast.Expr, ast.If, ast.IfExp, ast.FormattedValue, ast.While, ast.Assert,
@@ -81,6 +36,8 @@ class Roles:
 
     passed: (function, name): handed to a function that is called by its name, which may change it or not
     augmented: those of `may` that stand left of `+=` and the like: changed for certain where they still stand for the same object
+    results: functions whose result is changed: `settings()["lr"] = 1`
+    unless_module: named as libraries often are (`stats`, `dt`): changed, perhaps, where they are none
     links: (new name, name): `new` stands for the object of `name` or for a part of it, so that changing it changes that one.
     """
 
@@ -93,6 +50,8 @@ class Roles:
     texts: list[str] = field(default_factory=list)
     passed: set[tuple[str, str]] = field(default_factory=set)
     augmented: set[str] = field(default_factory=set)
+    results: set[str] = field(default_factory=set)
+    unless_module: set[str] = field(default_factory=set)
     dynamic: bool = False
 
 
@@ -158,6 +117,9 @@ def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditiona
                 roles.augmented.add(node.id)
         return
     role = _role(node, list(parents))
+    if node.id in LIBRARIES and role in ("must", "may", "link"):
+        roles.unless_module.add(node.id)
+        return
     if role == "must" and not (later or conditional):
         roles.must.add(node.id)
     elif role in ("must", "may"):
@@ -166,6 +128,8 @@ def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditiona
             roles.may.add(node.id)
         else:
             roles.passed.add((called, node.id))
+    elif role == "result":
+        roles.results.add(node.id)
     elif role == "link":
         roles.links.extend((target, node.id) for target in _targets(parents))
 
@@ -194,7 +158,7 @@ def _targets(parents: tuple[ast.AST, ...]) -> list[str]:
 
 
 def _role(node: ast.expr, parents: list[ast.AST]) -> str:
-    """ "must", "may", "link" (see `Roles.links`) or "" (only read) for one place where a name is loaded."""
+    """ "must", "may", "link", "result" (see `Roles`) or "" (only read) for one place where a name is loaded."""
     current: ast.AST = node
     last_attribute: str | None = None
     while parents and isinstance(parents[-1], (ast.Attribute, ast.Subscript)) and parents[-1].value is current:
@@ -205,35 +169,48 @@ def _role(node: ast.expr, parents: list[ast.AST]) -> str:
             last_attribute = current.attr
     parent = parents[-1] if parents else None
     if isinstance(parent, ast.Call):
-        is_library = isinstance(node, ast.Name) and node.id in LIBRARIES and parent.func is current
-        return "" if is_library else _call_role(parent, current, last_attribute)
+        return _call_role(parent, current, last_attribute, parents[:-1])
     return _other_role(parent, current, node)
 
 
-def _call_role(call: ast.Call, current: ast.AST, attribute: str | None) -> str:
+def _call_role(call: ast.Call, current: ast.AST, attribute: str | None, parents: list[ast.AST]) -> str:
     if call.func is current:
-        if attribute is None:
-            return ""  # calling a function by name: what it reaches is followed at run time
+        if attribute is None:  # calling a function by name: what it reaches is followed at run time
+            return "result" if _role(call, parents) in ("must", "may", "link") else ""
         if _switched_on(call, "inplace"):
             return "must"
         if attribute in MUTATORS:
             return "must"
+        if attribute in PASSING_METHODS:
+            return _softer(_role(call, parents))
         return "" if attribute in PURE_METHODS else "may"
     function = call.func
-    if isinstance(function, ast.Name) and function.id in PURE_FUNCTIONS:
-        return ""
-    return "" if _leaves_arguments_alone(call) else "may"
+    if isinstance(function, ast.Name):
+        if function.id in PASSING:
+            return _softer(_role(call, parents))
+        if function.id in PURE_FUNCTIONS:
+            return ""
+    return "" if _leaves_arguments_alone(call, current) else "may"
 
 
-def _leaves_arguments_alone(call: ast.Call) -> bool:
-    """`np.percentile(a, 5)`: a function of a library that changes nothing it is given."""
+def _softer(role: str) -> str:
+    """What becomes of a call's result may become of a part of what it was given."""
+    return "may" if role == "must" else role
+
+
+def _leaves_arguments_alone(call: ast.Call, argument: ast.AST) -> bool:
+    """`np.percentile(a, 5)`: a function of a library that changes nothing it is given, `argument` at least."""
     function = call.func
     root: ast.AST = function
     while isinstance(root, ast.Attribute):
         root = root.value
     if not isinstance(function, ast.Attribute) or not isinstance(root, ast.Name) or root.id not in LIBRARIES:
         return False
-    return function.attr not in LIBRARY_MUTATORS and not any(k.arg in ("out", "inplace", "copy") for k in call.keywords)
+    if function.attr in LIBRARY_MUTATORS or any(k.arg in ("out", "inplace", "copy") for k in call.keywords):
+        return False
+    if isinstance(function.value, ast.Attribute) and function.attr in MUTATORS:  # np.ndarray.fill(a, 0)
+        return False
+    return argument not in call.args[OUT_AT.get(function.attr, len(call.args)) :]
 
 
 def _switched_on(call: ast.Call, option: str) -> bool:
@@ -242,7 +219,7 @@ def _switched_on(call: ast.Call, option: str) -> bool:
 
 def _other_role(parent: ast.AST | None, current: ast.AST, name: ast.expr) -> str:
     if isinstance(parent, ast.keyword):
-        return "may"
+        return "must" if parent.arg == "file" else "may"
     if parent is None or isinstance(parent, _READ_ONLY_PARENTS):
         return ""
     if isinstance(parent, ast.Subscript):  # used as an index

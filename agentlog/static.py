@@ -20,9 +20,9 @@ from agentlog.mutation_roles import Roles, roles_of
 
 EMPTY: frozenset[str] = frozenset()
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-_CLASS_NAMES = frozenset(
-    {"__name__", "__module__", "__qualname__", "__annotations__", "__doc__", "__firstlineno__", "__classdict__"}
-)
+_CLASS_NAMES = frozenset({
+    "__name__", "__module__", "__qualname__", "__annotations__", "__doc__", "__firstlineno__", "__classdict__",
+})  # fmt: skip
 _NEW_LOCALS = 0x2  # code flag CO_NEWLOCALS: a function, not a class body
 _ROUGH_WRITES = re.compile(r"^(?:(?:async[ ]+)?(?:def|class)[ ]+([^\W\d]\w*)|([^\W\d]\w*)[ ]*=(?!=))", re.M)
 _IGNORED = frozenset({"__annotations__", "__conditional_annotations__"})
@@ -35,17 +35,17 @@ class CellNames:
     reads        read before any write in the cell: what it needs from outside (builtins included)
     loads        every name it reads at run time, also those it wrote itself
     writes       bound at top level, also by import, def, class, for, with, except, walrus
-    conditional  those of `writes` that stand under an if, loop, try or match
-    deletes      unbound by `del`
+    conditional  those of `writes` that stand under an if, loop, try or match; deletes: unbound by `del`
     lazy         read by its functions when somebody calls them; `lazy_writes`: written there by `global`
     functions    name of each function or class it defines -> what that one reads when called
     mutates      changed in place for certain if the cell runs to its end: `d[k] = v`, `df.drop(..., inplace=True)`, `l.append(x)`
     may_mutate   handed to code that could change them: `f(a)`, `a.method()`, `b = a`
     passed       those handed to a function that is called by its name: (function, name)
+    results      functions whose result is changed: `settings()["lr"] = 1`
+    unless_module  named as libraries often are (`stats`): changed, perhaps, where they are none
     augmented    left of `+=` and the like: changed in place for certain where the name still stands for the same object
     aliases      bare-name assignments: new name -> old name
-    star         it holds `from m import *`: its writes are not known
-    dynamic      exec, eval, globals, setattr, a magic: any name could change
+    star         it holds `from m import *`: its writes are not known; dynamic: exec, globals, a magic: any name could change
     attributes   attribute names used anywhere (`seed` of `np.random.seed`)
     texts        short string constants, parts of f-strings included: some name files
     valid        False where the text is no Python: `writes` is then a guess by line, all the rest is empty
@@ -63,6 +63,8 @@ class CellNames:
     may_mutate: frozenset[str] = EMPTY
     passed: tuple[tuple[str, str], ...] = ()
     augmented: frozenset[str] = EMPTY
+    results: frozenset[str] = EMPTY
+    unless_module: frozenset[str] = EMPTY
     aliases: tuple[tuple[str, str], ...] = ()
     star: bool = False
     dynamic: bool = False
@@ -107,6 +109,8 @@ def _combine(names: _Names, roles: Roles, magic: bool) -> CellNames:
         may_mutate=frozenset((roles.may | {name for _, name in roles.passed}) - roles.must),
         passed=tuple(sorted((function, name) for function, name in roles.passed if name not in roles.may)),
         augmented=frozenset(roles.augmented),
+        results=frozenset(roles.results),
+        unless_module=frozenset(roles.unless_module),
         aliases=tuple(roles.aliases),
         star=names.star,
         dynamic=roles.dynamic or magic,

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentlog import session as sessions
 from agentlog import workspace
-from agentlog.events import Status
+from agentlog.events import NamespaceChanged, Status
 from agentlog.guard import guarded
 from agentlog.recorder import Recorder
 from agentlog.static import analyse
@@ -26,6 +26,8 @@ REST = 0.1
 """Seconds without another cell after which there is time to look around."""
 BREATH = 0.003
 """Seconds between two turns of reading what the next comparisons need: a message that came is answered first."""
+_AT_ONCE = 200
+"""Changes of a cell that are written before the next one."""
 PAUSE = 0.0005
 """Seconds between a cell's last message and our work, for the threads that send the message."""
 
@@ -116,11 +118,19 @@ class Afterwards:
             return
         changed = self._watch.after(cell.source, cell.execution, ok=self._ok)
         if changed.changes or changed.reads or changed.writes or changed.surroundings or not changed.complete:
-            self._recorder.record(changed, now=True)  # a context asked for right after the next cell must know it
+            self._record(changed)
         self._learn(cell.notebook)
         if not self._ok or self._look_after is None:
             self._look_after = cell.execution
             self._recorder.later(lambda: self._look_at_workspace(cell.execution))
+
+    def _record(self, changed: NamespaceChanged) -> None:
+        """At once, for a context asked for right after the next cell must know it; of thousands of names the first."""
+        self._recorder.record(replace(changed, changes=changed.changes[:_AT_ONCE]), now=True)
+        for start in range(_AT_ONCE, len(changed.changes), _AT_ONCE):
+            self._recorder.record(
+                NamespaceChanged(execution=changed.execution, changes=changed.changes[start : start + _AT_ONCE])
+            )
 
     def _look_at_workspace(self, execution: str) -> None:
         """On the writer's thread, after the first cell and after each that failed: what git says is not committed. Of cells

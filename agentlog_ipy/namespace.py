@@ -24,7 +24,7 @@ from agentlog.static import CellNames, analyse
 from agentlog_ipy.watch.candidates import candidates
 from agentlog_ipy.watch.looks import Around, Look
 from agentlog_ipy.watch.names_seen import NamesSeen
-from agentlog_ipy.watch.reach import Reached, reach
+from agentlog_ipy.watch.reach import Reached, dropped, reach
 from agentlog_ipy.watch.rotation import SPARE_MS, Rotation
 from agentlog_ipy.watch.surroundings import Surroundings
 from agentlog_ipy.watch.watched import Watched
@@ -59,7 +59,7 @@ class NamespaceWatch:
             names = analyse(source)
             reached, suspects = Reached(), frozenset[str]()
             if not names.trivial:
-                reached = reach(self._shell.user_ns, names.loads)
+                reached = reach(self._shell.user_ns, names.loads | dropped(self._shell.user_ns, names))
                 suspects = candidates(names, reached, self._states, self._shell.user_ns)
                 self._measure(suspects, names, start + self._limits.namespace_ms / 2000)
                 self._surroundings.before(names, reached)

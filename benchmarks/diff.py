@@ -1,12 +1,15 @@
 """What watching the namespace costs a session: 200 cells with three 100 MB variables, interleaved with plain IPython.
 
-    python benchmarks/diff.py [--others PYTHON ...]
+    python benchmarks/diff.py [--also ARM=PYTHON ...]        e.g. --also agentlog=python ipyflow=/env/bin/python kishu=/env/bin/python
 
-Two shells live in one process, each with its own three variables; each cell runs in one, then in the other. The recorded
-shell has the whole extension loaded and does all its work before the next cell starts (as in a terminal; in a kernel most
-of it happens after the reply). Printed are the median ratio, the time added, and code inside a cell (a loop of a million
-steps, `sorted` with a key). `--others`: interpreters of environments that hold ipyflow or kishu; each is measured against
-plain IPython of its own in the same way.
+Pairs of one plain session and one with a tool run the same cells over the same data, cell by cell in turn, all pairs in
+this one run. The first two pairs are shells in this process: the watch alone, and the whole recorder, which does all its
+work before the next cell starts (as in a terminal). `--also`: pairs of kernels of another Python, plain and with the tool,
+timed from sending a cell to its reply; needs jupyter_client here, ipykernel, numpy and pandas there. A pair that cannot be
+run says why; one that takes longer than a minute with its tool is left out from there on, and its number of cells says so.
+
+Printed are the median ratio and the time added, and code inside a cell (a loop of a million steps, `sorted` with a key) by
+the clock of its own thread.
 """
 
 from __future__ import annotations
@@ -17,186 +20,193 @@ import gc
 import io
 import itertools
 import os
-import random
-import statistics
-import subprocess
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
-SETUP = (
-    "import numpy as np, pandas as pd",
-    "df = pd.DataFrame({f'c{i}': np.random.rand(1_250_000) for i in range(10)})",
-    "arr = np.random.rand(12_500_000)",
-    "other = pd.DataFrame({f'd{i}': np.random.rand(1_250_000) for i in range(10)})",
-    "items, settings, total = [], {'lr': 0.1}, 0",
-    "def summary(frame):\n    return frame.iloc[:200_000].mean()",
-)
-KINDS: dict[str, tuple[str, ...]] = {
-    "computing on the data": (
-        "m{n} = df.mean()", "s{n} = np.log1p(arr).sum()", "g{n} = df.groupby((df['c{k}'] * 10).astype(int))['c1'].mean()", "o{n} = np.sort(arr[:3_000_000])", "r{n} = df['c1'] * other['d{k}']", "part{n} = df[df['c{k}'] > 0.99]",
-        "q{n} = float(np.percentile(arr, {k}))", "w{n} = summary(df)", "z{n} = df[['c1', 'c2']].describe()", "v{n} = arr.reshape(-1, 10).mean(axis=0)",
-    ),
-    "changing it in place": ("df['c{k}'] = df['c{k}'] * 1.0001", "arr[{n}] = {n}.5", "other.loc[{n}, 'd{k}'] = 0.0", "arr *= 1.0000001"),
-    "small": ("x{n} = {n} + 1", "items.append({n})", "settings['k{k}'] = {n}", "total += {n}"),
-}  # fmt: skip
-SHARES = {"computing on the data": 150, "changing it in place": 25, "small": 25}
-INSIDE = {
-    "a loop of a million steps": "t = 0\nfor i in range(1_000_000):\n    t += i",
-    "sorted with a key": "keyed = sorted(range(300_000), key=lambda i: -i)",
-}
+from session_cells import INSIDE, SETUP, Row, cells, report
+
+_LONGEST = 60.0
+"""Seconds that the cells of a session with a tool may take in all."""
+_CLEARED = "rpz"
+"""Results that begin so are let go of at once: memory is not what is measured."""
 
 
-def cells() -> list[tuple[str, str]]:
-    """(kind, source) of 200 cells, the same in every run."""
-    chance = random.Random(7)
-    out = [
-        (kind, cell.format(n=n, k=n % 10))
-        for kind, share in SHARES.items()
-        for n, cell in zip(range(share), itertools.cycle(KINDS[kind]), strict=False)
-    ]
-    chance.shuffle(out)
-    return out
+class Session(Protocol):
+    """Something that runs cells. `run`: (seconds on the clock, of processor time where that is known)."""
+
+    def run(self, source: str) -> tuple[float, float | None]: ...
+
+    def value(self, name: str) -> float: ...
+
+    def forget(self) -> None: ...
 
 
-def shell() -> Any:
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
+class Shell:
+    """A shell in this process."""
 
-    config = Config()
-    config.HistoryManager.enabled = False
-    return InteractiveShell(config=config)
+    def __init__(self) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
 
+        config = Config()
+        config.HistoryManager.enabled = False
+        self.shell = InteractiveShell(config=config)
 
-def timed(one: Any, source: str) -> tuple[float, float]:
-    """(seconds on the clock, seconds of this thread's processor time): the second is not moved by what else runs."""
-    start, used = time.perf_counter(), time.thread_time()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        result = one.run_cell(source, store_history=True)
-    took = time.perf_counter() - start, time.thread_time() - used
-    error = result.error_before_exec or result.error_in_exec
-    if error is not None:
-        raise RuntimeError(f"{source!r} failed: {error!r}")
-    return took
+    def run(self, source: str) -> tuple[float, float | None]:
+        start, used = time.perf_counter(), time.thread_time()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            result = self.shell.run_cell(source, store_history=True)
+        took = time.perf_counter() - start, time.thread_time() - used
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            raise RuntimeError(f"{source!r} failed: {error!r}")
+        return took
 
+    def value(self, name: str) -> float:
+        return float(self.shell.user_ns[name])
 
-def compare(load: Callable[[Any], None], name: str) -> None:
-    """Run everything in a plain shell and in one with `load` applied, cell by cell."""
-    plain, watched = shell(), shell()
-    load(watched)
-    for source in SETUP:
-        for one in (plain, watched):
-            timed(one, source)
-    gc.collect()
-    rows = []
-    for number, (kind, source) in enumerate(cells()):
-        pair = (plain, watched) if number % 2 else (watched, plain)
-        times = {one: timed(one, source) for one in pair}
-        rows.append((kind, times[plain], times[watched]))
-        for one in pair:  # let go of results: memory is not what is measured
-            for variable in [v for v in one.user_ns if v[:1] in "rpz" and v[1:2].isdigit()]:
-                del one.user_ns[variable]
-    report(name, rows)
-    if name == "watch":
-        own = sorted(looked[-200:])
-        print(f"  the watch's own time: median {own[100]:.2f} ms, p95 {own[189]:.1f} ms, most {own[-1]:.1f} ms (budget 25 ms)")
-    inside(plain, watched)
+    def forget(self) -> None:
+        for name in [name for name in self.shell.user_ns if name[:1] in _CLEARED and name[1:2].isdigit()]:
+            del self.shell.user_ns[name]
 
 
-def inside(plain: Any, watched: Any) -> None:
-    """Code within a cell, by the clock of its own thread: what stands around the cell is not counted."""
-    for title, source in INSIDE.items():
-        source = f"import time\nbegan = time.thread_time()\n{source}\ntook = time.thread_time() - began"
-        times: dict[Any, list[float]] = {plain: [], watched: []}
-        for number in range(15):
-            for one in (plain, watched) if number % 2 else (watched, plain):
-                timed(one, source)
-                times[one].append(one.user_ns["took"])
-        least = {one: min(found) for one, found in times.items()}
-        print(f"  {title:28} {least[watched] / least[plain]:6.3f}   ({least[plain] * 1e3:.0f} ms)")
+@dataclass
+class Pair:
+    """A plain session and one with a tool. `rows`: (kind, (clock, processor) without, the same with)."""
+
+    name: str
+    plain: Session
+    tool: Session
+    rows: list[tuple[str, tuple[float, float | None], tuple[float, float | None]]] = field(default_factory=list)
+    spent: float = 0.0
+
+    def run(self, kind: str, source: str, turn: int) -> None:
+        order = (self.plain, self.tool) if turn % 2 else (self.tool, self.plain)
+        times = {id(one): one.run(source) for one in order}
+        self.rows.append((kind, times[id(self.plain)], times[id(self.tool)]))
+        self.spent += times[id(self.tool)][0]
+        for one in order:
+            one.forget()
+
+    def report(self) -> None:
+        title = f"{self.name}, {len(self.rows)} cells"
+        report(f"{title}, by clock", [(kind, a[0], b[0]) for kind, a, b in self.rows])
+        processor: list[Row] = [(kind, a[1], b[1]) for kind, a, b in self.rows if a[1] is not None and b[1] is not None]
+        if processor:
+            report(f"{title}, by processor time", processor)
+
+    def inside(self) -> None:
+        """Code within a cell: what stands around the cell is not counted."""
+        for title, source in INSIDE.items():
+            source = f"import time\nbegan = time.thread_time()\n{source}\ntook = time.thread_time() - began"
+            times: dict[int, list[float]] = {id(self.plain): [], id(self.tool): []}
+            for number in range(15 if self.spent < _LONGEST else 3):
+                for one in (self.plain, self.tool) if number % 2 else (self.tool, self.plain):
+                    one.run(source)
+                    times[id(one)].append(one.value("took"))
+            plain, tool = min(times[id(self.plain)]), min(times[id(self.tool)])
+            print(f"    {title:28} {tool / plain:6.3f}   ({plain * 1e3:.0f} ms)", flush=True)
 
 
-def report(name: str, rows: list[tuple[str, tuple[float, float], tuple[float, float]]]) -> None:
-    print(f"{name}: 200 cells")
-    for title, which in (("clock", 0), ("processor", 1)):
-        pairs = [(kind, a[which], b[which]) for kind, a, b in rows]
-        added = sorted((b - a) * 1e3 for _, a, b in pairs)
-        middle = statistics.median(b / a for _, a, b in pairs)
-        print(
-            f"  by {title + ',':11} median ratio {middle:.3f}, added median {statistics.median(added):.2f} ms, p95 {added[189]:.1f} ms"
-        )
-        for kind in SHARES:
-            own = [(a, b) for k, a, b in pairs if k == kind]
-            ratio, extra = statistics.median(b / a for a, b in own), statistics.median((b - a) * 1e3 for a, b in own)
-            print(f"    {kind:26} {ratio:6.3f}   added {extra:.2f} ms to {statistics.median(a for a, _ in own) * 1e3:.2f} ms")
-
-
-def agentlog(one: Any) -> None:
+def with_agentlog(shell: Any) -> None:
     from agentlog_ipy.extension import load
 
-    load(one)
+    load(shell)
 
 
 looked: list[float] = []
 """Milliseconds that the watch itself says it took, cell by cell."""
 
 
-def watch(one: Any) -> None:
+def with_watch(shell: Any) -> None:
     """The namespace watch alone, without the rest of the recorder."""
     from agentlog_ipy.namespace import NamespaceWatch
 
-    looking, number = NamespaceWatch(one), itertools.count()
-    one.events.register("pre_run_cell", lambda info: looking.before(info.raw_cell))
+    looking, number = NamespaceWatch(shell), itertools.count()
+    shell.events.register("pre_run_cell", lambda info: looking.before(info.raw_cell))
 
     def ended(done: Any) -> None:
         looked.append(looking.after(done.info.raw_cell, f"e{next(number)}", ok=done.success).ms)
 
-    one.events.register("post_run_cell", ended)
+    shell.events.register("post_run_cell", ended)
 
 
-def loaded(one: Any, extension: str) -> None:
-    """Load an extension; RuntimeError where it does not load (IPython only prints it)."""
-    timed(one, f"%load_ext {extension}")
-    if extension not in one.extension_manager.loaded:
-        raise RuntimeError(f"{extension} does not load as an extension of a bare InteractiveShell")
+ARMS: dict[str, Callable[[Any], None]] = {"watch": with_watch, "agentlog": with_agentlog}
 
 
-def ipyflow(one: Any) -> None:
-    loaded(one, "ipyflow")
+def shells(name: str) -> Pair:
+    plain, tool = Shell(), Shell()
+    ARMS[name](tool.shell)
+    return Pair(f"{name}, shell", plain, tool)
 
 
-def kishu(one: Any) -> None:
-    loaded(one, "kishu.jupyterint")
-    timed(one, "%kishu init kishu-bench.ipynb")
+def kernels(arm: str, python: str, folder: Path, closing: contextlib.ExitStack) -> Pair:
+    """Two kernels of `python`, one with the tool loaded. Raises where they do not start or it does not load."""
+    from diff_kernels import LOADS, NOTEBOOK, Kernel
+
+    folder.mkdir()
+    (folder / "bench.ipynb").write_text(NOTEBOOK)
+    plain, tool = Kernel(python, str(folder)), Kernel(python, str(folder))
+    closing.callback(plain.close)
+    closing.callback(tool.close)
+    for source in LOADS[arm]:
+        tool.run(source)
+    return Pair(f"{arm}, kernel", plain, tool)
 
 
-ARMS = {"watch": watch, "agentlog": agentlog, "ipyflow": ipyflow, "kishu": kishu}
+def pairs(also: list[str], folder: Path, closing: contextlib.ExitStack) -> list[Pair]:
+    """Those that can be run, ready; of each other it is said why not."""
+    out = [shells(name) for name in ARMS]
+    for number, word in enumerate(also):
+        arm, _, python = word.partition("=")
+        try:
+            out.append(kernels(arm, python, folder / str(number), closing))
+        except Exception as error:
+            print(f"{arm}: not measured: {type(error).__name__}: {str(error)[:300]}", flush=True)
+    for pair in list(out):
+        try:
+            for source in SETUP:
+                pair.plain.run(source)
+                pair.tool.run(source)
+        except RuntimeError as error:
+            out.remove(pair)
+            print(f"{pair.name}: not measured: {error}", flush=True)
+    return out
+
+
+def measure(all_pairs: list[Pair]) -> None:
+    gc.collect()
+    looked.clear()
+    for number, (kind, source) in enumerate(cells()):
+        running = [pair for pair in all_pairs if pair.spent < _LONGEST]
+        for pair in running[number % len(running) :] + running[: number % len(running)]:
+            pair.run(kind, source, number)
+    own = sorted(looked)
+    for pair in all_pairs:
+        pair.report()
+        pair.inside()
+    middle, late, most = own[len(own) // 2], own[int(len(own) * 0.95) - 1], own[-1]
+    print(f"the watch's own time, shell: median {middle:.2f} ms, p95 {late:.1f} ms, most {most:.1f} ms (budget 25 ms)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--arm", choices=ARMS, default=None)
-    parser.add_argument("--others", nargs="*", default=[], metavar="ARM=PYTHON")
+    parser.add_argument(
+        "--also", nargs="*", default=[], metavar="ARM=PYTHON", help="agentlog, ipyflow, kishu: in kernels of that Python"
+    )
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["AGENTLOG_DIR"] = folder
-        for arm in [args.arm] if args.arm else ["watch", "agentlog"]:
-            compare(ARMS[arm], arm)
-        if args.arm in (None, "agentlog"):
-            from agentlog import recorder
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as closing:
+        os.environ["AGENTLOG_DIR"] = str(Path(folder, "store"))
+        measure(pairs(args.also, Path(folder), closing))
+        from agentlog import recorder
 
-            recorder.stop()
-    for other in args.others:
-        arm, _, python = other.partition("=")
-        done = subprocess.run([python, __file__, "--arm", arm], capture_output=True, text=True, timeout=1800, check=False)
-        print(
-            done.stdout
-            if done.returncode == 0
-            else f"{arm}: skipped: {(done.stderr.strip().splitlines() or ['no output'])[-1][:200]}"
-        )
+        recorder.stop()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python benchmarks/diff_kernels.py [ARM=PYTHON ...]        arms: agentlog, ipyflow, kishu; default agentlog=this Python
 
-For each arm two kernels of that Python run the cells of `benchmarks/diff.py`, cell by cell in turn: a plain one and one
+For each arm two kernels of that Python run the cells of `session_cells.py`, cell by cell in turn: a plain one and one
 with the tool loaded. Printed are the median ratio and the time added; first with a pause after each cell, as somebody
 who reads the output makes it, then back to back, as "run all" does. Needs jupyter_client here, ipykernel, numpy and
 pandas in each Python. What does not load says why.
@@ -11,16 +11,15 @@ pandas in each Python. What does not load says why.
 from __future__ import annotations
 
 import os
-import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from diff import INSIDE, SETUP, SHARES, cells
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
+from session_cells import INSIDE, SETUP, cells, report
 
 PAUSE = 0.12
 """Seconds between two cells: the recorder looks around after 0.1."""
@@ -53,15 +52,22 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=120)
 
-    def run(self, source: str) -> float:
-        """Seconds from sending to the reply; raises where the cell failed."""
+    def run(self, source: str) -> tuple[float, None]:
+        """Seconds from sending to the reply; raises where the cell failed. The kernel's processor time is not known."""
         start = time.perf_counter()
-        asked = self.client.execute(source, store_history=True)
-        reply = self._reply(asked)
+        reply = self._reply(self.client.execute(source, store_history=True))
         took = time.perf_counter() - start
         if reply["content"]["status"] != "ok":
             raise RuntimeError(f"{source.splitlines()[0]!r}: {reply['content']['ename']}: {reply['content']['evalue'][:200]}")
-        return took
+        return took, None
+
+    def value(self, name: str) -> float:
+        """A number of the namespace."""
+        reply = self._reply(self.client.execute("", silent=True, user_expressions={"it": name}))
+        return float(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+
+    def forget(self) -> None:
+        """What is not wanted any more stays: a cell that deletes it would be one more to be watched."""
 
     def _reply(self, asked: str) -> Any:
         while True:
@@ -104,27 +110,13 @@ def measure(arm: str, plain: Kernel, watched: Kernel) -> None:
             times = {}
             for one in order:
                 time.sleep(pause / 2)
-                times[one] = one.run(source)
+                times[one] = one.run(source)[0]
             rows.append((kind, times[plain], times[watched]))
         report(f"{arm}, {title}: {len(rows)} cells", rows)
     for title, source in INSIDE.items():
-        times = [(plain.run(source), watched.run(source)) for _ in range(5)]
+        times = [(plain.run(source)[0], watched.run(source)[0]) for _ in range(5)]
         a, b = min(a for a, _ in times), min(b for _, b in times)
         print(f"    {title:28} {b / a:6.3f}   ({a * 1e3:.0f} ms)", flush=True)
-
-
-def report(title: str, rows: list[tuple[str, float, float]]) -> None:
-    added = sorted((b - a) * 1e3 for _, a, b in rows)
-    middle = statistics.median(b / a for _, a, b in rows)
-    print(
-        f"{title}: median ratio {middle:.3f}, added median {statistics.median(added):.2f} ms, p95 {added[int(len(added) * 0.95) - 1]:.1f} ms"
-    )
-    for kind in SHARES:
-        own = [(a, b) for k, a, b in rows if k == kind]
-        if own:
-            ratio, extra = statistics.median(b / a for a, b in own), statistics.median((b - a) * 1e3 for a, b in own)
-            print(f"    {kind:26} {ratio:6.3f}   added {extra:.2f} ms to {statistics.median(a for a, _ in own) * 1e3:.2f} ms")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -123,6 +123,15 @@ def test_the_next_cell_settles_what_is_owed(kernel: Host) -> None:
     assert kernel.changes(second) == [("mutated", "a")]
 
 
+def test_of_thousands_of_names_none_is_left_out(terminal: Host) -> None:
+    """The first are written at once, the others soon; the cell's own facts once."""
+    cell = terminal.run("for n in range(700): globals()[f'v{n}'] = n")
+    assert {name for kind, name in terminal.changes(cell) if kind == "made"} == {"n", *(f"v{n}" for n in range(700))}
+    looks = [look for look in terminal.written("cell.namespace") if look.execution == cell.execution]
+    assert len(looks) == 4
+    assert [bool(look.reads) for look in looks] == [True, False, False, False]
+
+
 def test_cells_of_our_own_and_cells_within_cells_are_not_looked_at(terminal: Host) -> None:
     """The outermost cell of the main thread is; what a nested one did belongs to it."""
     outer = Cell(new_id(), "x", None, None, True, None, 1, False)

@@ -7,6 +7,7 @@ import importlib.util
 import threading
 import time
 import weakref
+from collections import deque
 from typing import Any
 
 import pytest
@@ -17,9 +18,11 @@ from mutations import MUTATIONS, UNCHANGED, Case
 from mutations_unseen import UNSEEN, UNSEEN_UNCHANGED
 from scripted import empty_shell
 
+from agentlog.describe import NOT_LOOKED_AT
 from agentlog.events import Change, NamespaceChanged
 from agentlog.guard import strict
 from agentlog.settings import Limits
+from agentlog_ipy.fingerprints.outline import Outline, outline
 from agentlog_ipy.namespace import NamespaceWatch
 
 ROOMY = Limits(namespace_ms=5000)
@@ -223,6 +226,50 @@ def test_the_budget_is_kept_with_gigabytes_in_memory() -> None:
         session.watch.after("exec('a[5] += 1; l[7] += 1')", "x")
         times.append(time.thread_time() - start)
     assert min(times) < 0.2
+
+
+def test_thousands_of_names_at_once() -> None:
+    """When the time is over, names made by one cell are told by their type; of those that could not be compared, so many."""
+    session = Session(Limits(namespace_ms=0.01))
+    made = session.run("for i in range(3000): globals()[f'v{i}'] = [i]").changes
+    late = [change.new for change in made if change.new is not None and change.new.cut == NOT_LOOKED_AT]
+    assert len(made) == 3001
+    assert {value.type for value in late} == {"list"}
+    assert len(late) > 2000
+    changed = session.run("exec('v7.append(1)')")
+    assert 0 < sum(change.kind == "unknown" for change in changed.changes) <= 200
+    assert not changed.complete
+
+
+def test_long_containers_are_read_in_pieces() -> None:
+    """Sets, deques and dicts of millions are neither copied nor read at once, nor beyond where it takes long to get to."""
+    for made in (set(range(1_100_000)), deque(range(1_100_000)), dict.fromkeys(range(600_000))):
+        one = outline(made)
+        assert one.chunks() == 512
+        assert not one.complete
+        pieces = list(one.pieces())
+        assert pieces[3][0].digest(3) == list(outline(made).pieces())[3][0].digest(3)
+
+
+def test_a_container_that_a_thread_changes_is_not_told_as_the_same() -> None:
+    """A piece that cannot be read ends the look."""
+    session = Session()
+    session.run("d = {i: i for i in range(40_000)}")
+    state, held = session.watch._states["d"], session.shell.user_ns["d"]
+    state.measure(held, float("inf"))
+    one = outline(held)
+    broken = Outline(one.structure, [Broken()], complete=True)
+    state.total = 1
+    assert state._look_at_pieces(broken, float("inf")) == "partly"
+
+
+class Broken:
+    """A leaf that a thread changes while it is read."""
+
+    chunks = 1
+
+    def digest(self, chunk: int) -> int:
+        raise RuntimeError("dictionary changed size during iteration")
 
 
 def test_no_object_is_kept_alive() -> None:

@@ -27,9 +27,14 @@ def visit_numpy(walk: Walk, value: Any, depth: int) -> None:
         if type(value) is not np.ndarray:
             walk.attributes(value, depth)
     elif peek.is_a(value, np.generic):
+        if peek.is_a(value, np.void) and peek.is_a(value.base, np.ndarray):  # a record of an array: a view of it
+            span(walk, np.ndarray.view(value.base, np.ndarray))
         walk.tokens.append((value.dtype.str, np.generic.tobytes(value)) if not value.dtype.hasobject else id(value))
     elif peek.is_a(value, np.random.Generator):
+        walk.part(value.bit_generator)
         walk.temporary(value.bit_generator.state, depth)
+    elif peek.is_a(value, np.random.BitGenerator):
+        walk.temporary(value.state, depth)
     elif peek.is_a(value, np.random.RandomState):
         walk.temporary(list(value.get_state(legacy=True)), depth)
     elif peek.is_a(value, np.nditer):
@@ -109,6 +114,9 @@ def _large_array(walk: Walk, base: Any) -> None:
 
 def span(walk: Walk, base: Any) -> None:
     """Note the memory that an array stands in."""
+    owner = base.base
+    if owner is not None and not peek.is_a(owner, sys.modules["numpy"].ndarray):
+        walk.part(owner.obj if type(owner) is memoryview else owner)  # a bytearray, an array, a mapped file
     if base.size and len(walk.spans) < 256:
         start = end = base.__array_interface__["data"][0]
         if base.flags.c_contiguous:

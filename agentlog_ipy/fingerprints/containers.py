@@ -94,9 +94,9 @@ def _sequence(walk: Walk, items: Any, length: int, take: Take, depth: int) -> No
 
 def _note_parts(walk: Walk, items: list[Any]) -> None:
     """Boxes inside plain data are parts too: somebody may hold one under another name."""
-    for item in items[:WALK_ALL]:
+    for item in items:
         if type(item) is list or type(item) is dict:
-            walk.memo.setdefault(id(item), len(walk.memo))
+            walk.part(item)
 
 
 def _items(walk: Walk, held: list[Any], length: int, depth: int) -> None:
@@ -197,7 +197,7 @@ def visit_bytes_like(walk: Walk, value: Any, depth: int) -> None:
     else:
         walk.tokens.append(bytes(view.cast("B")))
     if type(value) is memoryview and value.obj is not None:
-        walk.memo.setdefault(id(value.obj), len(walk.memo))
+        walk.part(value.obj)
 
 
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)

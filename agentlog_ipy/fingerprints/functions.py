@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+import weakref
 from typing import Any
 
 from agentlog import peek
@@ -26,6 +27,7 @@ def visit_function(walk: Walk, value: Any, depth: int) -> None:
     for part in (value.__defaults__, value.__kwdefaults__, value.__dict__ or None):
         walk.visit(part, depth + 1)
     for cell in value.__closure__ or ():
+        walk.part(cell)
         try:
             walk.visit(cell.cell_contents, depth + 1)
         except ValueError:  # the closure's variable is not bound yet
@@ -86,7 +88,16 @@ def visit_cached_property(walk: Walk, value: Any, depth: int) -> None:
     walk.visit(value.func, depth + 1)
 
 
+def visit_reference(walk: Walk, value: Any, depth: int) -> None:
+    """A weak reference: which object it leads to; to look at that one is not its matter."""
+    walk.identity(value)
+    target = value()
+    walk.tokens.append(target is None)
+    walk.part(target)
+
+
 HANDLERS.update(by_id(
+    ((weakref.ref,), visit_reference),
     ((types.FunctionType,), visit_function), ((types.MethodType,), visit_method), ((functools.partial,), visit_partial),
     ((staticmethod, classmethod), visit_bound_function), ((property,), visit_property), ((type,), visit_class),
     ((types.BuiltinFunctionType,), visit_builtin), ((type(functools.lru_cache(len)),), visit_wrapper),

@@ -30,7 +30,7 @@ _BLIND: tuple[type, ...] = (
     itertools.combinations_with_replacement,
 )  # fmt: skip
 _GENERATORS = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
-_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType)
 CONSUMED = frozenset(map(id, (*_COUNTED, *_OVER_OTHERS, *_BLIND, *_GENERATORS, itertools.count)))
 """Types whose objects change when somebody reads them, by id."""
 

@@ -25,7 +25,7 @@ from agentlog_ipy.fingerprints import (  # noqa: F401  each fills the tables of 
 )
 from agentlog_ipy.fingerprints.walk import Leaf, Walk, digest_of
 
-_PARTS, _SPANS = 4000, 256
+_PARTS, _SPANS = 20_000, 256
 
 
 @dataclass(slots=True)

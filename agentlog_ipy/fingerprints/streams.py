@@ -25,12 +25,23 @@ def visit_memory_stream(walk: Walk, value: Any, depth: int) -> None:
 
 
 def visit_file(walk: Walk, value: Any, depth: int) -> None:
-    """A file: whether it is closed and how far its buffer was read; the contents are on the disk."""
+    """A file: whether it is closed and how far it was read; the contents are on the disk."""
     walk.portable = False
     walk.tokens.append((peek.class_name(type(value)), value.closed))
+    if value.closed:
+        return
     raw = value.buffer if type(value) is io.TextIOWrapper else value
-    if not value.closed and type(raw) in (io.BufferedReader, io.BufferedRandom):
-        walk.tokens.append(raw.tell() if raw.seekable() else 0)
+    if type(raw) is io.BufferedReader:
+        walk.tokens.append(_position(value))
+    else:  # to ask a writer how far it came would have it write
+        walk.skip(1, "that it is open")
+
+
+def _position(reader: Any) -> int:
+    try:
+        return reader.tell() if reader.seekable() else 0
+    except OSError:  # in the middle of a loop over its lines
+        return -1
 
 
 def visit_connection(walk: Walk, value: Any, depth: int) -> None:
@@ -38,9 +49,19 @@ def visit_connection(walk: Walk, value: Any, depth: int) -> None:
     sqlite = sys.modules["sqlite3"]
     walk.portable = False
     if type(value) is sqlite.Connection:
-        walk.tokens.append(("sqlite3", value.total_changes, value.in_transaction))
+        walk.tokens.append(("sqlite3", *_connection(sqlite, value)))
+    elif type(value) is sqlite.Cursor:
+        walk.tokens.append((value.rowcount, value.lastrowid, value.description is None))
+        walk.part(value.connection)
     else:
         visit_object(walk, value, depth)
+
+
+def _connection(sqlite: Any, value: Any) -> tuple[int, bool] | tuple[str]:
+    try:
+        return value.total_changes, value.in_transaction
+    except sqlite.ProgrammingError:
+        return ("closed",)
 
 
 def visit_lock(walk: Walk, value: Any, depth: int) -> None:

@@ -5,11 +5,13 @@ A handler appends tokens (plain scalars, lists of them) for all that is small, a
 
 from __future__ import annotations
 
+import gc
 import marshal
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import blake2b
+from types import BuiltinMethodType, ModuleType
 from typing import Any, Protocol
 
 from agentlog import peek
@@ -94,6 +96,10 @@ class Walk:
         if not self.nodes & 31 and time.perf_counter() > self.deadline:
             raise OutOfTime
 
+    def part(self, value: object) -> None:
+        """Note that `value` is a part, to recognise who shares it, without looking at it."""
+        self.memo.setdefault(id(value), len(self.memo))
+
     def scalar(self, value: Any) -> None:
         if type(value) in (str, bytes) and len(value) > _LONG_TEXT:
             self.tokens.append((len(value), value[:256], value[-256:]))
@@ -168,17 +174,28 @@ def visit_object(walk: Walk, value: object, depth: int) -> None:
     walk.tokens.append(peek.qualified_name(type(value)))
     for base in peek.mro(type(value)):
         if peek.class_module(base) == "__main__":  # what is changed through an instance may be its class's
-            walk.memo.setdefault(id(base), len(walk.memo))
+            walk.part(base)
     before = len(walk.tokens)
     walk.attributes(value, depth)
-    if len(walk.tokens) == before and peek.own_dict(value) is None:
-        visit_opaque(walk, value, depth)
+    if peek.own_dict(value) is None:
+        _note_held(walk, value)
+        if len(walk.tokens) == before:
+            visit_opaque(walk, value, depth)
 
 
 def visit_opaque(walk: Walk, value: object, depth: int) -> None:
     """What a compiled class holds cannot be seen."""
     walk.identity(value)
     walk.skip(1, "only that it is the same object")
+
+
+def _note_held(walk: Walk, value: object) -> None:
+    """Which objects a compiled class holds, if not what they are (`csv.writer` and its file)."""
+    for held in gc.get_referents(value):
+        if type(held) is BuiltinMethodType:
+            held = held.__self__
+        if not peek.is_a(held, type) and not peek.is_a(held, ModuleType) and id(type(held)) not in SCALAR_IDS:
+            walk.part(held)
 
 
 def visit_identity(walk: Walk, value: object, depth: int) -> None:

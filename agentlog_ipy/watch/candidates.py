@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
+from agentlog import peek
 from agentlog.static import CellNames
-from agentlog_ipy.watch.reach import Reached, leaves_arguments_alone
+from agentlog_ipy.watch.reach import Reached, leaves_arguments_alone, reach
 from agentlog_ipy.watch.watched import Watched
 
 States = Mapping[str, Watched]
@@ -25,12 +28,24 @@ def _direct(names: CellNames, reached: Reached, states: States, namespace: Mappi
     if names.passed:
         loud = {name for function, name in names.passed if not leaves_arguments_alone(namespace, function)}
         may -= {name for _, name in names.passed} - loud - names.mutates - reached.changes
+    may |= _hidden(names, states, namespace)
     for name in may:
         if name in states and not states[name].fixed:
             yield name
     for name in names.loads | reached.reads:
         if name in states and states[name].worth_a_look:
             yield name
+
+
+def _hidden(names: CellNames, states: States, namespace: Mapping[str, Any]) -> set[str]:
+    """What the text alone does not name as changed: behind a function's result, a library's name, the figure that is open."""
+    found = {name for name in names.unless_module if not peek.is_a(namespace.get(name), ModuleType)}
+    if names.results:
+        found |= names.results | reach(namespace, names.results).reads
+    plots = sys.modules.get("matplotlib.pyplot")
+    if plots is not None and any(namespace.get(name) is plots for name in names.loads):
+        found |= {name for name in states if name in namespace and peek.really_in(namespace[name], "matplotlib")}
+    return found
 
 
 def _aliases(direct: Iterable[str], states: States) -> set[str]:

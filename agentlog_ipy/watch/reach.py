@@ -16,10 +16,12 @@ from functools import lru_cache
 from typing import Any
 
 from agentlog import peek
-from agentlog.mutation_roles import DYNAMIC, MUTATORS, PURE_FUNCTIONS, PURE_METHODS
-from agentlog.static import code_globals, code_names
+from agentlog.mutation_words import DYNAMIC, MUTATORS, PURE_FUNCTIONS, PURE_METHODS
+from agentlog.static import CellNames, code_globals, code_names
 
 _CAP = 500
+_FEW = 64
+"""Entries up to which a container is looked through for functions."""
 _STORES = frozenset(
     opcode.opmap[name]
     for name in ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_ATTR", "DELETE_ATTR", "STORE_SLICE", "STORE_GLOBAL", "DELETE_GLOBAL")
@@ -79,6 +81,16 @@ def reach(namespace: Mapping[str, Any], names: frozenset[str]) -> Reached:
     return found
 
 
+def dropped(namespace: Mapping[str, Any], names: CellNames) -> frozenset[str]:
+    """Names that the cell lets go of whose class says what happens then (`__del__`)."""
+    gone = (names.deletes | names.writes) - names.loads
+    return frozenset(name for name in gone if name in namespace and _has_finalizer(type(namespace[name])))
+
+
+def _has_finalizer(cls: type) -> bool:
+    return any(peek.class_module(base) == "__main__" and "__del__" in peek.class_dict(base) for base in peek.mro(cls))
+
+
 def leaves_arguments_alone(namespace: Mapping[str, Any], function: str) -> bool:
     """Is it a function of the user's that, with all it calls, changes no object?"""
     value = namespace.get(function)
@@ -122,11 +134,24 @@ def _functions(value: Any, namespace: Mapping[str, Any], depth: int = 0) -> Iter
         yield from _functions(value.func, namespace, depth + 1)
     elif kind is _CACHED:
         yield from _functions(peek.own(value, "__wrapped__"), namespace, depth + 1)
+    elif kind is dict or kind is list or kind is tuple:
+        yield from _held(list(value.values() if kind is dict else value), namespace, depth)
     else:
         yield from _methods(value if peek.is_a(value, type) else kind, namespace, depth)
+        if peek.class_module(kind) == "__main__":
+            yield from _held([item for _, item in peek.attributes(value)], namespace, depth)
+
+
+def _held(items: list[Any], namespace: Mapping[str, Any], depth: int) -> Iterator[types.FunctionType]:
+    """Functions that a small container or an instance holds: `handlers["save"]()`, `button.on_click()`."""
+    if len(items) <= _FEW:
+        for item in items:
+            if id(type(item)) in _CALLED:
+                yield from _functions(item, namespace, depth + 1)
 
 
 _BOUND = frozenset(map(id, (types.MethodType, types.BuiltinFunctionType, functools.partial)))
+_CALLED = frozenset(map(id, (types.FunctionType, types.MethodType, functools.partial)))
 _CACHED = type(functools.lru_cache(len))
 
 
