@@ -1,6 +1,6 @@
 """What the recorder costs a kernel: the same cells with and without it, in turn, in one process.
 
-    python benchmarks/kernel.py [--rounds 12] [--only roundtrip,inprocess,crash]
+    python benchmarks/kernel.py [--rounds 6] [--only roundtrip,inprocess,crash]
 
 round trip   from sending a cell until its reply and its idle message are both here (aims: `pass` 1.03 with five names and
              with 300 MB of frames alive, 200 prints 1.05, `1/0` 1.10)
@@ -11,6 +11,8 @@ crash        time and extra memory of recording a KeyError while the namespace h
 
 The speed of a machine drifts, so blocks of cells stand close together as without, with, with, without (ABBA); each such
 round gives one ratio of medians. The table shows their median with its quartiles, and the ratio of the least times.
+Output waits 0.1 s for more of it before it is written: a block lasts longer than that, so that the cells of a block meet the
+writing of those before them, and the time of the processor is read when the last output of the block has been written.
 
 Each needs numpy and pandas; `crash` needs about 3 GB of memory.
 """
@@ -42,6 +44,8 @@ from agentlog_ipy.extension import attachment_of
 attachment_of(get_ipython()).flush()
 del attachment_of
 """
+WRITTEN = 0.2
+"""Seconds after which the output of a cell has been written."""
 CELLS = {"pass": "pass", "200 prints": "for i in range(200): print(i)", "1/0": "1/0"}
 
 
@@ -131,15 +135,17 @@ def _compared(client: Client, what: str, aim: float, rounds: int, code: str) -> 
     yield Compared("    CPU of the kernel", aim, pairs[False], pairs[True])
 
 
-def _block(client: Client, code: str, on: bool, each: int = 20) -> tuple[list[float], float]:
+def _block(client: Client, code: str, on: bool, each: int = 60) -> tuple[list[float], float]:
     """(times of `code`, milliseconds of CPU a cell); what loading leaves to do (git, packages) is done before."""
     client.run("%load_ext agentlog" if on else "None")
     for _ in range(2):  # the first cell that is settled leaves git to be asked; that is done when the second has been
         client.run(SETTLE if on else "None")
     for _ in range(3):
         client.run(code)
+    time.sleep(WRITTEN)
     before = client.cpu()
     times = [client.run(code) for _ in range(each)]
+    time.sleep(WRITTEN)
     cpu = (client.cpu() - before) / each
     client.run("%unload_ext agentlog" if on else "None")
     return times, cpu
@@ -161,7 +167,7 @@ def in_process(rounds: int) -> Iterator[Compared]:
                     shell.run_cell("pass")
                 return [_timed(lambda: shell.run_cell("pass")) for _ in range(100)]
 
-        yield in_turn("run_cell('pass'), five names", 1.3, 2 * rounds, block)
+        yield in_turn("run_cell('pass'), five names", 1.3, 4 * rounds, block)
 
 
 @contextmanager
@@ -251,7 +257,7 @@ def _peak() -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--only", default="roundtrip,inprocess,crash")
     args = parser.parse_args()
     wanted = args.only.split(",")
