@@ -378,7 +378,7 @@ def _safe_str(error: BaseException) -> bool:
     """Is `__str__` that of an installed library or of the interpreter, and are the arguments plain?"""
     method = peek.on_class(error, "__str__")
     code = getattr(method, "__code__", None)
-    if code is not None and classify(code.co_filename, no_cells, Path("/nowhere"))[0] not in ("library", "stdlib"):
+    if code is not None and classify(code.co_filename, no_cells, None)[0] not in ("library", "stdlib"):
         return False
     if code is not None or peek.class_name(type(error)) in ("ExceptionGroup", "BaseExceptionGroup"):
         return True

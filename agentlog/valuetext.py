@@ -21,7 +21,7 @@ _PLAIN = frozenset({"int", "float", "bool", "complex", "NoneType"})
 _TEXT = frozenset({"str", "bytes", "bytearray"})
 _NO_JSON = frozenset({"nan", "inf", "-inf"})
 """Floats that JSON has no number for."""
-_NEVER = frozenset({"digest", "at"})
+_NEVER = frozenset({"digest", "sample", "at"})
 """Facts for comparing, not for reading."""
 _VERBOSE = frozenset({"learned", "feature names", "labels", "sampled"})
 """Facts that are said only where there is much room."""

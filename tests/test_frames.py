@@ -378,6 +378,14 @@ def test_a_huge_namespace_costs_little(expect_faults: None) -> None:
     assert last_user(failure).omitted > 4000
 
 
+def test_an_exception_of_a_cell_is_told_by_its_arguments() -> None:
+    """Its `__str__` is the user's code, wherever the shell says that the cell's file is."""
+    ran: list[str] = []
+    source = "class Own(Exception):\n    def __str__(self):\n        ran.append('str')\n        return 'x'\nraise Own('late', 3)"
+    failure = cell(source, file="/tmp/ipykernel_1/2.py", names={"ran": ran})
+    assert (failure.message, ran) == ("late, 3", [])
+
+
 def test_messages_of_libraries_are_as_they_print() -> None:
     """KeyError quotes its key, OSError has its number; arguments that are objects of the user's are named by type."""
     assert message_of(KeyError("a")) == "'a'"
