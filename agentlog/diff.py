@@ -109,9 +109,8 @@ def last_ok(store: Store, session: Session) -> Session:
     for one in store.sessions():
         if one.id < session.id and _same_subject(one, session) and one.executions and not one.failures and one.how != "died":
             return one
-    raise NotFound(
-        f"no earlier session of {session.title} ran without a failure; name one with --session (see agentlog sessions)"
-    )
+    subject = session.title if session.notebook else "this kind"
+    raise NotFound(f"no earlier session of {subject} ran without a failure; name one with --session (see agentlog sessions)")
 
 
 def run_before(store: Store, session: Session) -> Session | None:
@@ -191,8 +190,8 @@ def compare_with_inputs(store: Store, execution: Execution, *, tokens: int = TOK
     """An execution that there is nothing to compare with: its error, and what last became of each name it read."""
     found = [Difference("error", execution.error)] if execution.error else []
     found += latest_inputs(Lineage.of(store, execution.session), execution)
-    after = f"{execution.label} {execution.id[-6:]} ({execution.status}), which did not run before"
-    return Diff("what it read", after, None, tuple(found), tokens, format, pairwise=True)
+    after = f"{execution.label} {execution.id[-6:]} ({execution.status}), and what it read"
+    return Diff("no success before", after, None, tuple(found), tokens, format, pairwise=True)
 
 
 def last_success(store: Store, failed: Execution) -> Execution | None:

@@ -180,10 +180,14 @@ def test_bad_requests_are_answered_in_one_line(tmp_path: Path) -> None:
         (("diff",), NotFound), (("diff", "1"), UsageError), (("diff", "--session", script.session), UsageError), (("diff", "a.ipynb"), UsageError),
         (("diff", "a.ipynb", "b.ipynb"), NotFound), (("diff", "--last-ok"), NotFound), (("diff", "1", "99"), NotFound),
         (("diff", "--tokens", "3"), UsageError), (("diff", "1", "2", "--last-ok"), UsageError), (("why", "nobody"), NotFound),
+        (("diff", "1", "1", "1"), UsageError), (("timeline", "--name", "nobody"), NotFound), (("timeline", "--limit", "x"), UsageError),
     ):  # fmt: skip
         with pytest.raises(kind) as caught:
             command(store, script, *words)
         assert "\n" not in str(caught.value)
+        assert "agentlog: agentlog" not in f"agentlog: {caught.value}"
+    with pytest.raises(NotFound, match=r"followed as a whole, not 'x\.real': why x"):
+        command(store, script, "why", "x.real")
 
 
 def notebook(path: Path, *cells: tuple[str, list[dict[str, object]]]) -> str:

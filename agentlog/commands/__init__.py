@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are ours: one line, and the caller decides what to do with it."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message} (see {self.prog} --help)")
+        raise UsageError(f"{self.prog.partition(' ')[2]}: {message} (see {self.prog} --help)")
 
 
 def load(name: str) -> ModuleType:

@@ -66,6 +66,8 @@ def _sessions(args: argparse.Namespace, desk: Desk, how: dict[str, object]) -> D
 def _compared(words: list[str], desk: Desk, how: dict[str, object]) -> Diff:
     if len(words) == 1:
         raise UsageError(f"diff compares two executions; one given: {words[0]} (did you mean --since {words[0]}?)")
+    if len(words) > 2:
+        raise UsageError(f"diff compares two executions; {len(words)} given: {' '.join(words)}")
     if words:
         pair = [desk.store.execution(word, desk.session) for word in words]
     else:

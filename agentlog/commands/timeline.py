@@ -8,11 +8,12 @@ from typing import Any
 
 from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
+from agentlog.errors import NotFound
 from agentlog.events import Change, plain
 from agentlog.lineage import Lineage, difference
 from agentlog.notebook_cells import first_line
 from agentlog.past import Execution, Session
-from agentlog.tables import OF_STATUS, Line, Text, duration, in_terminal, one_line, table, width
+from agentlog.tables import OF_STATUS, Line, Text, cut, duration, in_terminal, one_line, table, width
 
 JSON = True
 _SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
@@ -35,6 +36,8 @@ def run(args: argparse.Namespace, desk: Desk) -> Timeline:
             for e, changes in rows
             if any(c.name == args.name for c in changes)
         ]
+        if not rows:
+            raise NotFound(f"no recorded cell made or changed {args.name!r}; agentlog timeline lists what each cell did")
     shown = rows[-args.limit :] if args.limit else rows
     return Timeline(session, tuple(shown), len(rows) - len(shown))
 
@@ -75,7 +78,7 @@ def _line(execution: Execution, changes: tuple[Change, ...]) -> Line:
         execution.label,
         execution.status,
         duration(execution.ms),
-        one_line(first_line(execution.source)[:44]),
+        cut(one_line(first_line(execution.source)), 44),
         one_line(said),
     )
     return Line(cells, (None, OF_STATUS.get(execution.status, "red"), "dim"))

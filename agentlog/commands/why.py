@@ -7,6 +7,7 @@ why df --at 7            as it stood after In[7]
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -58,6 +59,9 @@ def _unknown(name: str, at: str | None, lineage: Lineage) -> str:
     columns = list(_as_column(name, lineage))
     if columns:
         return f"no variable {name!r}; a column of that name: {'; '.join(columns[-6:])} (why {columns[-1].split()[0]} tells the rest)"
+    root = re.split(r"[.\[(]", name, maxsplit=1)[0]
+    if root != name and root in lineage.names():
+        return f"a name is followed as a whole, not {name!r}: why {root}"
     near = get_close_matches(name, lineage.names(), 3)
     hint = f"did you mean {', '.join(near)}?" if near else "agentlog timeline lists what each cell made"
     return f"no recorded cell made or changed {name!r}{f' up to {at}' if at else ''}; {hint}"
