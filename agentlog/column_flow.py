@@ -51,6 +51,25 @@ def column_use(source: str, frame: str) -> ColumnUse:
     return ColumnUse(sets, only)
 
 
+@lru_cache(maxsize=512)
+def labels_read(source: str, name: str) -> frozenset[str] | None:
+    """The labels under which the cell reads `name` (`df["a"]`, `settings["rate"]`); None where it reads it in another way."""
+    try:
+        tree = ast.parse(plain_source(source)[0])
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    nodes = list(ast.walk(tree))
+    labels = [label for node in nodes if (label := _column(node, name)) is not None]
+    named = sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
+    return frozenset(labels) if labels and len(labels) == named else None
+
+
+def leaves_alone(changing: str, name: str, reading: str) -> bool:
+    """Did the cell `changing` only set labels of `name` that the cell `reading` does not read?"""
+    read, use = labels_read(reading, name), column_use(changing, name)
+    return read is not None and use.only and bool(use.sets) and read.isdisjoint(use.sets)
+
+
 def superseded(first: Execution, later: Sequence[Execution], frame: str) -> bool:
     """Did the executions in `later` set anew every column that `first` set, and had it done nothing else to the frame?"""
     use = column_use(first.source, frame)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentlog.column_flow import stale_columns, superseded
+from agentlog.column_flow import leaves_alone, stale_columns, superseded
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
 from agentlog.past import Execution, Session
@@ -206,9 +206,21 @@ class Lineage:
                 if self._order[step.execution.id] > self._order.get(execution.id, 0) and step.differs and step.change.kind != "unknown"
                 and (at is None or self._order[step.execution.id] <= self._order.get(at, 0))
             ]  # fmt: skip
-            if later:
+            if later and self._another(name, execution, later):
                 changed.append((name, later[-1]))
         return changed
+
+    def _another(self, name: str, execution: Execution, later: list[Step]) -> bool:
+        """Is the input not what it was, as far as the cell that read it can tell?
+
+        Not, where it has its value of then again; where other labels of it were set; and where the cell changed it itself and
+        it is no array or frame: generators, iterators, files and logs are used up by being used.
+        """
+        was, now = self.value(name, before=execution.id), later[-1].change.new
+        used = any(change.name == name and change.kind == "mutated" for change in self.effects(execution.id))
+        if same_value(was, now) or (used and now is not None and now.shape is None):
+            return False
+        return not all(leaves_alone(step.execution.source, name, execution.source) for step in later)
 
     def not_idempotent(self, execution: Execution) -> list[Step]:
         """Names that this run of the cell changed from what an earlier run of it had left: running it again goes on."""
@@ -280,7 +292,8 @@ class Lineage:
 
     def _inputs_changed(self, name: str, execution: Execution, at: str | None) -> Iterator[Stale]:
         for input_name, step in self.changed_inputs(execution, at):
-            if input_name != name and not is_code(step.change.new):
+            together = any(change.name == name and change.kind == "mutated" for change in self.effects(step.execution.id))
+            if input_name != name and not together and not _is_same_code(step.change):
                 what = difference(step.change.old, step.change.new)
                 text = (
                     f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
@@ -334,6 +347,14 @@ def same_value(old: Value | None, new: Value | None) -> bool:
 def is_code(value: Value | None) -> bool:
     """A module, function or class: bound once, read by all."""
     return value is not None and value.type in ("module", "function", "type")
+
+
+def _is_same_code(change: Change) -> bool:
+    """A module, function or class of which nothing says that it is another one now."""
+    old, new = change.old, change.new
+    if not is_code(new):
+        return False
+    return old is None or new is None or old.facts.get("digest") == new.facts.get("digest")
 
 
 def difference(old: Value | None, new: Value | None) -> str:

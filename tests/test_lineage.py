@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("IPython")
 
 from scripted import Script, close_stores, new_store, write_notebook
+from stale_sessions import STALE_SESSIONS, StaleSession
 
 from agentlog.lineage import Edge, Lineage
 
@@ -61,6 +62,18 @@ def test_a_schema_timeline() -> None:
     assert [(e.label, value.type, value.length) for e, value in lineage.timeline("v") if value] == [
         ("In[1]", "list", 1), ("In[2]", "list", 2), ("In[4]", "str", 4)
     ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("session", STALE_SESSIONS, ids=lambda session: session[0].replace(" ", "_"))
+def test_what_is_stale_and_what_is_not(session: StaleSession, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name whose inputs are others now is stale; none else is called so."""
+    _, cells, stale, fresh = session
+    for library in ("numpy", "pandas", "sklearn", "matplotlib"):
+        if f"import {library}" in cells[0] or f"from {library}" in cells[0]:
+            pytest.importorskip(library)
+    lineage, _ = lineage_of(*cells)
+    assert {name for name in (*stale.split(), *fresh.split()) if lineage.stale(name)} == set(stale.split())
 
 
 def test_stale_because_an_input_changed() -> None:
