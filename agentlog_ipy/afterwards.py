@@ -126,7 +126,8 @@ class Afterwards:
 
     def _record(self, changed: NamespaceChanged) -> None:
         """At once, for a context asked for right after the next cell must know it; of thousands of names the first."""
-        self._recorder.record(replace(changed, changes=changed.changes[:_AT_ONCE]), now=True)
+        first = replace(changed, changes=changed.changes[:_AT_ONCE]) if len(changed.changes) > _AT_ONCE else changed
+        self._recorder.record(first, now=True)
         for start in range(_AT_ONCE, len(changed.changes), _AT_ONCE):
             self._recorder.record(
                 NamespaceChanged(execution=changed.execution, changes=changed.changes[start : start + _AT_ONCE])
