@@ -36,7 +36,7 @@ class Roles:
 
     passed: (function, name): handed to a function that is called by its name, which may change it or not
     augmented: those of `may` that stand left of `+=` and the like: changed for certain where they still stand for the same object
-    results: functions whose result is changed: `settings()["lr"] = 1`
+    results: functions whose result is changed: `settings()["lr"] = 1`; made_by: (name, function whose result it stands for)
     unless_module: named as libraries often are (`stats`, `dt`): changed, perhaps, where they are none
     links: (new name, name): `new` stands for the object of `name` or for a part of it, so that changing it changes that one.
     """
@@ -51,8 +51,13 @@ class Roles:
     passed: set[tuple[str, str]] = field(default_factory=set)
     augmented: set[str] = field(default_factory=set)
     results: set[str] = field(default_factory=set)
+    made_by: list[tuple[str, str]] = field(default_factory=list)
     unless_module: set[str] = field(default_factory=set)
     dynamic: bool = False
+
+
+_RESULTS = {"must": "result", "may": "result", "link": "linked result"}
+"""What becomes of a call -> what that says of the function."""
 
 
 def roles_of(tree: ast.Module) -> Roles:
@@ -72,6 +77,7 @@ def _follow_links(roles: Roles) -> None:
             if (new in roles.must or new in roles.may) and name not in roles.must and name not in roles.may:
                 roles.may.add(name)
                 changed = True
+    roles.results.update(function for new, function in roles.made_by if new in roles.must or new in roles.may)
 
 
 def _visit(node: ast.AST, parents: tuple[ast.AST, ...], roles: Roles, conditional: bool, later: bool) -> None:
@@ -130,6 +136,8 @@ def _name(node: ast.Name, parents: tuple[ast.AST, ...], roles: Roles, conditiona
             roles.passed.add((called, node.id))
     elif role == "result":
         roles.results.add(node.id)
+    elif role == "linked result":
+        roles.made_by.extend((target, node.id) for target in _targets(parents))
     elif role == "link":
         roles.links.extend((target, node.id) for target in _targets(parents))
 
@@ -158,7 +166,7 @@ def _targets(parents: tuple[ast.AST, ...]) -> list[str]:
 
 
 def _role(node: ast.expr, parents: list[ast.AST]) -> str:
-    """ "must", "may", "link", "result" (see `Roles`) or "" (only read) for one place where a name is loaded."""
+    """ "must", "may", "link", "result", "linked result" (see `Roles`) or "" (only read) for one place where a name is loaded."""
     current: ast.AST = node
     last_attribute: str | None = None
     while parents and isinstance(parents[-1], (ast.Attribute, ast.Subscript)) and parents[-1].value is current:
@@ -176,7 +184,7 @@ def _role(node: ast.expr, parents: list[ast.AST]) -> str:
 def _call_role(call: ast.Call, current: ast.AST, attribute: str | None, parents: list[ast.AST]) -> str:
     if call.func is current:
         if attribute is None:  # calling a function by name: what it reaches is followed at run time
-            return "result" if _role(call, parents) in ("must", "may", "link") else ""
+            return _RESULTS.get(_role(call, parents), "")
         if _switched_on(call, "inplace"):
             return "must"
         if attribute in MUTATORS:

@@ -91,7 +91,7 @@ def test_roles(source: str, must: str, may: str) -> None:
 def test_what_changes_behind_a_call() -> None:
     """Functions whose result is changed; names that look like a library's; what a call passes on; where numpy writes to."""
     assert analyse("conf()['lr'] = 1\nfor row in rows(): row.append(1)").results == {"conf", "rows"}
-    assert analyse("conf()['lr']; len(rows())").results == set()
+    assert analyse("conf()['lr']; len(rows()); x = conf(); y = x['lr']").results == set()
     assert analyse("stats.update(n=1); np.sum(a)").unless_module == {"stats"}
     assert analyse("stats['n']; np.pi").unless_module == set()
     assert analyse("max(rows).append(1); list(d.values())[0].clear(); max(quiet)").may_mutate == {"rows", "d"}
