@@ -16,9 +16,10 @@ from agentlog.diffs.outside import sides_differences
 from agentlog.diffs.sides import Side, execution_entry, session_side
 from agentlog.diffs.since import changes_since, label_list, latest_inputs
 from agentlog.errors import NotFound
-from agentlog.lineage import Lineage, difference, same_cell
+from agentlog.lineage import Lineage, same_cell
 from agentlog.past import Execution, Session
 from agentlog.tables import Text
+from agentlog.value_changes import difference
 
 if TYPE_CHECKING:
     from agentlog.store import Store

@@ -20,7 +20,7 @@ from agentlog.static import analyse
 
 if TYPE_CHECKING:
     from agentlog.store import Store
-
+from agentlog.value_changes import difference, is_same_code, same_value
 
 Looks = dict[str, list[NamespaceChanged]]
 """id of an execution -> what was seen of it, in order."""
@@ -293,7 +293,7 @@ class Lineage:
     def _inputs_changed(self, name: str, execution: Execution, at: str | None) -> Iterator[Stale]:
         for input_name, step in self.changed_inputs(execution, at):
             together = any(change.name == name and change.kind == "mutated" for change in self.effects(step.execution.id))
-            if input_name != name and not together and not _is_same_code(step.change):
+            if input_name != name and not together and not is_same_code(step.change):
                 what = difference(step.change.old, step.change.new)
                 text = (
                     f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
@@ -335,68 +335,3 @@ def same_cell(one: Execution, other: Execution) -> bool:
     if one.cell_id and other.cell_id:
         return one.cell_id == other.cell_id
     return same_source(one.source, other.source)
-
-
-def same_value(old: Value | None, new: Value | None) -> bool:
-    """Equal for certain: equal facts that tell all (a digest of the content, or a short value)."""
-    if old is None or new is None or old != new:
-        return False
-    return "digest" in new.facts or (new.value is not None and not new.cut) or new.type == "NoneType"
-
-
-def is_code(value: Value | None) -> bool:
-    """A module, function or class: bound once, read by all."""
-    return value is not None and value.type in ("module", "function", "type")
-
-
-def _is_same_code(change: Change) -> bool:
-    """A module, function or class of which nothing says that it is another one now."""
-    old, new = change.old, change.new
-    if not is_code(new):
-        return False
-    return old is None or new is None or old.facts.get("digest") == new.facts.get("digest")
-
-
-def difference(old: Value | None, new: Value | None) -> str:
-    """What is different between two descriptions, in words: "100 rows -> 80", "lost column 'a'"; "" for nothing seen."""
-    if old is None or new is None:
-        return ""
-    if old.type != new.type:
-        return f"{old.type} -> {new.type}"
-    parts = [*_columns(old, new), *_shape(old, new)]
-    if old.dtype != new.dtype:
-        parts.append(f"dtype {old.dtype} -> {new.dtype}")
-    lost, gained = [k for k in old.entries if k not in new.entries], [k for k in new.entries if k not in old.entries]
-    if not old.cut and not new.cut:
-        parts.extend(
-            f"{word} key {', '.join(map(repr, keys[:4]))}" for word, keys in (("lost", lost), ("gained", gained)) if keys
-        )
-    if not parts and old.value != new.value and old.value is not None and new.value is not None:
-        parts.append(f"{_short(old.value)} -> {_short(new.value)}")
-    return ", ".join(parts)
-
-
-def _columns(old: Value, new: Value) -> Iterator[str]:
-    before, after = {c.name: c for c in old.columns}, {c.name: c for c in new.columns}
-    for word, names in (("lost", [n for n in before if n not in after]), ("gained", [n for n in after if n not in before])):
-        if names and not (old.cut or new.cut):
-            yield f"{word} column{'s' * (len(names) > 1)} {', '.join(map(repr, names[:4]))}{' ...' if len(names) > 4 else ''}"
-    changed = [f"{n} {before[n].dtype} -> {after[n].dtype}" for n in before if n in after and before[n].dtype != after[n].dtype]
-    if changed:
-        yield f"dtype of {', '.join(changed[:4])}"
-
-
-def _shape(old: Value, new: Value) -> Iterator[str]:
-    if old.shape != new.shape:
-        if old.columns and new.columns and old.shape and new.shape:
-            if old.shape[0] != new.shape[0]:
-                yield f"{old.shape[0]} rows -> {new.shape[0]}"
-        else:
-            yield f"shape {old.shape} -> {new.shape}"
-    elif old.length != new.length:
-        yield f"length {old.length} -> {new.length}"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."

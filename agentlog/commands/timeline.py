@@ -10,10 +10,11 @@ from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import Change, plain
-from agentlog.lineage import Lineage, difference
+from agentlog.lineage import Lineage
 from agentlog.notebook_cells import first_line
 from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, cut, duration, in_terminal, one_line, table, width
+from agentlog.value_changes import difference
 
 JSON = True
 _SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}

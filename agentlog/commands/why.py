@@ -15,9 +15,10 @@ from typing import Any
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import plain
-from agentlog.lineage import Lineage, Stale, Step, difference
+from agentlog.lineage import Lineage, Stale, Step
 from agentlog.notebook_cells import first_line
 from agentlog.tables import Text
+from agentlog.value_changes import difference
 
 JSON = True
 _LINES = 8

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from agentlog.events import ErrorRaised
 from agentlog.fixes import Fix, edited
-from agentlog.lineage import difference
 from agentlog.outline import Item, Section, item, section
 from agentlog.recall import remembered, told_before
 from agentlog.situation import Situation
+from agentlog.value_changes import difference
 
 if TYPE_CHECKING:
     from agentlog.past import Execution

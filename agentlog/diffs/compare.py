@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 
 from agentlog.diffs.sides import Entry, Output
 from agentlog.events import Value
-from agentlog.lineage import difference
+from agentlog.value_changes import difference
 
 TOLERANCE = 1e-9
 """Relative difference below which two numbers count as the same."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentlog.diffs.difference import Difference
-from agentlog.lineage import Lineage, Step, difference, is_code
+from agentlog.lineage import Lineage, Step
 from agentlog.past import Execution
+from agentlog.value_changes import difference, is_code
 
 
 def changes_since(lineage: Lineage, since: Execution) -> Iterator[Difference]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agentlog.events import Value
-from agentlog.lineage import Step, difference, same_cell
+from agentlog.lineage import Step, same_cell
 from agentlog.notebook_cells import NotebookCell
 from agentlog.past import Execution
 from agentlog.reasons.case import Case, Cause, run_of
+from agentlog.value_changes import difference
 
 
 def rerun_cell(case: Case) -> Iterator[Cause]:
