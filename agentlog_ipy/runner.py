@@ -18,6 +18,7 @@ from agentlog.settings import store_folder
 from agentlog_ipy.client import CellClient
 from agentlog_ipy.inside import context_text, not_recorded, off_loop
 from agentlog_ipy.kernel import Kernel
+from agentlog_ipy.link import Facts
 from agentlog_ipy.notebook import (
     INJECTED_TAG,
     RAISES_TAG,
@@ -63,6 +64,8 @@ class _NotebookRun:
         self.store = Path(options.store).absolute() if options.store else store_folder(start=path.parent)
         self.results: dict[int, CellResult] = {}
         self.begun = time.monotonic()
+        self.session: str | None = None
+        """The one it began with: a kernel that had to be killed is replaced by one with another session."""
         self._saved = (0.0, 0.0)
         self._numbers = _numbered(notebook)
 
@@ -77,9 +80,10 @@ class _NotebookRun:
             await kernel.start()
         except AgentlogError as reason:
             return NotebookResult(str(self.path), str(self.output), self._all(), self._seconds(), error=str(reason))
+        self.session, facts = kernel.session, kernel.link.facts
         try:
             await self._execute(kernel, first)
-            return await self._result(kernel)
+            return await self._result(kernel, facts)
         finally:
             self.save()
             if self.given is None:
@@ -198,29 +202,29 @@ class _NotebookRun:
 
     # --- the result -----------------------------------------------------------------------------------------------
 
-    async def _result(self, kernel: Kernel) -> NotebookResult:
+    async def _result(self, kernel: Kernel, facts: Facts) -> NotebookResult:
         cells = self._all()
         bad = next((cell for cell in cells if cell.status in BAD), None)
         context = None
-        if bad is not None and kernel.session and bad.execution:
-            execution, session, tokens = bad.execution, kernel.session, self.options.context_tokens
+        if bad is not None and self.session and bad.execution:
+            execution, session, tokens = bad.execution, self.session, self.options.context_tokens
             context = await off_loop(lambda: context_text(self.store, session, execution, tokens))
         self._testify(kernel, cells, bad)
-        notes = [] if kernel.session or not self.options.record else [not_recorded(kernel.link.facts)]
+        notes = [] if self.session or not self.options.record else [not_recorded(facts)]
         if bad is None and any(cell.status == "not_run" for cell in cells):
             notes.append(f"the time for all cells ({self.options.total_timeout:g} s) was over")
         return NotebookResult(
-            str(self.path), str(self.output), cells, self._seconds(), kernel.session, str(self.store), None, context, tuple(notes)
+            str(self.path), str(self.output), cells, self._seconds(), self.session, str(self.store), None, context, tuple(notes)
         )
 
     def _testify(self, kernel: Kernel, cells: tuple[CellResult, ...], bad: CellResult | None) -> None:
         """Write down the cells that were never reached."""
-        if kernel.session is None:
+        if self.session is None:
             return
         reason = f"cell {bad.position + 1} ended as {bad.status}" if bad is not None else "the time for all cells was over"
         for cell in cells:
             if cell.status == "not_run":
-                kernel.witness.skipped(kernel.session, cell.id, cell.source, reason)
+                kernel.witness.skipped(self.session, cell.id, cell.source, reason)
 
     def _all(self) -> tuple[CellResult, ...]:
         """The results in order, those that did not run included."""

@@ -222,6 +222,17 @@ def test_a_thread_that_failed_after_the_last_failed_cell_is_the_failure() -> Non
     assert str(build(store)).startswith("KeyError: 'worse()'")
 
 
+def test_time_was_the_reason_of_an_interrupt() -> None:
+    """Else a reader takes it for the user's Ctrl-C."""
+    store, session = Store.in_memory(), new_id()
+    store.add(SessionStarted(session=session, life="kernel"))
+    _cell(store, session, "wait()", "timed_out", "cell")
+    store.refresh()
+    text = str(build(store))
+    assert "timed out: whoever ran it stopped it" in text
+    assert text.startswith("KeyError: 'wait()'")
+
+
 def test_a_cell_without_a_number_is_called_the_same_everywhere() -> None:
     """What `%%capture` or `ipython -c` runs has no In[n]: the way to the failure, the cause and the sources say its short id."""
     store, session, cell = Store.in_memory(), new_id(), new_id()

@@ -142,6 +142,19 @@ def test_hidden_errors_timeouts_and_deaths_fail_the_run(tmp_path: Path, code: st
     assert result.exit_code == 1
 
 
+def test_a_cell_that_nothing_stops_ends_the_run_with_its_context(tmp_path: Path, store_folder: Path) -> None:
+    """Its kernel is killed, and another one takes its place meanwhile: the run is told by the session that it began with."""
+    stubborn = "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except BaseException:\n        pass"
+    result = _run(write(tmp_path / "x.ipynb", "'before'", stubborn, "'after'"), timeout=5.0)
+    assert result.error is None
+    assert [cell.status for cell in result.cells] == ["ok", "timed_out", "not_run"]
+    assert "In[2] timed out" in (result.context or "")
+    store = Store.open(store_folder)
+    assert [one.status for one in store.executions(result.session)] == ["ok", "timed_out"]
+    assert len(list(store.events(kinds={"cell.skipped"}))) == 1
+    store.close()
+
+
 def test_keep_going_runs_what_follows_but_not_in_a_dead_kernel(tmp_path: Path) -> None:
     """After an error the next cells run; after a death none can."""
     result = _run(

@@ -27,6 +27,7 @@ def sections(case: Situation) -> list[Section]:
     root = case.root or failure
     items = [
         _headline(failure),
+        *_time(case),
         *_said(case),
         *_where(case, root),
         *_border(root),
@@ -80,6 +81,15 @@ def _where(case: Situation, root: Failure) -> list[Item]:
     if len(inner.context) > 1 and case.execution is None:
         found.append(item(1.0, around))
     return found
+
+
+def _time(case: Situation) -> list[Item]:
+    """Where the time was over, the interrupt that ended the cell was not the user's."""
+    execution = case.execution
+    if execution is None or execution.status != "timed_out":
+        return []
+    spent = f" after {execution.ms / 1000:.1f} s" if execution.ms else ""
+    return [item(9.0, f"{execution.label} timed out{spent}: whoever ran it stopped it", first=True)]
 
 
 def _said_there(frame: Frame) -> str:
