@@ -3,8 +3,8 @@
     python benchmarks/diff.py [--also ARM=PYTHON ...]        e.g. --also agentlog=python ipyflow=/env/bin/python kishu=/env/bin/python
 
 Pairs of one plain session and one with a tool run the same cells over the same data, cell by cell in turn, all pairs in
-this one run. The first two pairs are shells in this process: the watch alone, and the whole recorder, which does all its
-work before the next cell starts (as in a terminal). `--also`: pairs of kernels of another Python, plain and with the tool,
+this one run. The first three pairs are shells in this process: nothing (two plain shells, which shows how far chance goes), the
+watch alone, and the whole recorder, which does all its work before the next cell starts (as in a terminal). `--also`: pairs of kernels of another Python, plain and with the tool,
 timed from sending a cell to its reply; needs jupyter_client here, ipykernel, numpy and pandas there. A pair that cannot be
 run says why; one that takes longer than a minute with its tool is left out from there on, and its number of cells says so.
 
@@ -113,6 +113,10 @@ class Pair:
             print(f"    {title:28} {tool / plain:6.3f}   ({plain * 1e3:.0f} ms)", flush=True)
 
 
+def with_nothing(shell: Any) -> None:
+    """Two plain shells: what the others' figures are worth."""
+
+
 def with_agentlog(shell: Any) -> None:
     from agentlog_ipy.extension import load
 
@@ -136,7 +140,7 @@ def with_watch(shell: Any) -> None:
     shell.events.register("post_run_cell", ended)
 
 
-ARMS: dict[str, Callable[[Any], None]] = {"watch": with_watch, "agentlog": with_agentlog}
+ARMS: dict[str, Callable[[Any], None]] = {"nothing": with_nothing, "watch": with_watch, "agentlog": with_agentlog}
 
 
 def shells(name: str) -> Pair:

@@ -20,6 +20,8 @@ NODES = 20_000
 """Objects visited in one value; beyond it only identities count."""
 _DEPTH = 60
 _LONG_TEXT = 65_536
+_HELD = 64
+"""Objects held by one of a compiled class that are noted."""
 
 SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None), type(Ellipsis)})
 SCALAR_IDS = frozenset(map(id, SCALARS))
@@ -191,7 +193,7 @@ def visit_opaque(walk: Walk, value: object, depth: int) -> None:
 
 def _note_held(walk: Walk, value: object) -> None:
     """Which objects a compiled class holds, if not what they are (`csv.writer` and its file)."""
-    for held in gc.get_referents(value):
+    for held in gc.get_referents(value)[:_HELD]:
         if type(held) is BuiltinMethodType:
             held = held.__self__
         if not peek.is_a(held, type) and not peek.is_a(held, ModuleType) and id(type(held)) not in SCALAR_IDS:

@@ -13,6 +13,7 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from agentlog import peek
@@ -135,19 +136,19 @@ def _functions(value: Any, namespace: Mapping[str, Any], depth: int = 0) -> Iter
     elif kind is _CACHED:
         yield from _functions(peek.own(value, "__wrapped__"), namespace, depth + 1)
     elif kind is dict or kind is list or kind is tuple:
-        yield from _held(list(value.values() if kind is dict else value), namespace, depth)
+        if len(value) <= _FEW:
+            yield from _held(list(value.values() if kind is dict else value), namespace, depth)
     else:
         yield from _methods(value if peek.is_a(value, type) else kind, namespace, depth)
         if peek.class_module(kind) == "__main__":
-            yield from _held([item for _, item in peek.attributes(value)], namespace, depth)
+            yield from _held([item for _, item in islice(peek.attributes(value), _FEW)], namespace, depth)
 
 
 def _held(items: list[Any], namespace: Mapping[str, Any], depth: int) -> Iterator[types.FunctionType]:
     """Functions that a small container or an instance holds: `handlers["save"]()`, `button.on_click()`."""
-    if len(items) <= _FEW:
-        for item in items:
-            if id(type(item)) in _CALLED:
-                yield from _functions(item, namespace, depth + 1)
+    for item in items:
+        if id(type(item)) in _CALLED:
+            yield from _functions(item, namespace, depth + 1)
 
 
 _BOUND = frozenset(map(id, (types.MethodType, types.BuiltinFunctionType, functools.partial)))
