@@ -7,6 +7,7 @@ its message: columns and parameters that occur there are named first where not a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ _NEVER = frozenset({"digest", "sample", "at"})
 """Facts for comparing, not for reading."""
 _VERBOSE = frozenset({"learned", "feature names", "labels", "sampled"})
 """Facts that are said only where there is much room."""
+_CUT = re.compile(r"\+\d+ more")
 NO_WORDS: frozenset[str] = frozenset()
 
 
@@ -97,10 +99,12 @@ def _fact(key: str, fact: Scalar) -> str:
 
 
 def _rising(found: Iterable[Depth]) -> tuple[Depth, ...]:
-    """Each text once, longer than the one before it: a deeper variant that is no longer says nothing more."""
+    """Each text once, longer than the one before it: a deeper variant that is no longer says nothing more, unless that one was cut."""
     out: list[Depth] = []
     for text, share in found:
-        if not out or len(text) > len(out[-1][0]):
+        if out and len(text) <= len(out[-1][0]) and _CUT.search(out[-1][0]) and not _CUT.search(text):
+            out[-1] = (text, share)
+        elif not out or len(text) > len(out[-1][0]):
             out.append((text, share))
     return tuple(out)
 

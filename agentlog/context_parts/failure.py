@@ -125,12 +125,12 @@ def _chain(failure: Failure) -> list[Item]:
     found: list[Item] = []
     cause: Failure | None = failure.cause
     how = failure.explicit_cause
-    told = {failure.title}
+    told = {failure.title, failure.type}
     while cause is not None:
         relation = "from" if how else "while handling"
-        if cause.title not in told:
-            told.add(cause.title)
-            said = replace(cause, message="") if _contains(failure, cause.message) else cause
+        said = replace(cause, message="") if _contains(failure, cause.message) else cause
+        if not told & {cause.title, said.title}:
+            told |= {cause.title, said.title}
             short = shorten(" ".join(said.title.split()), 200)
             found.append(item(3.0, f"{relation} {short}", f"{relation} {said.title}"))
         how, cause = cause.explicit_cause, cause.cause
