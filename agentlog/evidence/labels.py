@@ -14,9 +14,7 @@ from agentlog.evidence.estimators import estimators_of
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
-_LABELS = (
-    r"label|class|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
-)
+_LABELS = r"label|(?<![a-z])class(?:es)?(?![a-z])|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
 
 
 _LEARNERS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn", "keras", "statsmodels"})
@@ -48,10 +46,16 @@ def label_facts(about: str, value: Any) -> list[Fact]:
     counts = Counter(plain)
     fractions = sum(1 for item in plain if type(item) is float and item == item and not item.is_integer())
     kind = f", {fractions} of them not whole numbers" if fractions else ""
-    few = ", ".join(f"{probe.show(item)} {count} times" for item, count in counts.most_common(8))
-    rare = counts.most_common()[-1] if counts else None
-    tail = f"; rarest {probe.show(rare[0])} {rare[1]} times" if rare and len(counts) > 8 else ""
-    return [Fact(f"{probe.say(value)}: {len(counts)} distinct values{kind}: {few}{tail}", about=about)]
+    return [Fact(f"{probe.say(value)}: {len(counts)} distinct values{kind}: {_how_many(counts)}", about=about)]
+
+
+def _how_many(counts: Counter[Any]) -> str:
+    """The most frequent values and how many of each; of values that all occur once a few."""
+    ranked = counts.most_common()
+    if ranked and ranked[0][1] == 1:
+        return f"each once, such as {probe.some([item for item, _ in ranked], 4)}"
+    few = ", ".join(f"{probe.show(item)} {count} times" for item, count in ranked[:8])
+    return few + (f"; rarest {probe.show(ranked[-1][0])} {ranked[-1][1]} times" if len(ranked) > 8 else "")
 
 
 def _sets(pairs: list[tuple[str, object]], failing: Failing) -> list[Fact]:

@@ -25,7 +25,7 @@ def http(failing: Failing) -> list[Fact] | None:
     seen: set[int] = set()
     for about, value in _messages(failing):
         if id(value) not in seen:
-            seen.add(id(value))
+            seen |= {id(value), id(_sent(value))}  # an answer says what was asked
             facts += _answer(about, value) if _is_answer(value) else _request(about, value)
     code, reason = failing.told("code"), failing.told("reason")
     if package_of(type(failing.error)) == "urllib":
@@ -63,8 +63,7 @@ def _answer(about: str | None, answer: Any) -> list[Fact]:
     status, body = held.get("status_code"), held.get("_content")
     headers = held.get("headers")
     kind = headers.get("content-type") if headers is not None and package_of(type(headers)) in ("requests", "httpx") else None
-    request = held.get("request", held.get("_request"))
-    sent = peek.own_dict(request) or {}
+    sent = peek.own_dict(_sent(answer)) or {}
     url = _address(held.get("url") or sent.get("url"))
     facts = [
         Fact(f"{sent.get('method', 'GET')} {url} answered {status} {held.get('reason') or ''} {kind or ''}".strip(), about=about)
@@ -73,6 +72,12 @@ def _answer(about: str | None, answer: Any) -> list[Fact]:
         text = body[:_BODY].decode("utf-8", "replace")
         facts.append(Fact(f"body, {len(body)} bytes: {text!r}" if body else "the body is empty", about=about))
     return facts
+
+
+def _sent(answer: object) -> object:
+    """The request of an answer."""
+    held = peek.own_dict(answer) or {}
+    return held.get("request", held.get("_request"))
 
 
 def _request(about: str | None, request: Any) -> list[Fact]:

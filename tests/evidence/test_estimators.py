@@ -34,7 +34,7 @@ CASES = [
         "sklearn",
         "from sklearn.linear_model import LogisticRegression\nX, y = [[1], [2], [3]], [0.5, 1.2, 3.3]\nLogisticRegression().fit(X, y)",
         "labels",
-        [("y", "3 distinct values, 3 of them not whole numbers")],
+        [("y", "3 distinct values, 3 of them not whole numbers: each once, such as 0.5, 1.2, 3.3")],
     ),
     (
         "sklearn",
@@ -107,3 +107,24 @@ def test_an_input_without_a_name_is_called_as_it_was_written(crash: Callable, ch
     check(
         failure, [("np.zeros((2, 4))", "m was fitted with 3 features, np.zeros((2, 4)) has 4 (ndarray 2x4 float64)")], "estimator"
     )
+
+
+def test_the_target_is_not_compared_with_the_features(crash: Callable, facts: Callable) -> None:
+    """What the library made of `y` is a table of one column, and no input with too few features."""
+    numpy = pytest.importorskip("numpy")
+    pytest.importorskip("sklearn")
+    source = "from sklearn.ensemble import RandomForestClassifier\nRandomForestClassifier().fit(X, y)"
+    failure = crash(source, X=numpy.eye(4, 3), y=numpy.array([0.1, 0.5, 0.2, 0.7]))
+    assert "continuous" in failure.message
+    assert not [fact.text for fact in facts(failure, "estimator") if "was fitted with" in fact.text]
+
+
+def test_a_missing_value_is_no_matter_of_labels(crash: Callable, facts: Callable) -> None:
+    """The message names classifiers that would take it; how often each target occurs would be noise."""
+    pytest.importorskip("sklearn")
+    failure = crash(
+        "from sklearn.linear_model import LinearRegression\nLinearRegression().fit([[1.0], [float('nan')]], target)",
+        target=[1, 2],
+    )
+    assert "Classifier" in failure.message
+    assert facts(failure, "labels") == []

@@ -50,3 +50,13 @@ def test_facts(
     for module in needs.split():
         pytest.importorskip(module)
     check(crash(source), wanted, collector)
+
+
+def test_an_answer_says_what_was_asked(crash: Callable, facts: Callable) -> None:
+    """Its request is told by the same line; a request without an answer has one of its own."""
+    pytest.importorskip("requests")
+    asked = "import requests\nq = requests.Request('POST', 'http://host/x').prepare()\nr = requests.Response()\nr.request = q\nr.url = q.url\n"
+    answered = [fact.text for fact in facts(crash(asked + "r.status_code = 503\nr.raise_for_status()"), "http")]
+    assert [text for text in answered if "http://host/x" in text] == ["POST http://host/x answered 503"]
+    refused = [fact.text for fact in facts(crash(asked + "raise requests.ConnectionError('refused', request=q)"), "http")]
+    assert "request: POST http://host/x" in refused
