@@ -88,3 +88,20 @@ def test_no_standard_output_at_all() -> None:
     script = f'exec "{sys.executable}" -m agentlog history >&-'
     done = subprocess.run(["sh", "-c", script], stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "context --tokens 0", "context --tokens -5", "context --tokens many", "exec --timeout -1 1", "exec --timeout 0 1",
+        "run --timeout nan x.ipynb", "run -j 0 x.ipynb", "history --limit -1", "sessions --limit -1", "timeline --limit -1",
+        "queue work -j 0", "regress --runs 0", "watch --interval -1", "follow --interval 0 http://127.0.0.1:9",
+    ],
+)  # fmt: skip
+def test_a_number_that_makes_no_sense_is_one_line(words: str) -> None:
+    """What the option would take is said before anything is started."""
+    done = agentlog(*words.split())
+    said = done.stderr.decode()
+    assert (done.returncode, done.stdout, said.count("\n")) == (2, b"", 1), said
+    assert said.startswith(f"agentlog: {words.split()[0]}")
+    assert "argument -" in said

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from agentlog.amounts import LEAST_TOKENS, at_least
 from agentlog.context import MAX_TOKENS, Context, build
 from agentlog.desk import Desk
 from agentlog.filters import moment
@@ -22,7 +23,9 @@ JSON = True
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("focus", nargs="?", help="In[n] as a number, an execution id, or a name")
-    parser.add_argument("--tokens", type=int, default=MAX_TOKENS, metavar="N", help=f"at most N tokens (default {MAX_TOKENS})")
+    parser.add_argument(
+        "--tokens", type=at_least(LEAST_TOKENS), default=MAX_TOKENS, metavar="N", help=f"at most N tokens (default {MAX_TOKENS})"
+    )
     parser.add_argument("--session", help="session id or the end of one (default: the latest)")
     parser.add_argument("--execution", help="In[n] as a number, or an execution id")
     parser.add_argument("--format", default="text", choices=list(FORMATS), help="default: text")

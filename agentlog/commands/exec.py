@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 
+from agentlog.amounts import LEAST_TOKENS, at_least, seconds
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra
 
@@ -25,10 +26,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", default="python3", metavar="SPEC", help="kernelspec of a kernel that must be started")
     parser.add_argument("--cwd", metavar="DIR", help="working directory of a kernel that must be started")
     parser.add_argument("--no-record", action="store_true", help="start it without the recorder")
-    parser.add_argument("--timeout", type=float, metavar="S", help="stop it after S seconds")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="stop it after S seconds")
     parser.add_argument("--kill", action="store_true", help="after the timeout, kill a kernel that nothing else stops")
     parser.add_argument("--answer", action="append", default=[], metavar="TEXT", help="what input() gets, in order")
-    parser.add_argument("--tokens", type=int, default=1_000, metavar="N", help="budget of what is printed")
+    parser.add_argument("--tokens", type=at_least(LEAST_TOKENS), default=1_000, metavar="N", help="budget of what is printed")
 
 
 def run(args: argparse.Namespace, desk: Desk) -> object:

@@ -16,6 +16,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from agentlog.amounts import seconds
 from agentlog.desk import Desk
 from agentlog.errors import NotFound, StoreError, UsageError
 from agentlog.followers.loop import Follower, Target
@@ -36,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", nargs="?", help=f"postgresql://… or http://… (default: {VARIABLE})")
     parser.add_argument("--once", action="store_true", help="hand over what is there, then end")
     parser.add_argument("--prepare", action="store_true", help="only make the tables, as the role that is to own them")
-    parser.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
+    parser.add_argument("--interval", type=seconds, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
     parser.add_argument("--automatic", action="store_true", help=argparse.SUPPRESS)
 
 

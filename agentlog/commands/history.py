@@ -10,6 +10,7 @@ import argparse
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agentlog.amounts import at_least
 from agentlog.desk import Desk
 from agentlog.filters import STATUSES, Filter, moment
 from agentlog.ids import short
@@ -31,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", metavar="TEXT", help="with this text in source, output or messages")
     parser.add_argument("--agent", help="of this agent")
     parser.add_argument("--tag", help="tagged so, itself or its session")
-    parser.add_argument("--limit", type=int, default=50, metavar="N", help="the latest N (default 50; 0: all)")
+    parser.add_argument("--limit", type=at_least(0), default=50, metavar="N", help="the latest N (default 50; 0: all)")
     parser.add_argument("--own", action="store_true", help="also cells of %%agentlog lines only, and those of front ends")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from agentlog.amounts import at_least
 from agentlog.commands import run as run_command
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra
@@ -31,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ):
         _action(actions, name, words).add_argument("jobs", nargs="*", metavar="ID")
     work = _action(actions, "work", "run what waits")
-    work.add_argument("-j", "--jobs", dest="at_once", type=int, default=1, metavar="N", help="notebooks at a time")
+    work.add_argument("-j", "--jobs", dest="at_once", type=at_least(1), default=1, metavar="N", help="notebooks at a time")
     work.add_argument("--watch", action="store_true", help="wait for more when nothing is left")
     work.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 

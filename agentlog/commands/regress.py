@@ -12,6 +12,7 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
+from agentlog.amounts import at_least
 from agentlog.desk import Desk
 from agentlog.ids import short
 from agentlog.runs.baselines import NAME, Comparison, compare, store_baseline
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sessions", nargs="*", metavar="SESSION", help="runs (default: all like the baseline's since it was set)")
     parser.add_argument("--baseline", default=NAME, metavar="NAME", help=f"compare with this one (default: {NAME})")
     parser.add_argument("--set", metavar="NAME", help="set the baseline NAME instead of comparing")
-    parser.add_argument("--runs", type=int, default=1, metavar="N", help="with --set: the latest good N like it")
+    parser.add_argument("--runs", type=at_least(1), default=1, metavar="N", help="with --set: the latest good N like it")
     parser.add_argument("--all", action="store_true", help="show the figures that are not worse, too")
     parser.add_argument("--markdown", action="store_true", help="a report for people and pull requests")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from agentlog.amounts import LEAST_TOKENS, at_least, seconds
 from agentlog.desk import Desk
 from agentlog.errors import MissingExtra, NotFound, UsageError
 
@@ -28,18 +29,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter (papermill's semantics)"
     )
-    parser.add_argument("--timeout", type=float, metavar="S", help="seconds for each cell")
-    parser.add_argument("--total-timeout", type=float, metavar="S", help="seconds for all cells of a notebook")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="seconds for each cell")
+    parser.add_argument("--total-timeout", type=seconds, metavar="S", help="seconds for all cells of a notebook")
     parser.add_argument("--keep-going", action="store_true", help="run the cells after a failed one too")
     parser.add_argument("--resume", action="store_true", help="go on at the first cell that failed or did not run")
     parser.add_argument("--kernel", metavar="NAME", help="kernelspec to use instead of the notebook's own")
     parser.add_argument("--cwd", metavar="DIR", help="working directory (default: the notebook's folder)")
     parser.add_argument("--memory", metavar="SIZE", help="address space of each kernel, such as 4G")
-    parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="notebooks at a time")
+    parser.add_argument("-j", "--jobs", type=at_least(1), default=1, metavar="N", help="notebooks at a time")
     parser.add_argument("--on", metavar="dask://HOST:PORT", help="run them on a Dask cluster")
     parser.add_argument("--junit", metavar="XML", help="write a JUnit report")
     parser.add_argument("--summary", metavar="JSON", help="write a JSON summary")
-    parser.add_argument("--tokens", type=int, default=4_000, metavar="N", help="budget of the context of a failure")
+    parser.add_argument(
+        "--tokens", type=at_least(LEAST_TOKENS), default=4_000, metavar="N", help="budget of the context of a failure"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agentlog.amounts import at_least
 from agentlog.desk import Desk
 from agentlog.filters import moment
 from agentlog.ids import short
@@ -16,7 +17,7 @@ JSON = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="the latest N (default 20; 0: all)")
+    parser.add_argument("--limit", type=at_least(0), default=20, metavar="N", help="the latest N (default 20; 0: all)")
     parser.add_argument("--agent", help="of this agent")
     parser.add_argument("--notebook", metavar="PATH", help="of this notebook (the end of its path)")
     parser.add_argument("--since", type=moment, metavar="WHEN", help="started since then: '2 days', yesterday, 2026-11-21T14:30")

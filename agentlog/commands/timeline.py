@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
+from agentlog.amounts import at_least
 from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
@@ -23,7 +24,7 @@ _SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", help="session id or the end of one (default: the latest)")
     parser.add_argument("--name", help="only executions that touched this name")
-    parser.add_argument("--limit", type=int, default=60, metavar="N", help="the latest N (default 60; 0: all)")
+    parser.add_argument("--limit", type=at_least(0), default=60, metavar="N", help="the latest N (default 60; 0: all)")
 
 
 def run(args: argparse.Namespace, desk: Desk) -> Timeline:

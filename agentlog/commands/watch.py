@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 
+from agentlog.amounts import LEAST_TOKENS, at_least, seconds
 from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.metrics.alerts import Receiver, Watch, command, tell_all, webhook
@@ -24,8 +25,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="told by POST, as JSON")
     parser.add_argument("--from-start", action="store_true", help="also of failures that are recorded already, then ends")
     parser.add_argument("--once", action="store_true", help="end after the first failure")
-    parser.add_argument("--tokens", type=int, default=4000, metavar="N", help="size of the context (default 4000)")
-    parser.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
+    parser.add_argument(
+        "--tokens", type=at_least(LEAST_TOKENS), default=4000, metavar="N", help="size of the context (default 4000)"
+    )
+    parser.add_argument("--interval", type=seconds, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
 
 
 def run(args: argparse.Namespace, desk: Desk) -> Watched:
