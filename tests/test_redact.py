@@ -517,3 +517,20 @@ def test_chunks_do_not_matter(pieces: list[str], data: st.DataObject) -> None:
     stream = StreamRedactor(redactor())
     out = "".join(stream.feed(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)) + stream.finish()
     assert out == "".join(redactor().text(line) for line in text.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'frame = {"api_key": ["kv-AAAA1111", "kv-BBBB2222"], "size": ["small", "large"]}',
+        "passwords = (\n    'kv-AAAA1111',\n    'kv-BBBB2222',\n)",
+        "requests.get(url, auth=('kv-AAAA1111', 'kv-BBBB2222'))",
+        '{\\"access_tokens\\": [\\"kv-AAAA1111\\", \\"kv-BBBB2222\\"]}',
+    ],
+)
+def test_all_texts_of_a_list_after_a_secret_name_are_secrets(source: str) -> None:
+    """Columns and pairs are written down so; what stands after the list is not part of it."""
+    told = Redactor(environment={}).text(source, code=True)
+    assert "kv-" not in told
+    assert told.count("[REDACTED:") == 2
+    assert ("small" in told) == ("small" in source)

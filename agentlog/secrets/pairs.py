@@ -11,12 +11,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 
 from agentlog.secrets.names import secret_kind
+from agentlog.secrets.quoted import QUOTE, closing, list_at
 from agentlog.secrets.shapes import Mark, any_of
 
 KindOf = Callable[[str], "str | None"]
-LONGEST = 8_000
-"""Characters of one value at most; what is longer is hidden up to here (a quoted value goes on to the end of its line)."""
-
 HINTS: tuple[str, ...] = (
     "pass", "pwd", "secret", "token", "key", "cred", "cookie", "dsn", "auth", "jwt", "session", "conn", "card", "cvv", "cvc", "ssn",
     "bearer", "sessid", "csrf", "xsrf", "pin", "creds", "netrc", "pat",
@@ -34,8 +32,6 @@ _PAIR = re.compile(
     r"(?P<name>[\w.-]{2,100})(?![\w.-])(?P<close>\\{0,8}[\"']\]?|\])?(?P<before>[ \t]{0,8})(?P<sep>:=|=>|==|!=|=|:|,|%3D)(?P<after>[ \t]{0,8})"
 )
 _ANNOTATED = re.compile(r"[A-Za-z_][\w.\[\], |]{0,60}?=[ \t]{0,4}(?=[rbuRBUfF]{0,2}[\"'])")
-_QUOTE = re.compile(r"[rbuRBUfF]{0,2}\(?(?P<escape>\\{0,8})(?P<quote>\"\"\"|'''|[\"'])")
-_BODY = {'"': re.compile(r'(?:[^"\\\n]|\\.)*'), "'": re.compile(r"(?:[^'\\\n]|\\.)*")}
 _BARE = re.compile(r"[^\s,;&\"'<>(){}\[\]|`\\]{1,8000}")
 _TO_SEMICOLON = re.compile(r"(?:\{[^}\n]{1,256}\}|[^;\"'\n\s]{1,256})(?=[;\"'\s]|$)")
 _TO_LINE_END = re.compile(r"[^\r\n\"'\\]{1,8000}")
@@ -75,10 +71,9 @@ def redact_pairs(text: str, mark: Mark, kind_of: KindOf = secret_kind, code: boo
         found = _pair_at(text, first.start(), position)
         position = found.end() if found else first.end()
         kind = kind_of(found["name"]) if found else None
-        span = _value_span(text, found, kind, in_text) if found and kind else None
-        if span and kind:
-            out += (text[copied : span[0]], mark(kind, text[span[0] : span[1]]))
-            position = copied = max(span[1], position)
+        for start, end in _value_spans(text, found, kind, in_text) if found and kind else ():
+            out += (text[copied:start], mark(str(kind), text[start:end]))
+            position = copied = max(end, position)
         first = hint.search(lower, position)
     text = "".join((*out, text[copied:])) if out else text
     return _redact_options(text, mark, kind_of) if "--" in text else text
@@ -104,12 +99,20 @@ def _pair_at(text: str, hint: int, least: int) -> re.Match[str] | None:
     return _PAIR.match(text, start)
 
 
+def _value_spans(text: str, found: re.Match[str], kind: str, in_text: Callable[[int], bool]) -> list[tuple[int, int]]:
+    """Where the secrets after the name `found` start and end: one value, or the texts of a list or tuple."""
+    if found["sep"] != "," and (listed := list_at(text, found.end())):
+        return [span for quoted in listed if (span := _quoted_span(text, quoted, kind))]
+    span = _value_span(text, found, kind, in_text)
+    return [span] if span else []
+
+
 def _value_span(text: str, found: re.Match[str], kind: str, in_text: Callable[[int], bool]) -> tuple[int, int] | None:
     """Where the secret after the name `found` starts and ends, or None where there is none to hide."""
     start = found.end()
     if found["sep"] == ":" and (annotated := _ANNOTATED.match(text, start)):
         start = annotated.end()
-    if quoted := _QUOTE.match(text, start):
+    if quoted := QUOTE.match(text, start):
         if found["sep"] == "," and not (found["close"] and _first_argument(text, found.start())):
             return None
         return _quoted_span(text, quoted, kind)
@@ -126,27 +129,13 @@ def _first_argument(text: str, start: int) -> bool:
 
 def _quoted_span(text: str, quoted: re.Match[str], kind: str) -> tuple[int, int] | None:
     start = quoted.end()
-    end = _closing(text, start, quoted["escape"], quoted["quote"])
+    end = closing(text, start, quoted["escape"], quoted["quote"])
     value = text[start:end]
     if scheme := _SCHEME.match(value):
         start, value = start + scheme.end(), value[scheme.end() :]
     if is_harmless(value) or is_harmless(_FORMATTED.sub("", value)) or _names_a_secret(value):
         return None
     return (start, end) if len(value) > 1 else None
-
-
-def _closing(text: str, start: int, escape: str, quote: str) -> int:
-    """Where the quoted text that begins at `start` ends; without a closing quote: with its line."""
-    if len(quote) == 3:
-        end = text.find(quote, start)
-        return len(text) if end < 0 else end
-    if not escape:
-        return _BODY[quote].match(text, start).end()  # type: ignore[union-attr]
-    end = text.find(escape + quote, start, start + LONGEST)
-    if end >= 0:
-        return end
-    line_end = text.find("\n", start, start + LONGEST)
-    return min(len(text), start + LONGEST) if line_end < 0 else line_end
 
 
 def _names_a_secret(value: str) -> bool:
