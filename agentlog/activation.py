@@ -11,12 +11,12 @@ import atexit
 import os
 import re
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from agentlog import guard, recorder, session
+from agentlog.clock import clock
 from agentlog.events import ErrorRaised
 from agentlog.frames import failure_of
 from agentlog.guard import guarded
@@ -84,10 +84,10 @@ class ProcessRecording:
         slot = rate.admit(self.recorder, error)
         if slot is None:
             return
-        started = time.perf_counter()
+        started = clock.perf_counter()
         failure = failure_of(error, limits=self.recorder.limits)
         slot.hash = failure.hash
-        spent = round((time.perf_counter() - started) * 1000, 3)
+        spent = round((clock.perf_counter() - started) * 1000, 3)
         message = failure.title
         level = "error" if origin != "future" else "warning"
         self.recorder.record(ErrorRaised(message=message, failure=failure, origin=origin, level=level, spent_ms=spent), now=True)

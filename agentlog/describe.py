@@ -7,11 +7,11 @@ described by the same walk. Nothing is imported here that the host has not impor
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from agentlog import peek
+from agentlog.clock import clock
 from agentlog.events import Value
 from agentlog.kinds import EXACT, describer_of
 from agentlog.look import Look
@@ -31,11 +31,11 @@ NOT_LOOKED_AT = "not looked at: out of time"
 def describe(value: object, limits: Limits = Limits(), *, deadline: float | None = None, depth: int | None = None) -> Value:  # noqa: B008
     """`value` as plain data within `limits`. Never raises.
 
-    deadline: a moment of `time.perf_counter()`; `limits.describe_ms` from now by default.
+    deadline: a moment of `clock.perf_counter()`; `limits.describe_ms` from now by default.
     depth: levels of nesting shown; `limits.depth` by default; 0 shows the value alone.
     """
     if deadline is None:
-        deadline = time.perf_counter() + limits.describe_ms / 1000
+        deadline = clock.perf_counter() + limits.describe_ms / 1000
     return _walk(value, Look(limits, deadline, _walk, levels=limits.depth if depth is None else depth))
 
 
@@ -49,7 +49,7 @@ def describe_names(
 
     What there was no time for keeps its type and says so in `cut`. Never raises.
     """
-    begun = time.perf_counter()
+    begun = clock.perf_counter()
     deadline = begun + limits.describe_ms / 1000 if deadline is None else deadline
     ranks = {name: _rank(value) for name, value in names.items()}
     simple = [name for name, rank in ranks.items() if rank == 0]
@@ -82,7 +82,7 @@ def _describe_others(
 ) -> None:
     """Each may use an equal part of the time left, and at least what an eighth of it gives."""
     for position, name in enumerate(wanted):
-        now = time.perf_counter()
+        now = clock.perf_counter()
         if now >= deadline:
             return _facts_only(names, wanted[position : position + _FACTS_ONLY], done)
         done[name] = describe(names[name], limits, deadline=now + (deadline - now) / min(8, len(wanted) - position))
@@ -99,7 +99,7 @@ def schema(value: object, *, count_nulls: int = 0) -> Value:
 
     count_nulls: cells of a frame up to which its missing values are counted too.
     """
-    deadline = time.perf_counter() + _PLAIN.describe_ms / 1000
+    deadline = clock.perf_counter() + _PLAIN.describe_ms / 1000
     return _walk(value, Look(_PLAIN, deadline, _walk, levels=0, brief=True, counted=count_nulls))
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agentlog import peek
 from agentlog.border import border, given
+from agentlog.clock import clock
 from agentlog.describe import describe, describe_names
 from agentlog.evaluate import Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
@@ -95,7 +95,7 @@ class _Work:
     limits: Limits
     project: Path | None
     skip_modules: tuple[str, ...]
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=clock.perf_counter)
     collecting: float = 0.0
     computing: float = 0.0
     seen: set[int] = field(default_factory=set)
@@ -144,14 +144,14 @@ class _Work:
         self, error: BaseException, message: str, levels: list[Level], user: Level | None, located: Located | None, scope: Scope
     ) -> tuple[Evidence, ...]:
         left = self.limits.evidence_ms / 1000 - self.computing
-        begun, computed = time.perf_counter(), time.thread_time()
+        begun, computed = clock.perf_counter(), clock.thread_time()
         patience = begun + _WAITING * left * self.crowded
         failing = Failing(error, message, levels, user, located, scope, self.describe, computed + left, patience, self.limits)
         try:
             return collect(failing)
         finally:
-            self.collecting += time.perf_counter() - begun
-            self.computing += time.thread_time() - computed
+            self.collecting += clock.perf_counter() - begun
+            self.computing += clock.thread_time() - computed
 
     @guarded("expression")
     def expression(self, located: Located, scope: Scope) -> Expression:
@@ -161,7 +161,7 @@ class _Work:
         """Each object once: an operand is often a local too, and the argument at the border."""
         kept = self.known.get(id(value))
         if kept is None:
-            said = describe(value, self.limits, deadline=max(self.describe_until, time.perf_counter() + 0.002))
+            said = describe(value, self.limits, deadline=max(self.describe_until, clock.perf_counter() + 0.002))
             kept = self.known[id(value)] = (value, said)
         return kept[1]
 

@@ -13,6 +13,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
+from agentlog.clock import clock
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_DIGITS, _CHANCE_DIGITS = 11, 9
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -30,7 +32,7 @@ no cache of the processor's."""
 def new_id() -> str:
     """A new id, greater than every id this process made before."""
     global _last
-    now = time.time_ns() // 1000
+    now = clock.time_ns() // 1000
     with _lock:
         _last = now = now if now > _last else _last + 1
         chance = _chance.getrandbits(8 * _CHANCE_DIGITS)
@@ -64,7 +66,7 @@ def short(identifier: str) -> str:
 
 def timestamp(moment: float | None = None) -> str:
     """`moment` (seconds since 1970; now when None) as UTC ISO 8601 with microseconds, `...Z`."""
-    microseconds = time.time_ns() // 1000 if moment is None else round(moment * 1e6)
+    microseconds = clock.time_ns() // 1000 if moment is None else round(moment * 1e6)
     seconds, rest = divmod(microseconds, 1_000_000)
     return f"{_calendar(seconds)}.{rest:06}Z"
 

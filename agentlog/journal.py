@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.chain import chained
+from agentlog.clock import clock
 from agentlog.events import SCHEMA
 from agentlog.ids import new_id, timestamp
 from agentlog.pen import Pen
@@ -132,7 +133,7 @@ class Journal:
     def _ready(self) -> None:
         """Have a segment that still exists: the folder may have been deleted under us. A new one begins with the starts
         of what still runs, and with what was written since the old one was last seen: it may have gone with it."""
-        now = time.monotonic()
+        now = clock.monotonic()
         if self._descriptor is not None and now - self._seen < UNSEEN:
             return
         if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:

@@ -6,9 +6,9 @@ and what one child leaves the next may use, so that a description stays small ho
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
+from agentlog.clock import clock
 from agentlog.events import Value
 from agentlog.settings import Limits
 
@@ -50,11 +50,11 @@ class Look:
 
     def late(self) -> bool:
         """Is the time used up?"""
-        return time.perf_counter() >= self.deadline
+        return clock.perf_counter() >= self.deadline
 
     def milliseconds(self) -> float:
         """Time left, never below zero."""
-        return max(0.0, (self.deadline - time.perf_counter()) * 1000)
+        return max(0.0, (self.deadline - clock.perf_counter()) * 1000)
 
     @property
     def chars(self) -> int:
@@ -77,7 +77,7 @@ class Look:
             share = max(0, room // (len(values) - done))
             self.room = share
             if len(values) - done > 1:
-                now = time.perf_counter()
+                now = clock.perf_counter()
                 self.deadline = now + (end - now) / min(8, len(values) - done)
             described.append(self.walk(value, self))
             room -= share - self.room

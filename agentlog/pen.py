@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
+
+from agentlog.clock import clock
 
 SLOW = 0.005
 """Seconds that a write may keep all other threads waiting; after one that took longer the lock is handed over again."""
@@ -28,9 +29,9 @@ class Pen:
         """Bytes that the disk took. Raises OSError."""
         if self._direct is None:
             return os.write(descriptor, line)
-        begun = time.perf_counter()
+        begun = clock.perf_counter()
         written = self._direct(descriptor, line, len(line))
-        if time.perf_counter() - begun > SLOW:
+        if clock.perf_counter() - begun > SLOW:
             self._direct = None
         return written if written >= 0 else os.write(descriptor, line)  # which says what is wrong
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
+
 fcntl: Any
 try:
     import fcntl
@@ -72,7 +74,7 @@ def locked(path: Path, wait: float) -> Iterator[bool]:
         yield True
         return
     try:
-        yield _taken(descriptor, time.monotonic() + wait)
+        yield _taken(descriptor, clock.monotonic() + wait)
     finally:
         with suppress(OSError):
             os.close(descriptor)
@@ -94,7 +96,7 @@ def _taken(descriptor: int, deadline: float) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            if time.monotonic() >= deadline:
+            if clock.monotonic() >= deadline:
                 return False
         except OSError:
             return True

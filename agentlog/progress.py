@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from types import TracebackType
+
+from agentlog.clock import clock
 
 PATIENCE = 0.7
 """Seconds after which the line appears."""
@@ -24,7 +25,7 @@ class Progress:
 
     def __init__(self, what: str, total: float) -> None:
         self._what, self._total, self._done = what, total, 0.0
-        self._next = time.monotonic() + PATIENCE
+        self._next = clock.monotonic() + PATIENCE
         self._shown = False
         self._on = enabled and total > 0 and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -39,7 +40,7 @@ class Progress:
     def add(self, amount: float) -> None:
         """So much more is done."""
         self._done += amount
-        if self._on and time.monotonic() >= self._next:
+        if self._on and clock.monotonic() >= self._next:
             self._show()
 
     def _show(self) -> None:
@@ -47,4 +48,4 @@ class Progress:
         bar = "#" * round(WIDTH * share)
         sys.stderr.write(f"\r\x1b[K{self._what} [{bar:.<{WIDTH}}] {share:4.0%}")
         sys.stderr.flush()
-        self._shown, self._next = True, time.monotonic() + EVERY
+        self._shown, self._next = True, clock.monotonic() + EVERY

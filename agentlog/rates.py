@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from agentlog import peek
+from agentlog.clock import clock
 from agentlog.events import Logged
 from agentlog.notes import described
 from agentlog.recorder import Recorder
@@ -48,7 +48,7 @@ class ErrorRate:
 
     def admit(self, door: Recorder, error: BaseException) -> Slot | None:
         """The slot of `error` if it is to be stored in full, with its hash set by the caller then; None: it was counted."""
-        limit, now = door.limits.errors_per_minute, time.monotonic()
+        limit, now = door.limits.errors_per_minute, clock.monotonic()
         with self._lock:
             slot = self._slot(door, key_of(error), now)
             if limit and slot.stored >= limit:

@@ -21,6 +21,7 @@ from typing import Any
 
 from agentlog import guard
 from agentlog.blobs import Blobs
+from agentlog.clock import clock
 from agentlog.events import Event, RecorderFaulted, SpanEnded, to_record
 from agentlog.ids import new_id, timestamp
 from agentlog.journal import Busy, Journal
@@ -104,9 +105,7 @@ class Recorder:
             if execution is not None:
                 record["x"] = execution
             record["i"], record["t"] = id or new_id(), timestamp()
-            for key, value in said.items():
-                if value is not None and value is not False:
-                    record[key] = value
+            record.update({key: value for key, value in said.items() if value is not None and value is not False})
             if now:
                 self._commit(record)
             else:
@@ -212,7 +211,7 @@ class Recorder:
             self._enqueue(record)
         except OSError as error:
             guard.note("journal", f"{error.strerror or error} ({self.folder}); records wait in memory")
-            self._retry_at = time.monotonic() + RETRY
+            self._retry_at = clock.monotonic() + RETRY
             self._hold(record)
 
     def _redacted(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +231,7 @@ class Recorder:
         """Write what waited in memory, if it is time to try again; True when nothing waits any more."""
         if not self._held:
             return True
-        if not force and time.monotonic() < self._retry_at:
+        if not force and clock.monotonic() < self._retry_at:
             return False
         try:
             while self._held:
@@ -240,7 +239,7 @@ class Recorder:
                 self._held.popleft()
                 self._counts["written"] += 1
         except (OSError, IndexError):
-            self._retry_at = time.monotonic() + RETRY
+            self._retry_at = clock.monotonic() + RETRY
         return not self._held
 
     def _put_blob(self, body: bytes) -> None:
@@ -340,8 +339,8 @@ def _stop() -> None:
 def _until_gone(thread: threading.Thread) -> None:
     """Wait until the system has no thread either. Python says that one has ended while it still frees its memory, without the
     interpreter's lock: a child of that moment finds the lock of `tracemalloc` taken for ever (before 3.13, which joins truly)."""
-    task, until = f"/proc/self/task/{thread.native_id}", time.monotonic() + GONE_SECONDS
-    while not thread.is_alive() and os.path.exists(task) and time.monotonic() < until:
+    task, until = f"/proc/self/task/{thread.native_id}", clock.monotonic() + GONE_SECONDS
+    while not thread.is_alive() and os.path.exists(task) and clock.monotonic() < until:
         time.sleep(0.0001)
 
 

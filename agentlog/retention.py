@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any
 
 from agentlog.blobs import Blobs
 from agentlog.chain import unchained
+from agentlog.clock import clock
 from agentlog.errors import NotFound, StoreError
 from agentlog.gather import parse_line
 from agentlog.ids import timestamp
@@ -107,7 +107,7 @@ def removed_segments(folder: Path) -> dict[str, Removed]:
 def _collect(folder: Path, segments: Segments, days: float, most: int, packing: bool, dry: bool) -> Collected:
     before = _size(folder)
     candidates = [_candidate(segments, file) for file in segments.files().values()]
-    going = _going(candidates, time.time() - days * 86_400, before - most)
+    going = _going(candidates, clock.time() - days * 86_400, before - most)
     staying = [one for one in candidates if one.file.name not in going]
     small = [one for one in staying if one.closed and not one.file.packed and one.file.size >= PACK_BYTES] if packing else []
     plan = Collected(tuple(going), tuple(one.file.name for one in small), before=before, after=before, dry=dry)
@@ -143,7 +143,7 @@ def _candidate(segments: Segments, file: SegmentFile) -> _Candidate:
     records, head, ended = _last(segments, file.name)
     facts = [first.get(key) for key in ("pid", "host", "boot", "start")]
     alive = is_alive(*facts) if first else None
-    idle = time.time() - file.modified > BLOB_AGE  # of another machine, or unreadable: only time tells
+    idle = clock.time() - file.modified > BLOB_AGE  # of another machine, or unreadable: only time tells
     closed = file.packed or ended or alive is False or (alive is None and idle)
     return _Candidate(file, closed, records, head, file.size)
 
@@ -208,7 +208,7 @@ def _pack(segments: Segments, file: SegmentFile) -> str | None:
 
 def _remove_blobs(folder: Path, segments: Segments) -> int:
     """Remove blobs that are a day old and mentioned nowhere; returns how many."""
-    blobs, limit = Blobs(folder), time.time() - BLOB_AGE
+    blobs, limit = Blobs(folder), clock.time() - BLOB_AGE
     old = {digest for digest in blobs if _modified(blobs.path(digest)) < limit}
     if not old:
         return 0
@@ -232,7 +232,7 @@ def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except OSError:
-        return time.time()
+        return clock.time()
 
 
 def _size(folder: Path) -> int:

@@ -7,7 +7,6 @@ lines are handed out: the line that a writer is writing, or was writing when it 
 from __future__ import annotations
 
 import os
-import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from agentlog.clock import clock
 from agentlog.errors import StoreError
 from agentlog.packed import Damaged, Packed
 
@@ -81,7 +81,7 @@ class Segments:
             changed = os.stat(self.folder).st_mtime_ns
             if changed != self._listed_at or not self._restat(settled):
                 self._listed = self._list()
-                self._listed_at = changed if time.time_ns() - changed > TICK else 0
+                self._listed_at = changed if clock.time_ns() - changed > TICK else 0
         except FileNotFoundError:
             return {}
         except OSError as error:

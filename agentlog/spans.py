@@ -15,13 +15,13 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from agentlog import recorder
+from agentlog.clock import clock
 from agentlog.events import SpanEnded
 from agentlog.guard import guarded
 from agentlog.ids import new_id
@@ -70,12 +70,12 @@ class Span(dict[str, Any]):
         if self.door is not None:
             self.span, self.parent = new_id(), _open.get()
             self._token = _open.set(self.span) if self._encloses else None
-            self._started = time.perf_counter()
+            self._started = clock.perf_counter()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.door is not None and self.span is not None:
-            ms = (time.perf_counter() - self._started) * 1000
+            ms = (clock.perf_counter() - self._started) * 1000
             if self._token is not None:
                 _leave(self._token)
             self._end(ms, error)

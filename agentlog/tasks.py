@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 from agentlog import recorder
+from agentlog.clock import clock
 from agentlog.events import ErrorRaised, Scalar, SessionEnded, SessionStarted, WorkspaceSeen
 from agentlog.frames import failure_of
 from agentlog.gitstate import git_head
@@ -138,8 +138,8 @@ def task_id() -> str | None:
 def turn() -> None:
     """Something was said: look at the workspace once what was said is written."""
     task = current_task()
-    if task is not None and time.monotonic() - task.looked >= LOOK_SECONDS:
-        task.looked = time.monotonic()
+    if task is not None and clock.monotonic() - task.looked >= LOOK_SECONDS:
+        task.looked = clock.monotonic()
         task.door.later(lambda: _look(task))
 
 
@@ -172,7 +172,7 @@ def _start(agent: str, task: str, parent: str | None, given: Recorder | None) ->
         _open.before = _open.before if _open.tasks else os.environ.get(PARENT_VARIABLE)
         _open.tasks.append(opened)
         _publish()
-    opened.looked = time.monotonic()
+    opened.looked = clock.monotonic()
     door.later(lambda: _look(opened))
     return opened.id
 
@@ -188,9 +188,9 @@ def _end_id(identifier: str, how: str, error: BaseException | None) -> None:
 @guarded("session")
 def _failed(task: Task, error: Exception) -> None:
     """Record what ended the task in its own session, while the objects live; tasks around it need not tell it again."""
-    started = time.perf_counter()
+    started = clock.perf_counter()
     failure = failure_of(error, limits=task.door.limits)
-    spent = round((time.perf_counter() - started) * 1000, 3)
+    spent = round((clock.perf_counter() - started) * 1000, 3)
     what = id(error), failure.hash or ""
     if task.passed != what:
         message = failure.title

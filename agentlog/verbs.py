@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import ContextDecorator
 from types import FrameType, TracebackType
@@ -17,6 +16,7 @@ from typing import Any
 
 from agentlog import guard, recorder
 from agentlog.callsite import argument_names, place
+from agentlog.clock import clock
 from agentlog.events import DecisionMade, ErrorRaised, Logged, MessageSaid, OutcomeTagged, PerfMarked, Scalar, SpanEnded
 from agentlog.frames import failure_of
 from agentlog.guard import guarded
@@ -162,10 +162,10 @@ def _failed(door: recorder.Recorder, message: str, error: BaseException) -> None
     slot = rate.admit(door, error)
     if slot is None:
         return
-    started = time.perf_counter()
+    started = clock.perf_counter()
     failure = failure_of(error, limits=door.limits)
     slot.hash = failure.hash
-    spent = (time.perf_counter() - started) * 1000
+    spent = (clock.perf_counter() - started) * 1000
     door.record(ErrorRaised(message=text_of(message), failure=failure, origin="captured", spent_ms=round(spent, 3)), now=True)
 
 
@@ -191,7 +191,7 @@ def _decided(
 
 @guarded("log_perf")
 def _marked(door: recorder.Recorder, name: str, figures: Mapping[str, Scalar]) -> None:
-    own: dict[str, Scalar] = {"cpu_s": round(time.process_time(), 6), "threads": threading.active_count(), "pid": os.getpid()}
+    own: dict[str, Scalar] = {"cpu_s": round(clock.process_time(), 6), "threads": threading.active_count(), "pid": os.getpid()}
     rss = resident_bytes()
     if rss is not None:
         own["rss"] = rss

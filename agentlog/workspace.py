@@ -6,12 +6,12 @@ Bounded in files, bytes and time; what was left out is said in `cut`. Nothing is
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.events import NamespaceChanged, WorkspaceSeen
 from agentlog.gitstate import git
 from agentlog.prints import file_print
@@ -77,10 +77,10 @@ def snapshot_workspace(files: Iterable[str | os.PathLike[str]] | None = None, *,
     """Hashes of `files` (default: what git tracks and what was touched; without git, the files of the project) under `root`."""
     where = Path(root) if root is not None else project_root()
     paths = [os.fspath(file) for file in files] if files is not None else list(_files_of(where))
-    deadline = time.monotonic() + SECONDS
+    deadline = clock.monotonic() + SECONDS
     prints: dict[str, str] = {}
     for path in paths[:MOST_FILES]:
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             break
         mark = file_print(where / path)
         if mark is not None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
 from agentlog import session as sessions
 from agentlog import workspace
+from agentlog.clock import clock
 from agentlog.events import NamespaceChanged, Status
 from agentlog.guard import guarded
 from agentlog.recorder import Recorder
@@ -81,14 +81,14 @@ class Afterwards:
             self._loop.call_later(PAUSE, self.settle)
             if self._resting is None:
                 self._loop.call_later(REST, self._rested)
-            self._resting = self._owed, time.monotonic()
+            self._resting = self._owed, clock.monotonic()
 
     def _rested(self) -> None:
         """Once for all cells that came since: a timer for each would be a turn of the loop for each."""
         if self._resting is None or self._loop is None:
             return
         cell, since = self._resting
-        left = since + REST - time.monotonic()
+        left = since + REST - clock.monotonic()
         if left > 0:
             self._loop.call_later(left, self._rested)
             return

@@ -8,13 +8,13 @@ import re
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.errors import AgentlogError, NotFound, UsageError
 from agentlog_ipy.notebook import parse_parameter, read_notebook
 from agentlog_ipy.reports import write_junit, write_summary
@@ -63,11 +63,11 @@ def run_command(args: argparse.Namespace, place: str | Path | None) -> BatchResu
         read_notebook(path)
     jobs = [(path, _output(args, path, len(paths))) for path in paths]
     options = options_of(args, place)
-    begun = time.monotonic()
+    begun = clock.monotonic()
     progress = Progress() if args.quiet else Lines(sys.stderr, several=len(paths) > 1)
     with ending_on_sigterm():
         results = _run(jobs, options, progress, args)
-    batch = BatchResult(tuple(results), time.monotonic() - begun)
+    batch = BatchResult(tuple(results), clock.monotonic() - begun)
     if args.junit:
         write_junit(batch.results, Path(args.junit))
     if args.summary:

@@ -17,7 +17,6 @@ import functools
 import re
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from typing import Any
 
 import IPython
 
+from agentlog.clock import clock
 from agentlog.describe import schema
 from agentlog.events import ErrorRaised, ExecutionEnded, ExecutionStarted, Failure, Status, plain
 from agentlog.frames import failure_of
@@ -138,7 +138,7 @@ class CellWatch:
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: error and end are in the journal when this returns. The cell's time ends here, before ours begins."""
-        ended = time.perf_counter()
+        ended = clock.perf_counter()
         self._if_forked()
         stack = self._stack()
         if result is None:
@@ -213,11 +213,11 @@ class CellWatch:
         self.recorder.record_plain(ExecutionStarted.kind, said, execution=cell.execution, id=cell.execution, now=True)
         for listener in self.started:
             listener(cell)
-        cell.started = time.perf_counter()
+        cell.started = clock.perf_counter()
         return cell
 
     def _end(self, cell: Cell, status: Status, result: object = None, ended: float | None = None) -> None:
-        spent = ((ended or time.perf_counter()) - cell.started) * 1000
+        spent = ((ended or clock.perf_counter()) - cell.started) * 1000
         peak = self._look_at_memory() if spent >= QUICK else None
         described = plain(schema(result)) if result is not None and not cell.own else None
         said = {
@@ -263,9 +263,9 @@ class CellWatch:
 
     def record_error(self, error: BaseException, origin: str, cell: Cell | None, known: Failure | None = None) -> Failure:
         """Describe `error` while its objects live, and write it at once, as one of `cell` (None: of the session)."""
-        begun = time.perf_counter()
+        begun = clock.perf_counter()
         failure = known or failure_of(error, cell_of=self.cell_of, namespace=self.shell.user_ns, limits=self.recorder.limits)
-        spent = (time.perf_counter() - begun) * 1000
+        spent = (clock.perf_counter() - begun) * 1000
         event = ErrorRaised(
             execution=cell.execution if cell else None,
             message=f"{failure.type}: {failure.message}",

@@ -7,7 +7,6 @@ is lost while nobody waits, and hands every message to the `Request` it answers,
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ import zmq
 import zmq.asyncio
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.session import Session
+
+from agentlog.clock import clock
 
 Message = dict[str, Any]
 Listener = Callable[[str, Message], None]
@@ -135,7 +136,7 @@ class Request:
             self.settled.set_result(None)
 
     def _give_up(self) -> None:
-        quiet = time.monotonic() - self.last
+        quiet = clock.monotonic() - self.last
         if quiet < IDLE_GRACE:
             asyncio.get_running_loop().call_later(IDLE_GRACE - quiet, self._give_up)
         elif not self.idle:
@@ -230,7 +231,7 @@ class Dispatch:
         if request is None:
             self._foreign(kind, parent, message)
             return
-        request.last = time.monotonic()
+        request.last = clock.monotonic()
         if request.listen is not None:
             request.listen("iopub", message)
         if kind == "status":
@@ -240,7 +241,7 @@ class Dispatch:
         identifier = parent.get("msg_id", "")
         state = message["content"].get("execution_state") if kind == "status" else None
         if state == "busy" and parent.get("msg_type") == "execute_request" and "subshell_id" not in parent:
-            self.foreign[identifier] = Foreign(time.monotonic())
+            self.foreign[identifier] = Foreign(clock.monotonic())
         elif kind == "execute_input" and identifier in self.foreign:
             self.foreign[identifier].code = message["content"].get("code", "")
         elif state == "idle":

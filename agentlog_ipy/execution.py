@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentlog.clock import clock
 from agentlog.ids import new_id
 from agentlog_ipy.channels import Message, Request
 from agentlog_ipy.death import Death
@@ -32,7 +32,7 @@ class Run:
     execution: str = field(default_factory=new_id)
     transcript: Transcript = field(default_factory=Transcript)
     late: Transcript = field(default_factory=Transcript)
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=clock.monotonic)
     seconds: float = 0.0
     heard: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Run:
         if self.listen is not None and not self._over:
             self.listen(message)
         if kind in ("stream", "display_data", "execute_result", "error", "update_display_data"):
-            self.heard = time.monotonic()
+            self.heard = clock.monotonic()
         (self.late if self._over else self.transcript).add(kind, message["content"])
 
     def finish(self) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from agentlog.clock import clock
 from agentlog.errors import NotFound, UsageError
 from agentlog.ids import new_id
 from agentlog.journal import prepare_folder
@@ -153,7 +153,7 @@ class Queue:
 
     def add(self, path: str | Path, options: Mapping[str, Any]) -> Job:
         """A new job at the end."""
-        job = Job(new_id(), str(Path(path).absolute()), dict(options), added=time.time())
+        job = Job(new_id(), str(Path(path).absolute()), dict(options), added=clock.time())
         self.write(job)
         return job
 
@@ -235,7 +235,7 @@ class Queue:
     def _begin(self, job: Job) -> Job:
         (self.folder / f"{job.id}.cancel").unlink(missing_ok=True)
         job = replace(
-            job, state="running", begun=time.time(), attempts=job.attempts + 1, runner=os.getpid(), note="", step=Step()
+            job, state="running", begun=clock.time(), attempts=job.attempts + 1, runner=os.getpid(), note="", step=Step()
         )
         self.write(job)
         return job
@@ -244,7 +244,7 @@ class Queue:
         """The job is over."""
         for what in ("cancel", "pause"):
             (self.folder / f"{job.id}.{what}").unlink(missing_ok=True)
-        job = replace(job, state=state, ended=time.time(), note=note, session=session, runner=None)
+        job = replace(job, state=state, ended=clock.time(), note=note, session=session, runner=None)
         self.write(job)
         return job
 

@@ -8,12 +8,12 @@ ends, `death.py` finds out how. `sync.py` has the same for programs without an e
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.errors import KernelError
 from agentlog.ids import new_id
 from agentlog.settings import store_folder
@@ -164,7 +164,7 @@ class Kernel(KernelView):
         seconds = self.timeout if timeout is DEFAULT else timeout
         async with self._lock:
             return await self._run(
-                run, None if seconds is None else time.monotonic() + seconds, self.kill if kill is None else kill
+                run, None if seconds is None else clock.monotonic() + seconds, self.kill if kill is None else kill
             )
 
     async def _run(self, run: Run, deadline: float | None, kill: bool) -> Reply:
@@ -203,7 +203,7 @@ class Kernel(KernelView):
         except asyncio.TimeoutError:
             other = next(iter(link.dispatch.foreign.values()))
             code = other.code.strip().splitlines()[:1]
-            since = time.monotonic() - other.since
+            since = clock.monotonic() - other.since
             return f"not sent: another client's cell has been running for {since:.0f} s: {''.join(code)[:80]}"
         return None
 
@@ -243,7 +243,7 @@ class Kernel(KernelView):
 
     async def _conclude(self, run: Run) -> Reply:
         self.link.footprint.look()
-        run.seconds = time.monotonic() - run.begun
+        run.seconds = clock.monotonic() - run.begun
         reply = self._reply(run)
         self._testify(run, reply)
         if reply.status == "ok":
@@ -311,4 +311,4 @@ class Kernel(KernelView):
 
 
 def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+    return None if deadline is None else max(0.0, deadline - clock.monotonic())

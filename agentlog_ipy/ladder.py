@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.errors import KernelError
 from agentlog.events import Value, value_from_plain
 from agentlog.faulttext import CELL_FILE
@@ -88,8 +88,8 @@ async def _look_at_stacks(link: Link) -> Look | None:
 
 
 async def _appears(path: Path, size: int) -> bool:
-    deadline = time.monotonic() + LOOK_SECONDS
-    while time.monotonic() < deadline:
+    deadline = clock.monotonic() + LOOK_SECONDS
+    while clock.monotonic() < deadline:
         with suppress(OSError):
             if path.stat().st_size >= size:
                 return True
@@ -131,17 +131,17 @@ async def climb(link: Link, request: Request, *, kill: bool, awaiting: bool | No
 
     awaiting: whether the cell awaits something, which decides what is worth trying and for how long.
     """
-    begun = time.monotonic()
+    begun = clock.monotonic()
     for rung, seconds, step in _rungs(awaiting):
         if await step(link) and await link.replied(request, seconds):
-            took = time.monotonic() - begun
+            took = clock.monotonic() - begun
             return Climb(rung, True, took, drained=await link.wait(request, DRAIN_SECONDS))
         if link.dead.done():
-            return Climb(f"the kernel ended when it got {rung}", False, time.monotonic() - begun)
+            return Climb(f"the kernel ended when it got {rung}", False, clock.monotonic() - begun)
     if kill:
         await link.process.kill()
-        return Climb("ending the kernel's process: nothing else reached it", False, time.monotonic() - begun)
-    return Climb(None, True, time.monotonic() - begun)
+        return Climb("ending the kernel's process: nothing else reached it", False, clock.monotonic() - begun)
+    return Climb(None, True, clock.monotonic() - begun)
 
 
 async def _interrupt(link: Link) -> bool:

@@ -12,13 +12,13 @@ import os
 import shutil
 import signal
 import socket
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
 from agentlog_ipy.channels import Dispatch, Foreign, Message, Request, Wire, ZmqWire
 from agentlog_ipy.footprint import Footprint
@@ -147,17 +147,17 @@ class Link:
     async def _until_it_answers(self) -> None:
         """Ask until a reply and its idle come: only then no output is lost. Asks the control channel where a kernel
         that others use may be busy."""
-        deadline = time.monotonic() + self.wishes.seconds
+        deadline = clock.monotonic() + self.wishes.seconds
         channel = "shell" if self.process.owned else "control"
         while True:
             request = self.dispatch.send(channel, "kernel_info_request", {})
-            if await self.wait(request, min(_ASK_AGAIN, max(0.05, deadline - time.monotonic()))):
+            if await self.wait(request, min(_ASK_AGAIN, max(0.05, deadline - clock.monotonic()))):
                 break
             if self.dead.done():
                 raise KernelStartError(self._said("ended before it answered", self.dead.result()))
             if request.reply.done() and channel == "control":
                 break  # some kernels send no status for control messages
-            if time.monotonic() > deadline:
+            if clock.monotonic() > deadline:
                 raise KernelStartError(self._said(f"did not answer within {self.wishes.seconds:g} s", None))
         self._learn(request.reply.result())
 
@@ -188,7 +188,7 @@ class Link:
 
     async def _prepare_beside(self, request: Request) -> None:
         """A cell of somebody else's runs since before we came: we know when it is done by our own request behind it."""
-        self.dispatch.foreign[request.id] = Foreign(time.monotonic(), "a cell that was sent before this client came")
+        self.dispatch.foreign[request.id] = Foreign(clock.monotonic(), "a cell that was sent before this client came")
         request.settled.add_done_callback(lambda _: self._was_busy(request))
         subshell = await self.subshell()
         if subshell is not None:

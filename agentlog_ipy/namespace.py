@@ -13,10 +13,10 @@ compare with, and not twice. What is missing for the next comparison is read whe
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Set
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.events import NamespaceChanged
 from agentlog.guard import guarded
 from agentlog.settings import Limits
@@ -54,7 +54,7 @@ class NamespaceWatch:
     @guarded("namespace")
     def before(self, source: str) -> None:
         """Make sure that what this cell may change in place can be compared afterwards. Costs nothing for most cells."""
-        start = time.perf_counter()
+        start = clock.perf_counter()
         with self._lock:
             names = analyse(source)
             reached, suspects = Reached(), frozenset[str]()
@@ -63,13 +63,13 @@ class NamespaceWatch:
                 suspects = candidates(names, reached, self._states, self._shell.user_ns)
                 self._measure(suspects, names, start + self._limits.namespace_ms / 2000)
                 self._surroundings.before(names, reached)
-        began = time.perf_counter()
+        began = clock.perf_counter()
         self._around = Around(reached, suspects, began, began - start)
 
     @guarded("namespace", NamespaceChanged(complete=False))
     def after(self, source: str, execution: str, *, ok: bool = True) -> NamespaceChanged:
         """What the cell `source` did. `ok`: it ran to its end, so that its in-place statements did run."""
-        start = time.perf_counter()
+        start = clock.perf_counter()
         with self._lock:
             names = analyse(source)
             around, self._around, self._fruitless = self._around or Around(), None, 0
@@ -79,23 +79,23 @@ class NamespaceWatch:
             look.run(bound, present)
             if not names.trivial:
                 look.changes += self._spare_time(look, execution)
-            surroundings = self._surroundings_of(names, look.reached, max(look.deadline, time.perf_counter() + 0.005))
+            surroundings = self._surroundings_of(names, look.reached, max(look.deadline, clock.perf_counter() + 0.005))
             self._last = execution
-            return look.result(surroundings, time.perf_counter() - start + around.spent)
+            return look.result(surroundings, clock.perf_counter() - start + around.spent)
 
     @guarded("namespace")
     def rotate(self, budget_ms: float = SPARE_MS) -> NamespaceChanged | None:
         """Look at names nobody suspects, each in its turn, for `budget_ms`. What is found belongs to the last execution
         or one before it (`Change.since`); None where nothing was."""
         with self._lock:
-            self._rotation.run(self._shell.user_ns, time.perf_counter() + budget_ms / 1000, self._last)
+            self._rotation.run(self._shell.user_ns, clock.perf_counter() + budget_ms / 1000, self._last)
             found = tuple(self._rotation.take())
             return NamespaceChanged(execution=self._last, changes=found) if found else None
 
     @guarded("namespace", False)
     def catch_up(self, budget_ms: float = SPARE_MS) -> bool:
         """Read for `budget_ms` what the next comparisons need, while nobody waits. Is it worth to go on?"""
-        deadline = time.perf_counter() + budget_ms / 1000
+        deadline = clock.perf_counter() + budget_ms / 1000
         with self._lock:
             todo = [(name, state) for name, state in self._states.items() if not state.has_baseline]
             todo.sort(key=lambda one: (one[1].cost > budget_ms / 1000, one[1].total))
@@ -113,13 +113,13 @@ class NamespaceWatch:
     def _take_baselines(self, todo: list[tuple[str, Watched]], deadline: float) -> None:
         namespace = self._shell.user_ns
         for name, state in todo:
-            if time.perf_counter() >= deadline:
+            if clock.perf_counter() >= deadline:
                 return
             if name in namespace and state.is_object(namespace[name]) and not state.too_costly(deadline):
                 state.measure(namespace[name], deadline)
 
     def _spare_time(self, look: Look, execution: str) -> list[Any]:
-        self._rotation.run(self._shell.user_ns, min(look.deadline, time.perf_counter() + look.spare()), execution)
+        self._rotation.run(self._shell.user_ns, min(look.deadline, clock.perf_counter() + look.spare()), execution)
         return self._rotation.take()
 
     @guarded("surroundings", {})

@@ -7,12 +7,12 @@ through `Stream` and displays through `displayed`. Displays are barriers: text b
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.events import StreamWritten
 from agentlog.guard import guarded
 from agentlog.ids import timestamp
@@ -130,7 +130,7 @@ class Outputs:
             self._fresh()
 
     def _put(self, kind: str, slot: Slot, content: Any) -> None:
-        self._items.append((kind, slot, slot.over, content, time.time()))
+        self._items.append((kind, slot, slot.over, content, clock.time()))
 
     # --- the worker's side --------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Outputs:
         if kind == "stream":
             self._open.add(slot)
             if slot.due is None:
-                slot.due = time.monotonic() + slot.patience
+                slot.due = clock.monotonic() + slot.patience
             self._feed(slot, content["name"], content["text"])
         elif kind == "end":
             slot.late = False  # what waited was written before
@@ -230,7 +230,7 @@ class Outputs:
         """Seconds until something is due; None: nothing is."""
         with self._lock:
             due = [slot.due for slot in self._open if slot.due is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        return max(0.0, min(due) - clock.monotonic()) if due else None
 
     @guarded("outputs")
     def _drain_quietly(self) -> None:
@@ -239,7 +239,7 @@ class Outputs:
     @guarded("outputs")
     def _show_due(self) -> None:
         with self._lock:
-            now = time.monotonic()
+            now = clock.monotonic()
             for slot in [slot for slot in self._open if slot.due is not None and slot.due <= now]:
                 if slot.over:
                     self._end(slot)

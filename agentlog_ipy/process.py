@@ -10,7 +10,6 @@ import asyncio
 import os
 import re
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
+from agentlog.clock import clock
 from agentlog.errors import KernelStartError
 from agentlog_ipy.orphans import helper
 
@@ -175,9 +175,9 @@ class LocalProcess:
 
 async def gone(process: Process, seconds: float) -> bool:
     """Wait until the process has ended; False when it has not within `seconds`."""
-    deadline = time.monotonic() + seconds
+    deadline = clock.monotonic() + seconds
     while await process.exit_code() is None:
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             return False
         await asyncio.sleep(0.02)
     return True

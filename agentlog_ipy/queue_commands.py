@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.settings import store_folder
 from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
 from agentlog_ipy.jobs import Job, Queue, checked
@@ -31,14 +31,14 @@ class Jobs:
     exit_code: int = 0
 
     def __str__(self) -> str:
-        now = time.time()
+        now = clock.time()
         lines = [f"{job.id[-6:]}  {_short(job.path):40}  {job.words(now)}" for job in self.jobs]
         lines += ["the queue is paused"] if self.paused else []
         return "\n".join(lines) or "the queue is empty"
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        now = time.time()
+        now = clock.time()
         return {"paused": self.paused, "jobs": [{**asdict(job), "words": job.words(now)} for job in self.jobs]}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from agentlog.clock import clock
 from agentlog.errors import AgentlogError
 from agentlog.events import Change, NamespaceChanged
 from agentlog.static import analyse
@@ -18,10 +19,10 @@ def changes_of(folder: Path, session: str, execution: str, source: str) -> tuple
     """What the execution did to the user's names, as the recorder in the kernel saw it; () where it saw nothing."""
     if analyse(source).trivial:
         return ()
-    deadline = time.monotonic() + LOOK_SECONDS
+    deadline = clock.monotonic() + LOOK_SECONDS
     while True:
         found = _changes(folder, session, execution)
-        if found is not None or time.monotonic() > deadline:
+        if found is not None or clock.monotonic() > deadline:
             return found or ()
         time.sleep(0.02)
 

@@ -6,13 +6,13 @@ not write into the store (cells that were never reached), the runner does.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any, cast
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from agentlog.clock import clock
 from agentlog.errors import AgentlogError
 from agentlog.settings import store_folder
 from agentlog_ipy.client import CellClient
@@ -63,7 +63,7 @@ class _NotebookRun:
         self.output = Path(options.output) if options.output else path.with_name(f"{path.stem}.executed.ipynb")
         self.store = Path(options.store).absolute() if options.store else store_folder(start=path.parent)
         self.results: dict[int, CellResult] = {}
-        self.begun = time.monotonic()
+        self.begun = clock.monotonic()
         self.session: str | None = None
         """The one it began with: a kernel that had to be killed is replaced by one with another session."""
         self._saved = (0.0, 0.0)
@@ -233,7 +233,7 @@ class _NotebookRun:
         return tuple(self.results[position] for position in sorted(self.results))
 
     def _seconds(self) -> float:
-        return time.monotonic() - self.begun
+        return clock.monotonic() - self.begun
 
     def _left(self) -> float | None:
         total = self.options.total_timeout
@@ -241,12 +241,12 @@ class _NotebookRun:
 
     def save(self, *, unless_busy: bool = False) -> None:
         """Write the executed notebook; after cells only while saving is a small part of the work."""
-        now = time.monotonic()
+        now = clock.monotonic()
         last, took = self._saved
         if unless_busy and now - last < took / SAVE_SHARE:
             return
         write_notebook(self.notebook, self.output)
-        self._saved = (time.monotonic(), time.monotonic() - now)
+        self._saved = (clock.monotonic(), clock.monotonic() - now)
 
 
 def _numbered(notebook: NotebookNode) -> dict[int, int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from pathlib import Path
 
+from agentlog.clock import clock
 from agentlog.errors import KernelError, NotFound
 from agentlog_ipy import inside
 from agentlog_ipy.execution import Run
@@ -89,7 +89,7 @@ class KernelView:
             run.code,
             run.transcript.count,
             outputs_of(run.transcript, self.store / "files"),
-            seconds=time.monotonic() - run.begun,
+            seconds=clock.monotonic() - run.begun,
             max_tokens=self.max_tokens,
             handle=self.handle,
             transcript=run.transcript,
@@ -98,7 +98,7 @@ class KernelView:
     def last_output(self) -> float | None:
         """When the running cell put something out last (seconds since 1970); None before it did."""
         run = self._current
-        return time.time() - (time.monotonic() - run.heard) if run is not None and run.heard else None
+        return clock.time() - (clock.monotonic() - run.heard) if run is not None and run.heard else None
 
     def state(self) -> str:
         """What it does now, in words: "idle", "running In[3] for 40 s, last output 2 s ago", "dead"."""
@@ -107,6 +107,6 @@ class KernelView:
         run = self._current
         if run is None or not run.sent:
             return "busy with another client's cell" if self.busy else "idle"
-        now = time.monotonic()
+        now = clock.monotonic()
         last = f", last output {now - run.heard:.0f} s ago" if run.heard else ", no output yet"
         return f"running In[{run.transcript.count or '?'}] for {now - run.begun:.0f} s{last}"

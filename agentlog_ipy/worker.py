@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from nbformat import NotebookNode
 
+from agentlog.clock import clock
 from agentlog.errors import AgentlogError
 from agentlog_ipy.jobs import Job, Queue, Step, cpu_seconds
 from agentlog_ipy.kernel import Kernel
@@ -33,7 +33,7 @@ class JobProgress(Progress):
     def running(self, path: str, kernel: Kernel, cell: NotebookNode, number: int, cells: int) -> None:
         """A cell begins."""
         self._kernel = kernel
-        now = time.time()
+        now = clock.time()
         step = Step(number, cells, cell.source.strip()[:80], now, None, now, self._cpu())
         self._write(replace(self.job, step=step, session=kernel.session))
         self.outer.running(path, kernel, cell, number, cells)
@@ -53,7 +53,7 @@ class JobProgress(Progress):
 
     def beat(self) -> None:
         """Look at the running cell."""
-        step, now = self.job.step, time.time()
+        step, now = self.job.step, clock.time()
         if self._kernel is None or not step.number or now - step.seen < 4 * BEAT:
             return
         cpu = self._cpu()

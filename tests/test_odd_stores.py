@@ -283,8 +283,8 @@ def test_two_kernels_in_one_folder(tmp_path: Path) -> None:
 def test_a_clock_that_jumps_under_a_kernel(tmp_path: Path) -> None:
     """A day back, two days forth, back again: cells stay in the order in which they ran, and last as long as they did."""
     kernel = TestKernel(tmp_path, "--ext=agentlog")
-    jump = "time.time = lambda: real() + {0}\ntime.time_ns = lambda: real_ns() + {0} * 10 ** 9"
-    cells = ["import time\nreal, real_ns = time.time, time.time_ns"]
+    jump = "clock.time = lambda: real() + {0}\nclock.time_ns = lambda: real_ns() + {0} * 10 ** 9"
+    cells = ["import time\nfrom agentlog.clock import clock\nreal, real_ns = clock.time, clock.time_ns"]
     for days in (-1, 2, 0):
         cells += [jump.format(days * 86_400), f"print({days}); time.sleep(0.01)"]
     try:

@@ -101,7 +101,7 @@ def test_long_work_says_how_far_it_is(tty: bool, enabled: bool, monkeypatch: pyt
     """After a moment, on a terminal, for the command line alone; the line is gone at the end."""
     now = [0.0]
     screen = Screen(tty)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.clock, "monotonic", lambda: now[0])
     monkeypatch.setattr(progress.sys, "stderr", screen)
     monkeypatch.setattr(progress, "enabled", enabled)
     monkeypatch.setenv("TERM", "xterm")

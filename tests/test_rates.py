@@ -68,7 +68,7 @@ def test_the_first_are_stored_and_the_rest_counted(door: Recorder, store_folder:
 def test_a_new_minute_begins_anew(door: Recorder, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a minute errors are stored in full again, and what was counted is written."""
     now = 1_000.0
-    monkeypatch.setattr("agentlog.rates.time.monotonic", lambda: now)
+    monkeypatch.setattr("agentlog.rates.clock.monotonic", lambda: now)
     for _ in range(8):
         fail(ValueError, "x")
     now += 61

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from store_suite import KEY_ERROR, StoreSuite, Story
 
 from agentlog.blobs import Blobs
+from agentlog.clock import clock
 from agentlog.errors import NotFound, StoreError
 from agentlog.events import Event, ExecutionStarted, StreamWritten, Unknown, to_record
 from agentlog.ids import new_id
@@ -163,10 +163,10 @@ def test_a_clock_that_jumps_back_does_not_reorder_a_process(
     store: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events keep the order in which the process recorded them while the machine's clock is set back by an hour."""
-    real = time.time_ns
+    real = clock.time_ns
     session, story = new_id(), []
     for turn in range(6):
-        monkeypatch.setattr(time, "time_ns", lambda: real() - (3600 * 10**9 if turn > 2 else 0))  # noqa: B023 - called within the turn
+        monkeypatch.setattr(clock, "time_ns", lambda: real() - (3600 * 10**9 if turn > 2 else 0))  # noqa: B023 - called within the turn
         event = {"e": "stream", "i": new_id(), "s": session, "text": str(turn)}
         journal.append(event)
         story.append(event["i"])

@@ -15,12 +15,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agentlog import guard
+from agentlog.clock import clock
 from agentlog.costs.prices import prices
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.events import Logged, SpanEnded
@@ -117,8 +117,8 @@ class Allowance:
 
     def _of_others(self, day: str) -> Spent:
         """What other processes (and earlier ones) used today, as the store says."""
-        if self._read_at is None or time.monotonic() - self._read_at > AGAIN:
-            self._read_at = time.monotonic()
+        if self._read_at is None or clock.monotonic() - self._read_at > AGAIN:
+            self._read_at = clock.monotonic()
             try:
                 self._others = self._read(day)
             except AgentlogError as error:

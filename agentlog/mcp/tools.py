@@ -18,6 +18,7 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
+from agentlog.clock import clock
 from agentlog.commands import load, parser_for
 from agentlog.desk import Desk
 from agentlog.errors import KernelError, NotFound, UsageError
@@ -57,19 +58,19 @@ class Tools:
         async with RefusingLater():
             if bool(code.strip()) == bool(execution):
                 raise UsageError("run_code takes code to run, or the execution to wait for")
-            deadline = time.monotonic() + wait
+            deadline = clock.monotonic() + wait
             job = self.kernels.job(execution) if execution else await self.kernels.run(kernel, code, timeout, wait)
             reply = await self._wait(ctx, job, wait, deadline)
             return self._ran(job, reply, tokens, images)
 
     async def _wait(self, ctx: Context, job: Job, wait: float, deadline: float) -> Reply | None:
         """The reply, or None at the deadline; says every second how it goes."""
-        begun = time.monotonic()
-        while (left := deadline - time.monotonic()) > 0:
+        begun = clock.monotonic()
+        while (left := deadline - clock.monotonic()) > 0:
             reply = await self.kernels.wait(job, min(PROGRESS_SECONDS, left))
             if reply is not None:
                 return reply
-            await ctx.report_progress(round(time.monotonic() - begun, 1), wait, self.kernels.state(job))
+            await ctx.report_progress(round(clock.monotonic() - begun, 1), wait, self.kernels.state(job))
         return await self.kernels.wait(job, 0)
 
     def _ran(self, job: Job, reply: Reply | None, tokens: int, images: bool) -> CallToolResult:
@@ -204,8 +205,8 @@ class Tools:
     def _settle(self, desk: Desk) -> None:
         """What the last cell changed is looked at after its reply: wait for it, so that an answer is not one cell behind."""
         execution, self.kernels.fresh = self.kernels.fresh, None
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while execution is not None and time.monotonic() < deadline:
+        deadline = clock.monotonic() + SETTLE_SECONDS
+        while execution is not None and clock.monotonic() < deadline:
             if next(desk.store.events(execution=execution, kinds={NamespaceChanged.kind}, limit=1), None) is not None:
                 return
             time.sleep(0.02)

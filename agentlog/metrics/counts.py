@@ -7,13 +7,13 @@ in a file between runs (`keep`), they go on rising across restarts.
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.filters import STATUSES
 from agentlog.gather import VERDICTS, Record
 from agentlog.ids import timestamp
@@ -171,7 +171,7 @@ class Meter:
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        since = timestamp(time.time() - UNENDED_DAYS * 86_400)
+        since = timestamp(clock.time() - UNENDED_DAYS * 86_400)
         hows = Counter(session.how for session in self._store.sessions(since=since, ended=False))
         for how in ("running", "died"):
             self.live.set(how, to=hows[how])

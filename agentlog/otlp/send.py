@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 
 from agentlog import __version__
+from agentlog.clock import clock
 from agentlog.errors import AgentlogError, UsageError
 from agentlog.otlp.json import Json
 from agentlog.otlp.settings import headers
@@ -80,7 +81,7 @@ def _retry_after(text: str | None) -> float:
     if text.strip().isdigit():
         return min(float(text), LONGEST_PAUSE)
     try:
-        return min(max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0), LONGEST_PAUSE)
+        return min(max(parsedate_to_datetime(text).timestamp() - clock.time(), 0.0), LONGEST_PAUSE)
     except (TypeError, ValueError):
         return 0.0
 

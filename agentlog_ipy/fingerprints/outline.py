@@ -58,7 +58,7 @@ class Outline:
 
 
 def outline(value: object, deadline: float = float("inf")) -> Outline:
-    """The outline of `value`. Raises OutOfTime after `deadline` (time.perf_counter()), or what a hostile object raises."""
+    """The outline of `value`. Raises OutOfTime after `deadline` (clock.perf_counter()), or what a hostile object raises."""
     walk = Walk(deadline)
     walk.visit(value, 0)
     return Outline(

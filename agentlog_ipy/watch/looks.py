@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.settings import Limits
 from agentlog.static import CellNames
@@ -27,7 +27,7 @@ _COMPARING = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What was found before the cell ran; `began`, `spent`: seconds (time.perf_counter())."""
+    """What was found before the cell ran; `began`, `spent`: seconds (clock.perf_counter())."""
 
     reached: Reached | None = None
     suspects: frozenset[str] = frozenset()
@@ -104,7 +104,7 @@ class Look:
         self.changes.append(Change(name, kind, old, self._first_look(state, value)))  # type: ignore[arg-type]
 
     def _first_look(self, state: Watched, value: Any) -> Value:
-        now = time.perf_counter()
+        now = clock.perf_counter()
         if now >= self.deadline and not state.fixed:
             return state.name_type(value)
         state.look(value, now + (self.deadline - now) / 4, pieces=False)
@@ -132,7 +132,7 @@ class Look:
         return state is not None and name not in fresh and name in self.namespace and state.is_object(self.namespace[name])
 
     def _verdict(self, name: str, state: Watched, value: object) -> Verdict:
-        now = time.perf_counter()
+        now = clock.perf_counter()
         share = self.deadline if state.total <= 1 else now + (self.deadline - now) / 2
         if now >= self.deadline or state.too_costly(share):
             return state.not_looked_at()

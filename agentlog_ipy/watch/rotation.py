@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.events import Change
 from agentlog_ipy.watch.watched import PIECE, Watched
 
@@ -29,7 +29,7 @@ class Rotation:
     def run(self, namespace: Mapping[str, Any], deadline: float, execution: str | None) -> None:
         """Look at names until `deadline`. One whose last look took longer than there is time is passed over, not forgotten."""
         for _ in range(len(self._states)):
-            now = time.perf_counter()
+            now = clock.perf_counter()
             if now >= deadline:
                 return
             if not self._turn:

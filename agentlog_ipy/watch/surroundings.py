@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from agentlog import peek
+from agentlog.clock import clock
 from agentlog.prints import file_print, text_print
 from agentlog.static import CellNames
 from agentlog_ipy.watch.library_options import DEFAULT, mentions, options
@@ -72,7 +73,7 @@ class Surroundings:
 
     def before(self, names: CellNames, reached: Reached) -> None:
         """Take the state of the random generators that the cell may draw from."""
-        self._began = time.time()
+        self._began = clock.time()
         self._before = _random_states() if _draws(names, reached) else {}
 
     def after(self, names: CellNames, reached: Reached, namespace: dict[str, Any], deadline: float) -> dict[str, str]:

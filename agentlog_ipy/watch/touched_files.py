@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pathlib
 import stat
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from agentlog.clock import clock
 from agentlog.prints import file_print
 from agentlog.static import CellNames
 from agentlog_ipy.watch.reach import Reached
@@ -32,11 +32,11 @@ class TouchedFiles:
     def of(self, names: CellNames, reached: Reached, namespace: dict[str, Any], began: float, deadline: float) -> dict[str, str]:
         """ "file:<path as written>" or "wrote:<path>" (changed since the cell `began`) -> print; `UNSEEN` where time ran out."""
         found: dict[str, str] = {}
-        deadline = max(deadline, time.perf_counter() + _LEAST_SECONDS)
+        deadline = max(deadline, clock.perf_counter() + _LEAST_SECONDS)
         texts = [text for text in (*names.texts, *reached.texts) if _may_be_path(text)]
         values = list(_held(names.reads | names.writes | reached.reads, namespace))
         for path in islice(dict.fromkeys(_paths(texts, values)), _TRIES):
-            if len(found) >= _FILES or time.perf_counter() >= deadline:
+            if len(found) >= _FILES or clock.perf_counter() >= deadline:
                 found[UNSEEN] = "out of time" if len(found) < _FILES else "more files than are kept"
                 break
             mark = self._print(path)

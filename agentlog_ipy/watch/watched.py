@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
 from agentlog import peek
+from agentlog.clock import clock
 from agentlog.describe import NOT_LOOKED_AT, describe, schema
 from agentlog.events import Value
 from agentlog_ipy.fingerprints.iterators import CONSUMED
@@ -96,15 +96,15 @@ class Watched:
         """Compare with the last look, and remember this one. `pieces`: also go through the large parts."""
         if self.fixed:
             return "same"
-        start = time.thread_time()
+        start = clock.thread_time()
         try:
             now = outline(value, deadline)
         except OutOfTime:
-            self.cost = max(2 * self.cost, time.thread_time() - start)
+            self.cost = max(2 * self.cost, clock.thread_time() - start)
             return self._partly("nothing: out of time")
         except Exception:  # a hostile or half-built object: its identity is all there is
             return self._partly("its identity")
-        self.cost = time.thread_time() - start
+        self.cost = clock.thread_time() - start
         before, self.structure = self.structure, now.structure
         self._remember(now)
         if before is None or before != now.structure:
@@ -127,7 +127,7 @@ class Watched:
 
     def too_costly(self, deadline: float) -> bool:
         """Did its last look take longer than there is time until `deadline`?"""
-        return self.cost > deadline - time.perf_counter()
+        return self.cost > deadline - clock.perf_counter()
 
     def not_looked_at(self) -> Verdict:
         """There was no time."""
@@ -139,7 +139,7 @@ class Watched:
             return
         if self.structure is None:
             self.look(value, deadline)
-        if self.total and self.structure is not None and time.perf_counter() < deadline:
+        if self.total and self.structure is not None and clock.perf_counter() < deadline:
             self.look(value, deadline)
 
     def _look_at_pieces(self, now: Outline, deadline: float) -> Verdict:
@@ -147,7 +147,7 @@ class Watched:
         verdict: Verdict = "same"
         done = 0
         for number, leaf, chunk in self._from_cursor(now):
-            if time.perf_counter() >= deadline:
+            if clock.perf_counter() >= deadline:
                 break
             try:
                 digest = leaf.digest(chunk)

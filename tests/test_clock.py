@@ -1,0 +1,59 @@
+"""Time that the tests of a program have frozen is not ours: moments, durations and bounds stay true."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("freezegun")
+pytest.importorskip("IPython")
+
+from agentlog.ids import parse_timestamp
+from agentlog.store import Store
+
+FROZEN = """
+import agentlog, time
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "agentlog")
+for cell in (
+    "from freezegun import freeze_time; frozen = freeze_time('2001-01-01'); frozen.start()",
+    "import datetime, time; before = datetime.datetime.now(), time.time(), time.perf_counter()",
+    "{}['missing']",
+    "tree = {n: {m: list(range(50)) for m in range(200)} for n in range(200)}; tree['missing']",
+    "assert before == (datetime.datetime.now(), time.time(), time.perf_counter()), 'it went on'",
+    "frozen.stop()",
+    "after = time.time()",
+):
+    shell.run_cell(cell, store_history=True)
+agentlog.disable()
+"""
+
+
+def test_frozen_time_is_the_programs_own(tmp_path: Path) -> None:
+    """Cells that freeze and thaw it: theirs stands still, the record says when they ran and how long."""
+    begun = datetime.now(timezone.utc)
+    subprocess.run(
+        [sys.executable, "-c", FROZEN],
+        cwd=tmp_path,
+        check=True,
+        timeout=120,
+        capture_output=True,
+        env={"AGENTLOG_DIR": str(tmp_path / "store"), "IPYTHONDIR": str(tmp_path / "ipython"), "PATH": ""},
+    )
+    took = datetime.now(timezone.utc) - begun
+    store = Store.open(tmp_path / "store")
+    cells = store.executions()
+    failures = [error.failure for error in store.errors()]
+    store.close()
+    assert [cell.status for cell in cells] == ["ok", "ok", "error", "error", "ok", "ok", "ok"]
+    assert [failure.type for failure in failures] == ["KeyError", "KeyError"]
+    for cell in cells:
+        assert cell.ms is not None
+        assert timedelta() <= timedelta(milliseconds=cell.ms) <= took
+        assert begun <= parse_timestamp(str(cell.started)) <= parse_timestamp(str(cell.ended)) <= begun + took
