@@ -8,7 +8,8 @@ from agentlog.outline import Cut
 def entry(title: str, name: str | None, text: str) -> str:
     """A list item; text of several lines in a fence."""
     first, *rest = text.split("\n")
-    head = f"- `{name}` = {first}\n" if name and title != "sources" else f"- {first}\n"
+    joint = " = " if title in ("values", "failure") else ": "
+    head = f"- `{name}`{joint}{first}\n" if name and title != "sources" else f"- {first}\n"
     if title == "sources" or len(rest) > 2:
         fence = "````" if "```" in text else "```"
         return f"- `{name}`\n{fence}\n{text}\n{fence}\n" if name else f"{fence}\n{text}\n{fence}\n"
