@@ -16,14 +16,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from context_runner import run_case
+from context_runner import PATIENT, run_case
 
 from agentlog.store import Store
 
 CASES = Path(__file__).parent / "collector_cases"
 BUDGET = 400
-PATIENT = "describe_ms=20000,evidence_ms=20000,namespace_ms=20000"
-"""Time that only matters when something hangs: these cases are about facts, not about speed."""
 
 
 def read_case(path: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from typing import Any
 
 CASES = Path(__file__).parent / "context_cases"
 BUDGETS = (250, 500, 1000)
+PATIENT = "describe_ms=20000,evidence_ms=20000,namespace_ms=20000"
+"""Time that only matters when something hangs: these cases are about facts, not about speed."""
 
 
 def read_case(path: Path) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def run_case(cells: list[str], folder: Path, budgets: tuple[int, ...] = BUDGETS)
 def main() -> None:
     warnings.filterwarnings("ignore")
     stores, wanted = Path(sys.argv[1]), sys.argv[2:]
-    os.environ["IPYTHONDIR"] = str(stores / "ipython")
+    os.environ |= {"IPYTHONDIR": str(stores / "ipython"), "AGENTLOG_LIMITS": PATIENT}
     paths = [path for path in sorted(CASES.glob("*.txt")) if not wanted or path.stem in wanted]
     cases = {path.stem: read_case(path) for path in paths}
     found = {name: run_case(case["cells"], stores / name) for name, case in cases.items() if all(map(find_spec, case["needs"]))}
