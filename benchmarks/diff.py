@@ -6,7 +6,7 @@ Pairs of one plain session and one with a tool run the same cells over the same 
 this one run. The first three pairs are shells in this process: nothing (two plain shells, which shows how far chance goes), the
 watch alone, and the whole recorder, which does all its work before the next cell starts (as in a terminal). `--also`: pairs of kernels of another Python, plain and with the tool,
 timed from sending a cell to its reply; needs jupyter_client here, ipykernel, numpy and pandas there. A pair that cannot be
-run says why; one that takes longer than a minute with its tool is left out from there on, and its number of cells says so.
+run says why; one that takes longer than half a minute with its tool is left out from there on, and its number of cells says so.
 
 Printed are the median ratio and the time added, and code inside a cell (a loop of a million steps, `sorted` with a key) by
 the clock of its own thread.
@@ -30,7 +30,7 @@ from typing import Any, Protocol
 
 from session_cells import INSIDE, SETUP, Row, cells, report
 
-_LONGEST = 60.0
+_LONGEST = 30.0
 """Seconds that the cells of a session with a tool may take in all."""
 _CLEARED = "rpz"
 """Results that begin so are let go of at once: memory is not what is measured."""
@@ -105,7 +105,7 @@ class Pair:
         for title, source in INSIDE.items():
             source = f"import time\nbegan = time.thread_time()\n{source}\ntook = time.thread_time() - began"
             times: dict[int, list[float]] = {id(self.plain): [], id(self.tool): []}
-            for number in range(15 if self.spent < _LONGEST else 3):
+            for number in range(15 if isinstance(self.tool, Shell) else 3):
                 for one in (self.plain, self.tool) if number % 2 else (self.tool, self.plain):
                     one.run(source)
                     times[id(one)].append(one.value("took"))
