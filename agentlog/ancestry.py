@@ -67,7 +67,9 @@ def assigning_line(source: str, name: str) -> str:
     """The last line of the cell that binds or changes `name`, "" where none is seen."""
     tree = tree_of(source)
     lines = source.splitlines()
-    hits = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt) and name in _targets(node)] if tree else []
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and name in _targets(node)] if tree else []
+    bound = [node for node in found if not isinstance(node, ast.Expr)]  # `df.head()` may change, an assignment does
+    hits = [node.lineno for node in bound or found]
     return lines[hits[-1] - 1].strip() if hits and hits[-1] <= len(lines) else ""
 
 
@@ -140,6 +142,7 @@ def author(case: Situation, name: str, holds: Holds) -> Author | None:
     """Who gave `name` the property `holds`; None where no earlier execution did, so that the one in focus is left."""
     found: Author | None = None
     at: Execution | None = None
+    name = _older_name(case, name, holds)
     for _ in range(_GENERATIONS):
         first = holder(case, name, at, holds)
         if first is None:
@@ -149,17 +152,30 @@ def author(case: Situation, name: str, holds: Holds) -> Author | None:
         sources = parents(at.source, name)
         if name in sources and first.old is not None:
             return found
-        older = [p for p in _namesakes(tuple(p for p in sources if p != name), name) if _has(case, p, at, holds)]
+        known = tuple(p for p in sources if p != name and version_before(case, p, at) is not None)
+        older = [p for p in _namesakes(known, name) if _has(case, p, at, holds)]
         if not older:
             return found
         name = older[0]
     return found
 
 
+def _older_name(case: Situation, name: str, holds: Holds) -> str:
+    """`name`, or where the cell in focus made it itself, what it made it from, if that had the property already."""
+    if case.execution is None or next(case.versions(name), None) is not None:
+        return name
+    older = (parent for parent in parents(case.execution.source, name) if parent != name)
+    return next((parent for parent in older if _has(case, parent, case.execution, holds)), name)
+
+
 def ancestors(case: Situation, names: Iterable[str], generations: int = 3) -> list[str]:
     """Names of data that `names` were made from, or fitted with, in earlier executions; nearest first."""
     found: dict[str, None] = {}
     near = list(names)
+    own = case.execution.source if case.execution is not None else ""
+    made = [parent for name in near for parent in parents(own, name) if parent not in near and parent in case.values]
+    found.update(dict.fromkeys(made))
+    near += made
     for _ in range(generations):
         further: list[str] = []
         for name in near:

@@ -15,6 +15,8 @@ from agentlog.outline import Cut, Entry, Item, Part, Section
 FLOOR = 1.0
 """A step must give at least this much for a whole budget's worth of its tokens: small budgets take no odds and ends."""
 
+_ROOM_FOR_GAP = 450
+"""Tokens from which the gap says what was left out, not only how much: below, a fact is worth more."""
 Cost = Callable[[str, str | None, str], float]
 """(section title, item name, text) -> tokens that saying it adds; with text "" what opening the section adds."""
 
@@ -107,8 +109,10 @@ class _Allocation:
                 heapq.heappush(heap, (-following[0], order))
 
 
-def describe_gap(left_out: Sequence[tuple[str, Item]], how: str) -> str:
-    """What was left out, by section, and how to get it."""
+def describe_gap(left_out: Sequence[tuple[str, Item]], how: str, short: bool = False) -> str:
+    """What was left out, by section or (`short`) only how many, and how to get it."""
+    if short and left_out:
+        return f"left out: {len(left_out)}; {how}"
     counts: dict[str, int] = {}
     for title, _ in left_out:
         counts[title] = counts.get(title, 0) + 1
@@ -121,7 +125,8 @@ def cut(sections: Sequence[Section], tokens: float, cost: Cost, how: str) -> Cut
     parts, left_out = choose(sections, tokens, cost)
     if not left_out:
         return Cut(tuple(parts))
-    gap = describe_gap(left_out, how)
+    short = tokens < _ROOM_FOR_GAP
+    gap = describe_gap(left_out, how, short)
     parts, left_out = choose(sections, tokens - cost("gap", None, gap), cost)
-    longer = describe_gap(left_out, how)
+    longer = describe_gap(left_out, how, short)
     return Cut(tuple(parts), longer if cost("gap", None, longer) <= cost("gap", None, gap) else gap if longer else how)

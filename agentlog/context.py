@@ -131,8 +131,11 @@ def _cause(case: Situation) -> Section:
         return section("cause", [])
     where = f"{found.label} (this cell)" if found.here else found.label
     told = f"{where}: {found.reason}" if found.reason else where
-    nothing = next((f"{told}\n{cause.text}" for cause in case.causes if cause.kind == "none" and found.here), "")
-    return section("cause", [item(7.0, where, told, nothing, first=True, shape=(0.6 if found.reason else 0.997, 0.997, 1.0))])
+    nothing = next(
+        (f"{told}\n{cause.text}" for cause in case.causes if cause.kind == "none" and told == f"{found.label} (this cell)"), ""
+    )
+    shape = (0.98, 0.995, 1.0) if found.reason else (0.997, 0.997, 1.0)
+    return section("cause", [item(7.0, failure.shorten(told, 150), told, nothing, first=True, shape=shape)])
 
 
 def _ordered(sections: Sequence[Section]) -> tuple[Section, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, Holds, author, parents, tree_of, version_before
+from agentlog.ancestry import Author, Holds, holder, parents, tree_of, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation, Version
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 _TEXTS = re.compile(r"(['\"]).*?\1")
 _GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*|exp|divide)\(|/")
+_GAP_FILLERS = re.compile(r"\.(?:fillna|interpolate|ffill|bfill|dropna|nan_to_num)\(")
+_WHOLE = re.compile(r"\b(?:np|numpy|math)\.(?:log\w*|divide|reciprocal|sqrt)\b|\.(?:shift|diff|pct_change|reindex)\(")
+"""What leaves gaps or infinite values in every column of a table at once."""
 ITERATORS = frozenset(
     {"zip", "map", "filter", "enumerate", "reversed", "generator", "list_iterator", "dict_keyiterator", "dict_itemiterator",
      "dict_valueiterator", "islice", "chain", "reader", "DictReader", "TextIOWrapper"}
@@ -52,10 +55,11 @@ def size_now(case: Situation, name: str) -> int | None:
 
 def fitting_relative(case: Situation, name: str, sizes: Mapping[str, int]) -> bool:
     """Is there `y_test` of the length that `y_train` should have had? Then the failing cell took the wrong one."""
-    family = name.split("_")[0]
+    family, own = name.split("_")[0], case.described(name)
     wanted = {size for other, size in sizes.items() if other != name}
     relatives = [v.value for n, v in case.values.items() if n not in sizes and n.split("_")[0] == family and v.value is not None]
-    return any(length(value) in wanted for value in relatives)
+    alike = (value for value in relatives if own is None or (value.shape or ())[1:] == (own.shape or ())[1:])
+    return any(length(value) in wanted for value in alike)
 
 
 def now(case: Situation, name: str, holds: Holds) -> bool:
@@ -144,13 +148,16 @@ def loser(case: Situation, name: str, label: str) -> Version | None:
 
 def gap_maker(case: Situation, name: str, label: str) -> tuple[Execution, str] | None:
     """The earlier cell, and its line, that made the column `label` by an operation that leaves gaps."""
-    found = author(case, name, lambda value: any(column.name == label for column in value.columns))
-    if found is None or found.raw:
-        return None
-    quoted = (f"'{label}'", f'"{label}"')
-    lines = [line.strip() for line in found.execution.source.splitlines() if any(text in line for text in quoted)]
-    line = next((line for line in lines if _GAP_MAKERS.search(_TEXTS.sub("''", line))), None)
-    return (found.execution, line) if line else None
+    whole = holder(case, name, None, lambda value: any(column.name == label for column in value.columns))
+    if whole is not None and _WHOLE.search(_TEXTS.sub("''", whole.line)):
+        return whole.execution, whole.line
+    writing = re.compile(rf"\[\s*(['\"]){re.escape(label)}\1\s*\]\s*=(?!=)")
+    for run in reversed(case.earlier):
+        lines = [line.strip() for line in run.source.splitlines() if writing.search(line)] if run.status == "ok" else []
+        made = next((line for line in lines if _GAP_MAKERS.search(_TEXTS.sub("''", line.partition("=")[2]))), None)
+        if made or any(_GAP_FILLERS.search(line) for line in lines):
+            return (run, made) if made else None
+    return None
 
 
 def code(case: Situation) -> str:
@@ -169,6 +176,14 @@ def without_return(source: str, function: str) -> bool:
     found = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == function), None) if tree else None
     giving = (ast.Return, ast.Yield, ast.YieldFrom)
     return found is not None and not any(isinstance(node, giving) and node.value is not None for node in ast.walk(found))
+
+
+def names_given(source: str) -> set[str]:
+    """Names that a cell hands to calls as they are."""
+    tree = tree_of(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree is not None else []
+    given = [part for call in calls for part in [*call.args, *(word.value for word in call.keywords)]]
+    return {part.id for part in given if isinstance(part, ast.Name)}
 
 
 def calls_of(source: str, function: str) -> list[ast.Call]:

@@ -24,20 +24,22 @@ def frame_depths(value: Value, words: Collection[str]) -> list[Depth]:
     named = [column for column in value.columns if column.name in words][:4]
     rest = len(value.columns) - len(named)
     hint = f"{size}: {columns_by_type(named, words, 4)}; +{rest} more columns" if named and rest else size
+    if value.shape is not None and not value.shape[0]:
+        return [(size, 0.65), (whole, 0.88), (told, 1.0)]
     listed = [
-        (size, 0.45),
-        (hint, 0.6),
-        (f"{size}: {columns_by_type(value.columns, words, 8)}", 0.66),
-        (f"{size}: {columns_by_type(value.columns, words, 24)}", 0.76),
-        (whole, 0.8),
-        (told, 0.88),
+        (size, 0.35),
+        (hint, 0.58),
+        (f"{size}: {columns_by_type(value.columns, words, 8)}", 0.68),
+        (f"{size}: {columns_by_type(value.columns, words, 24)}", 0.78),
+        (whole, 0.82),
+        (told, 0.9),
     ]
     if not value.head and not any(column.sample for column in value.columns):
         return listed
     return [
         *listed,
-        (size + index + _lines(value, 30, 1), 0.93),
-        (size + index + facts_text(value.facts) + _lines(value, 60, 3), 0.96),
+        (size + index + _lines(value, 30, 1), 0.94),
+        (size + index + facts_text(value.facts) + _lines(value, 60, 3), 0.97),
         (size + index + facts_text(value.facts, verbose=True) + _lines(value, 400, 5), 1.0),
     ]
 

@@ -44,7 +44,7 @@ def depths(value: Value, words: Collection[str] = NO_WORDS) -> tuple[Depth, ...]
     elif value.shape is not None:
         found = array_depths(value)
     elif value.entries or value.items or value.length is not None:
-        found = _container_depths(value)
+        found = _container_depths(value, words)
     else:
         found = _object_depths(value, words)
     return _rising(found)
@@ -119,18 +119,21 @@ def _string_depths(value: Value) -> list[Depth]:
     return [(scalar(text, 60) + note, 0.8), (scalar(text, 200) + note, 0.95), (scalar(text, 2000) + note, 1.0)]
 
 
-def _container_depths(value: Value) -> list[Depth]:
+def _container_depths(value: Value, words: Collection[str]) -> list[Depth]:
     size = value.length if value.length is not None else len(value.entries) or len(value.items)
     short = f"{value.type} len {size}{f' {value.value}' if value.value is not None else ''}{facts_text(value.facts)}"
     levels = ((3, 20, 0.8), (8, 40, 0.92), (24, 60, 0.97), (100, 160, 1.0))
-    return [(short, 0.6), *((short + _contents(value, count, room), share) for count, room, share in levels)]
+    return [(short, 0.5), *((short + _contents(value, count, room, words), share) for count, room, share in levels)]
 
 
-def _contents(value: Value, count: int, room: int) -> str:
+def _contents(value: Value, count: int, room: int, words: Collection[str] = NO_WORDS) -> str:
+    """The first `count` entries or items, and after them up to two that are in `words`."""
+    known: list[tuple[object, str]]
     if value.entries:
-        shown = [f"{key}: {nested(entry, room)}" for key, entry in list(value.entries.items())[:count]]
+        known = [(key, f"{key}: {nested(entry, room)}") for key, entry in value.entries.items()]
     else:
-        shown = [nested(item, room) for item in value.items[:count]]
+        known = [(item.value, nested(item, room)) for item in value.items]
+    shown = [text for _, text in [*known[:count], *[pair for pair in known[count:] if pair[0] in words][:2]]]
     size = value.length if value.length is not None else len(shown)
     rest = f", +{size - len(shown)} more" if size > len(shown) else ""
     opening, closing = ("{", "}") if value.entries or value.type in ("set", "frozenset", "dict") else ("[", "]")
@@ -167,9 +170,11 @@ def _network_depths(short: str, value: Value) -> list[Depth]:
     layers = str(value.facts["layers"])
     rest = {key: fact for key, fact in value.facts.items() if key not in ("layers", "training", "device", "dtype", "parameters")}
     more = {key: fact for key, fact in value.facts.items() if key not in ("layers", *rest)}
+    ends = short + facts_text({key: fact for key, fact in rest.items() if key in ("input", "output")})
     told = short + facts_text(rest)
     return [
-        (told, 0.35),
+        (ends, 0.5),
+        (told, 0.58),
         (f"{told}: {_clip(layers, 240)}", 0.85),
         (f"{told}: {layers}", 0.95),
         (f"{told}: {layers}{facts_text(more)}", 1.0),

@@ -43,11 +43,12 @@ def test_order_within_a_section_is_kept() -> None:
 
 
 def test_gap_says_what_is_missing_and_how_to_get_it() -> None:
-    """The line counts what was left out by section, and ends with the command."""
-    items = [item(3.0, f"value number {number} with words", name=str(number)) for number in range(10)]
-    found = cut([section("values", items)], 24, words, "%agentlog show 3 --full")
-    assert found.gap.startswith("left out: ")
-    assert found.gap.endswith("values; %agentlog show 3 --full")
+    """The line counts what was left out by section, in a small budget only how much, and ends with the command."""
+    items = [item(3.0, f"value number {number} {'with words ' * 40}", name=str(number)) for number in range(10)]
+    found = cut([section("values", items)], 500, words, "%agentlog show 3 --full")
+    assert found.gap == "left out: 5 values; %agentlog show 3 --full"
+    small = cut([section("values", items)], 200, words, "%agentlog show 3 --full")
+    assert small.gap == "left out: 8; %agentlog show 3 --full"
     assert cut([section("values", items)], 1000, words, "how").gap == ""
 
 

@@ -84,6 +84,30 @@ def test_facts_for_the_fix_are_there(crashes: dict[str, Any], name: str) -> None
         assert any(fact in block for block in blocks), f"{about}: {fact} is missing in\n{text}"
 
 
+def test_cells_that_are_told_are_not_shown_again(crashes: dict[str, Any]) -> None:
+    """Neither a cell that is the failing line, nor one that is the line of the cause, nor one that only imports."""
+    text = crashes["dates_asked_in_vain"]["texts"]["1000"]
+    assert 'at In[4] line 1: trips["start"].dt.month' in text
+    assert "cause: In[2]" in text
+    assert "In[2]:\n" not in text
+    assert "In[4]:\n" not in text
+    assert "In[3]:\n trips = trips.dropna()" in text
+
+
+def test_a_column_is_told_under_its_table(crashes: dict[str, Any]) -> None:
+    """With its type, and what something is reads as values do."""
+    assert "\nrooms: column 'beds' (object) is the left side\n" in crashes["type_changed_by_fill"]["texts"]["500"]
+
+
+def test_the_cause_says_why_at_every_budget(crashes: dict[str, Any]) -> None:
+    """An earlier cell is not named without what was seen there."""
+    for name, crash in crashes.items():
+        for text in crash["texts"].values():
+            named = re.search(r"^cause: (In\[\d+\])(.*)$", text, flags=re.M)
+            assert named is not None
+            assert named[2].startswith((": ", " (this cell)")), f"{name}: {named[0]}"
+
+
 def test_real_contexts_stay_within_their_budget(crashes: dict[str, Any]) -> None:
     """As counted by o200k and cl100k."""
     pytest.importorskip("rs_bpe", reason="no tokenizer with a vocabulary of its own is installed: pip install rs-bpe")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
+from agentlog.ancestry import tree_of
 from agentlog.blame import blame
 from agentlog.context_parts.values import said_words
 from agentlog.events import StreamWritten
@@ -64,7 +66,27 @@ def _sources(case: Situation) -> list[Item]:
         worths.setdefault(frame.cell or "", 1.2)
     for maker in _makers(case) if case.root else ():
         worths.setdefault(maker.id, 0.7)
-    return [_source(case.by_id[cell], worth) for cell, worth in worths.items() if cell in case.by_id]
+    known = [(case.by_id[cell], worth) for cell, worth in worths.items() if cell in case.by_id]
+    own = case.execution.id
+    return [
+        _source(cell, worth)
+        for cell, worth in known
+        if not _told(case, cell) and (cell.id == own or not _only_imports(cell.source))
+    ]
+
+
+def _told(case: Situation, cell: Execution) -> bool:
+    """Is the whole cell one line that the failure or the cause shows?"""
+    fault = blame(case)
+    shown = [fault.reason if fault is not None else "", *((frame.source or "") for frame in case.way if frame.cell == cell.id)]
+    source = cell.source.strip()
+    return bool(source) and "\n" not in source and any(source in text for text in shown)
+
+
+def _only_imports(source: str) -> bool:
+    """Does the cell import, and do nothing else? Then it says nothing of the data."""
+    tree = tree_of(source)
+    return tree is not None and bool(tree.body) and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body)
 
 
 def _makers(case: Situation) -> list[Execution]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from agentlog.ancestry import ancestors
+from agentlog.blame import blame
 from agentlog.events import Failure, Frame, Value
 from agentlog.outline import Item, Section, deepening, section
 from agentlog.situation import Situation
@@ -31,19 +32,21 @@ _WORKERS = frozenset(
 """Types whose insides tell nothing about data."""
 _UNRELATED = 0.2
 """What a name that nothing points to is worth. A table is worth more: it may be what a name that is missing should have been made of."""
-_CODE = frozenset({"module", "function", "builtin_function_or_method", "type", "ABCMeta", "method", "EnumMeta", "EnumType"})
+_CODE = frozenset(
+    {"module", "function", "builtin_function_or_method", "type", "ABCMeta", "method", "EnumMeta", "EnumType", "KerasLazyLoader"}
+)
 
 
 def sections(case: Situation) -> list[Section]:
     """The section `values`, best first; each name once, the innermost frame's before the outer ones'."""
     failure = case.root
     found: dict[str, tuple[float, Value]] = {}
-    if failure is not None:
+    relevance = _Relevance(case, failure) if failure is not None else None
+    if failure is not None and relevance is not None:
         _of_operands(failure, found)
-        relevance = _Relevance(case, failure)
         for depth, frame in enumerate(reversed(case.way)):
             _of_frame(relevance, frame, depth, found)
-    _of_namespace(case, found)
+    _of_namespace(case, relevance, found)
     words = said_words(case)
     ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
     first = _first_of_kind(ranked)
@@ -69,14 +72,36 @@ class _Relevance:
             _WORD.findall(f"{inner.source or ''} {failure.expression.text if failure.expression else ''}" if inner else "")
         )
         self.cell = set(_WORD.findall(case.execution.source)) if case.execution else set()
+        found = blame(case)
+        self.blamed = set(_WORD.findall(found.reason)) if found is not None and not found.here else set()
+        self.near = _near(failure, case)
         self.ancestors = set(ancestors(case, [name for name in case.values if name in self.line]))
 
     def of(self, name: str, value: Value) -> float:
         if value.type in _CODE:
             return 0.4 if name in self.line or name in self.evidence else _UNRELATED
-        known = ((self.evidence, 3.0), (self.line, 2.5), (self.ancestors, 2.0), (self.cell, 1.5))
+        known = (
+            (self.near, 3.0),
+            (self.evidence, 3.0),
+            (self.blamed, 2.8),
+            (self.line, 2.5),
+            (self.ancestors, 2.0),
+            (self.cell, 1.5),
+        )
         worth = next((worth for names, worth in known if name in names), 0.0)
         return (worth or _unrelated(value)) * (1.3 if value.columns else 1.0)
+
+
+def _near(failure: Failure, case: Situation) -> set[str]:
+    """Of a name that is not bound: the names it is called after (`X_train` of `X_train_scaled`) or that are called after it, and what
+    would make it by its type (a `StandardScaler`)."""
+    found = re.search(r"name '(\w+)' is not defined", failure.message)
+    missing = found[1].split("_") if found else []
+    parts = {name: name.split("_") for name in case.values} if len(missing) > 1 else {}
+    stems = [part[:4].lower() for part in missing if len(part) > 2]
+    types = {name: case.values[name].value.type.lower() for name in parts if case.values[name].value is not None}  # type: ignore[union-attr]
+    makers = {name for name, kind in types.items() if any(stem in kind for stem in stems)}
+    return makers | {name for name, own in parts.items() if own == missing[: len(own)] or missing == own[: len(missing)]}
 
 
 def _unrelated(value: Value) -> float:
@@ -88,13 +113,14 @@ def said_words(case: Situation) -> frozenset[str]:
     failure = case.root
     source = case.execution.source if case.execution else ""
     about = " ".join(fact.about for one in failure.evidence for fact in one.facts if fact.about) if failure else ""
-    return frozenset(_WORD.findall(f"{source} {failure.message if failure else ''} {about}"))
+    said = f"{failure.message} {failure.cause.message if failure.cause else ''}" if failure else ""
+    return frozenset(_WORD.findall(f"{source} {said} {about}"))
 
 
 def _of_operands(failure: Failure, found: dict[str, tuple[float, Value]]) -> None:
-    for operand in failure.expression.operands if failure.expression else ():
-        if operand.text.isidentifier():
-            found[operand.text] = (5.0 if operand.value.columns else 4.0, operand.value)
+    operands = failure.expression.operands if failure.expression else ()
+    for rank, operand in enumerate(one for one in operands if one.text.isidentifier()):
+        found[operand.text] = ((7.0 if operand.value.columns else 4.0) / (1 + 0.05 * rank), operand.value)
 
 
 def _of_frame(relevance: _Relevance, frame: Frame, depth: int, found: dict[str, tuple[float, Value]]) -> None:
@@ -118,11 +144,12 @@ def _richer(one: Value, other: Value) -> Value:
     return other if told(other) > told(one) else one
 
 
-def _of_namespace(case: Situation, found: dict[str, tuple[float, Value]]) -> None:
+def _of_namespace(case: Situation, relevance: _Relevance | None, found: dict[str, tuple[float, Value]]) -> None:
     """Names that earlier cells left and no frame described."""
     for name, version in case.values.items():
-        if name not in found and version.value is not None and version.value.type not in _CODE:
-            found[name] = (_unrelated(version.value) * 0.6, version.value)
+        value = version.value
+        if name not in found and value is not None and value.type not in _CODE:
+            found[name] = ((relevance.of(name, value) if relevance else _unrelated(value)) * 0.6, value)
 
 
 def _settled(case: Situation, value: Value) -> Value:

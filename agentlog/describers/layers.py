@@ -96,6 +96,9 @@ def describe_keras(value: Any, look: Look) -> Value:
     shape = _input_shape(held, value)
     if shape is not None:
         facts["input"] = str(shape)
+    given = _output_shape(value)
+    if given is not None and layers:
+        facts["output"] = str(given)
     for name in ("loss", "optimizer"):
         known = held.get(name, held.get(f"_{name}"))
         if known is not None:
@@ -119,4 +122,12 @@ def _input_shape(held: dict[str, Any], model: Any) -> tuple[Any, ...] | None:
     if found is None:
         first = next(iter(_keras_layers(model)), None)
         found = peek.own(first, "_batch_shape", None) or peek.own(first, "batch_shape", None)
+    return found if type(found) is tuple and all(type(size) in (int, type(None)) for size in found) else None
+
+
+def _output_shape(model: Any) -> tuple[Any, ...] | None:
+    """What a Functional model, or the one inside a Sequential, gives; None where it has several outputs or is not built."""
+    outputs = peek.own(peek.own(model, "_functional", None) or model, "_outputs", None)
+    tensor = outputs[0] if type(outputs) is list and len(outputs) == 1 else None
+    found = peek.own(tensor, "_shape", None)
     return found if type(found) is tuple and all(type(size) in (int, type(None)) for size in found) else None

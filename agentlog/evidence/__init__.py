@@ -8,6 +8,7 @@ type says too little, a pattern of the message. `collect` runs those that apply,
 from __future__ import annotations
 
 from agentlog.evidence import (
+    alignment,
     assertions,
     attributes,
     bounds,
@@ -36,7 +37,7 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import arrange, collect, collector
 
 COLLECTORS = (
-    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, tensors, estimators, labels, tables, contents,
+    keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, alignment, tensors, estimators, labels, tables, contents,
     operands, weights, empties, sizes, resources, callbacks, returns,
 )  # fmt: skip
 arrange(COLLECTORS)

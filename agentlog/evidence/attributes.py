@@ -89,7 +89,7 @@ def _object_facts(owner: Any, name: str, about: str | None) -> list[Fact]:
         fact for base in peek.mro(cls) for fact in _gone(package_of(base), f"{package_of(base)}.{peek.class_name(base)}", name)
     ]
     facts = [Fact(said, about=about), *(gone or _columns(owner, name, about))]
-    if package_of(cls) not in ("builtins", "pandas", "numpy") or type(owner) is list:
+    if not gone and (package_of(cls) not in ("builtins", "pandas", "numpy") or type(owner) is list):
         own = [attribute for attribute in peek.own_dict(owner) or () if not attribute.startswith("_")]
         facts += [Fact(f"its attributes: {', '.join(own[:30])}", about=about)] if own else []
     return facts + _methods_of_items(owner, name, about)

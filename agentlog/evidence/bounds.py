@@ -89,7 +89,11 @@ def _emptied(failing: Failing) -> list[Fact]:
 
 
 def loop_text(target: ast.expr, iterated: ast.expr) -> str:
-    return f"the loop `for {ast.unparse(target)} in {ast.unparse(iterated)[:120]}`"
+    return f"the loop `for {ast.unparse(target)} in {_cut(ast.unparse(iterated))}`"
+
+
+def _cut(text: str, most: int = 70) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def looped(failing: Failing, loops: list[tuple[ast.expr, ast.expr]] | None = None) -> list[Fact]:

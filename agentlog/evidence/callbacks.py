@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from agentlog import peek
 from agentlog.border import passes_on
-from agentlog.evaluate import PLAIN, UNKNOWN
+from agentlog.evaluate import DICTS, PLAIN, UNKNOWN
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.bounds import loop_text, looped
+from agentlog.evidence.conversions import column_facts
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
@@ -43,19 +45,41 @@ def element(failing: Failing) -> Evidence | None:
     if user is None or user not in failing.levels:
         return None
     position = failing.levels.index(user)
-    between = [level for level in _before(failing.levels, position) if not level.user and not passes_on(level, "")]
+    before = _before(failing.levels, position)
+    between = [level for level in before if not level.user and not passes_on(level, "")]
     if not between:
         return None
     code = user.frame.f_code
     names = code.co_varnames[: code.co_argcount]
     known = user.names
     given = [(name, known[name]) for name in names if name in known and name != "self"]
-    via = " > ".join(
-        dict.fromkeys(f"{(level.module or '').partition('.')[0]} {level.function}" for level in (between[0], between[-1]))
-    )
+    via = f"{(between[0].module or '').partition('.')[0]} {between[0].function}"
     facts = [Fact(f"{user.function} was called by {via} with {', '.join(f'{name} = {_brief(value)}' for name, value in given)}")]
-    facts += _where(between, given)
-    return Evidence("element", tuple(facts))
+    about = _applied_to(failing.levels[position - len(before) - 1])
+    facts += [replace(fact, about=about) for fact in _where(between, given)]
+    return Evidence("element", (*facts, *_others_like_it(failing, between, about)))
+
+
+def _applied_to(outer: Level) -> str | None:
+    """`df['age']` of the user's line `df['age'].apply(to_number)`, None where it is not on one line or not one call."""
+    line = next(iter(outer.lines()[outer.line - 1 : outer.line]), "").strip()
+    try:
+        calls = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError):
+        return None
+    on = [call.func.value for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in _CALLERS]
+    return ast.unparse(on[0])[:80] if len(on) == 1 else None
+
+
+def _others_like_it(failing: Failing, between: list[Level], about: str | None) -> list[Fact]:
+    """Of a conversion that failed on one element: what else in the series cannot be converted; else what its elements are like."""
+    column = next((level.names["self"] for level in between if probe.is_series(level.names.get("self"))), None)
+    if column is None or about is None or failing.is_a(KeyError):
+        return []
+    items = probe.items_of(column)
+    found = column_facts(items, UNKNOWN) if failing.is_a(ValueError, TypeError) else []
+    found = found or [f"elements like {probe.some([item for item in items[:3] if type(item) in PLAIN])[:120]}"]
+    return [Fact("; ".join([probe.say(column), *found]), about=about)]
 
 
 def _before(levels: list[Level], position: int) -> list[Level]:
@@ -109,7 +133,25 @@ def iteration(failing: Failing) -> Evidence | None:
     if not failing.loops() or failing.is_a(IndexError, KeyboardInterrupt, TimeoutError):
         return None
     running = [(target, iterated) for target, iterated in failing.loops() if not _is(failing.node, iterated)]
-    return Evidence("iteration", tuple(_came_to(failing, *loop) or looped(failing, [loop])[0] for loop in running[:3]))
+    facts = [_came_to(failing, *loop) or looped(failing, [loop])[0] for loop in running[:3]]
+    return Evidence("iteration", (*facts, *(fact for loop in running[:2] for fact in _same_key(failing, *loop))))
+
+
+def _same_key(failing: Failing, target: ast.expr, iterated: ast.expr) -> list[Fact]:
+    """Where the loop goes over a dict: what other dicts with as many keys hold under the key at which it was."""
+    first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
+    base = iterated.func.value if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute) else iterated
+    key, owner = failing.resolve(first), failing.resolve(base)
+    if type(key) not in PLAIN or not _has(owner, key, owner):
+        return []
+    known: list[tuple[str, Any]] = [(name, value) for name, value in list(failing.names.items())[-400:] if name[:1] != "_"]
+    like = [(name, dict.get(value, key)) for name, value in known if value is not owner and _has(value, key, owner)]
+    return [Fact(f"[{probe.show(key)}] holds {probe.show(held, 200)}", about=name) for name, held in like][:2]
+
+
+def _has(value: Any, key: object, like: Any) -> bool:
+    """Is it a dict of more than one key, of as many as `like`, with this one?"""
+    return type(value) in DICTS and type(like) in DICTS and len(value) == len(like) > 1 and dict.__contains__(value, key)
 
 
 def _is(node: ast.AST | None, iterated: ast.expr) -> bool:

@@ -12,19 +12,23 @@ from agentlog.evidence import probe
 from agentlog.evidence.conversions import column_facts, converted
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
-from agentlog.expression import operands_of
+from agentlog.evidence.source import assignments_of
+from agentlog.expression import names_in, operands_of
 
 CONVERSION = (
     r"could not convert|invalid literal for|unable to parse string|cannot convert|Cannot convert|must be real number|argument must be a string|"
     r"could not be converted|has no numeric|no numeric|cannot safely|non-numeric|Unsupported dtype|dtype=object|dtype object|object arrays|"
     r"Input contains|contains NaN|contains infinity|infs or NaNs|NaN|non-finite|dtypes for|pandas dtypes must be|Pandas data cast to numpy dtype of object|"
     r"agg function failed|does not support|could not be cast|cannot perform|Invalid comparison|not supported for the input types|ufunc '|can't convert np.ndarray|"
-    r"cannot be converted|Failed to convert|Can only use \.(?:str|dt|cat) accessor|nan_policy|svd did not converge|exog contains"
+    r"cannot be converted|Failed to convert|Can only use \.(?:str|dt|cat) accessor|nan_policy|svd did not converge|exog contains|Invalid dtype: object|"
+    r"Unsupported object type"
 )
 _LITERAL = re.compile(
     r"(?:to float|with base \d+|parse string|to int|value|literal)[^'\"]*:?\s*(?P<quote>['\"])(?P<text>.*?)(?P=quote)(?:$|[\s:,.])",
     re.S,
 )
+_STEPS = 3
+"""Assignments gone back from an array to the table it was made from."""
 _INSIDE = " in the library"
 """What the library had made of the user's data: told where the data itself shows nothing."""
 
@@ -48,10 +52,25 @@ def unusable_content(failing: Failing) -> Evidence | None:
         if failing.late() or len(facts) > 8 or (facts and about.endswith(_INSIDE)):
             break
         facts += _contents(failing, value, about, culprit, always="accessor" in failing.message)
-    facts += converted(failing, culprit)
+    facts += converted(failing, culprit) + _made_of_texts(failing, culprit)
     first = {fact.text: fact for fact in reversed(facts)}
     facts = [fact for fact in facts if first[fact.text] is fact]
     return Evidence("unusable_content", tuple(facts[:10])) if facts else None
+
+
+def _made_of_texts(failing: Failing, culprit: object) -> list[Fact]:
+    """Of an array of objects: the table that it was made from, where that has columns of text."""
+    arrays = [text for text, value in failing.data() if probe.is_array(value) and probe.dtype_of(value) == "object"]
+    names, seen = [name for name in arrays if name.isidentifier()], set(arrays)
+    for _ in range(_STEPS):
+        sources = [word for name in names for one in assignments_of(failing, name)[-1:] for word in names_in(one.value)]
+        names = [name for name in dict.fromkeys(sources) if name not in seen]
+        seen.update(names)
+        for name in names:
+            table = failing.resolve(name)
+            if probe.is_frame(table):
+                return _frame_contents(failing, table, name, culprit)[:1]
+    return []
 
 
 def _literal(failing: Failing) -> object:
@@ -126,7 +145,7 @@ def _sample(value: Any, told: list[str]) -> list[str]:
 
 def _examples(items: list[Any], told: list[str]) -> list[str]:
     """The first distinct values, unless they are told as what is no number."""
-    distinct = list(dict.fromkeys(item for item in items if type(item) in (str, int, float, bool, type(None))))
+    distinct = list(dict.fromkeys(item for item in items if type(item) in (str, int, float, bool) and item == item))
     all_told = any(text.startswith("not numbers") for text in told) and not any("of them not numbers" in text for text in told)
     return [f"e.g. {probe.some(distinct[:4])}"] if distinct and not all_told else []
 
@@ -137,7 +156,9 @@ def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -
     mixed = re.search(r"dtype of object|numpy\.object_", failing.message) is not None
     other = [(label, dtype) for label, dtype in kinds if not _numeric(dtype) or (mixed and dtype == "bool")]
     facts = []
-    if other:
+    if other and all(dtype == "bool" for _, dtype in other):
+        facts.append(Fact(_bools_among(kinds), about=about))
+    elif other:
         shown = ", ".join(f"{label} ({dtype})" for label, dtype in other[:30])
         samples = tuple(
             f"{label}: {'; '.join(_column(frame, kinds, label, culprit))}" for label, _ in other[:12] if not failing.late()
@@ -154,6 +175,14 @@ def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -
     return facts
 
 
+def _bools_among(kinds: list[tuple[Any, str]]) -> str:
+    """`2 of 3 columns are bool beside numbers, ...: member, paid; float64: age`: what together is a table of objects to numpy."""
+    named = {dtype: [str(label) for label, kind in kinds if kind == dtype] for _, dtype in kinds}
+    bools = named.pop("bool")
+    numbers = "; ".join(f"{dtype}: {', '.join(labels[:8])}" for dtype, labels in named.items())
+    return f"{len(bools)} of {len(kinds)} columns are bool beside numbers, objects to numpy: {', '.join(bools[:8])}; {numbers}"
+
+
 def _infinite_by_column(failing: Failing, frame: Any, kinds: list[tuple[Any, str]]) -> list[Fact]:
     """Columns with infinite numbers, where the message is about those."""
     if not re.search(r"infinit|\binfs?\b", failing.message):
@@ -164,7 +193,24 @@ def _infinite_by_column(failing: Failing, frame: Any, kinds: list[tuple[Any, str
         count = sum(1 for item in items if type(item) is float and math.isinf(item))
         found += [f"{label} {count}"] if count else []
     text = f"infinite values in {len(found)} of {len(kinds)} columns: {', '.join(found[:20])}"
-    return [Fact(text, about=failing.name_of(frame))] if found else []
+    about = failing.name_of(frame)
+    return [Fact(text, about=about), *_was_before(failing, about, frame)] if found else []
+
+
+def _was_before(failing: Failing, about: str | None, frame: Any) -> list[Fact]:
+    """What stood where the first infinite value is, in the table that this one was made from."""
+    made = assignments_of(failing, about)[-1:] if about and about.isidentifier() else []
+    sources: list[tuple[str, Any]] = [(name, failing.resolve(name)) for one in made for name in names_in(one.value)]
+    for name, table in sources:
+        if not probe.is_frame(table) or len(table) != len(frame):
+            continue
+        for position, label in enumerate(probe.columns_of(frame)[:200]):
+            items = probe.items_of(probe.column(frame, position))
+            row = next((i for i, item in enumerate(items) if type(item) is float and math.isinf(item)), None)
+            if row is not None and label in probe.columns_of(table):
+                was = probe.items_of(table[label])[row] if table.columns.is_unique else UNKNOWN
+                return [Fact(f"column {label!r} holds {probe.show(was)} in row {row}, where {about} is infinite", about=name)]
+    return []
 
 
 def _rows(frame: Any) -> str:

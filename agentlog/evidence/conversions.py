@@ -38,7 +38,7 @@ def column_facts(items: list[Any], culprit: object) -> list[str]:
     if texts:
         facts += _text_facts(texts, len(items), culprit)
     if len(kinds) > 1:
-        facts.append(f"types: {probe.tally_text(kinds)}")
+        facts.append(f"elements: {probe.tally_text(kinds)}")
     return facts
 
 
@@ -52,10 +52,15 @@ def _text_facts(texts: list[str], total: int, culprit: object) -> list[str]:
     if type(culprit) is str and (same := texts.count(culprit)):
         facts.append(f"{culprit[:60]!r} {same} times of {total}, first at position {texts.index(culprit)}")
     if wrong:
-        facts.append(f"not numbers: {probe.some(wrong, 5)}")
+        facts.append(f"not numbers: {probe.some(wrong, _samples(wrong))}")
     elif texts and all("." in text for text in texts[:50]):
         facts.append(f"texts of decimal numbers: {probe.some(texts, 3)}")
     return facts
+
+
+def _samples(texts: list[str]) -> int:
+    """How many of the texts to show: five short ones, fewer where they are long."""
+    return max(2, min(5, 40 // max(1, max(map(len, texts[:5])))))
 
 
 def _is_number(text: str) -> bool:

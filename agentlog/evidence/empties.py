@@ -99,7 +99,7 @@ def conditions(failing: Failing, node: ast.AST) -> list[Fact]:
                 values = list(dict.fromkeys(probe.items_of(side, 20_000)))
                 near = "" if other in values else probe.nearest_text(other, values)
                 text_values = f"{len(values)} distinct values: {probe.some(values, 10)}"
-                said = f"{probe.dtype_of(side)}, compared with {probe.say(other)}" + (f"; {near}" if near else "")
+                said = f"{probe.dtype_of(side)}, compared with {probe.say(other)}" + (f", {near}" if near else "")
                 about, column = _column_text(text)
                 facts.append(Fact(f"{column}{said}; {text_values}", about=about))
     return facts[:3]

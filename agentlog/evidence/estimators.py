@@ -16,6 +16,8 @@ from agentlog.evidence.registry import collector
 from agentlog.evidence.source import assignments_of, calls_on
 from agentlog.expression import names_in
 
+_TARGETS = frozenset({"y", "y_true", "y_pred", "Y", "target", "labels", "sample_weight", "groups"})
+"""Parameters that are not the features."""
 _FITS = re.compile(r"_?(?:partial_)?fit(?:_|$)")
 
 
@@ -231,7 +233,10 @@ def _more_columns(about: str, table: Any, other: str, than: Any) -> list[Fact]:
 def _inputs(failing: Failing) -> list[tuple[str, Any]]:
     pairs = [(failing.name_of(value) or failing.called(name) or f"argument {name}", value) for name, value in failing.handed()]
     out: dict[int, tuple[str, Any]] = {}
+    targets = [value for name, value in failing.handed() if name in _TARGETS]
     for text, value in pairs:
+        if any(value is target for target in targets):
+            continue
         if probe.is_frame(value) or (probe.is_array(value) and len(probe.shape_of(value) or ()) == 2):
             out.setdefault(id(value), (text, value))
     return list(out.values())

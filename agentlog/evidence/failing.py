@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentlog.border import border, handed
+from agentlog.clock import clock
 from agentlog.evaluate import UNKNOWN, Scope, attribute
 from agentlog.events import Value
 from agentlog.expression import Located, operands_of
@@ -26,9 +26,9 @@ class Failing:
     raising     the level that raised
     located     the failing expression in the user's level
     describe    a bounded description of a value
-    processor   moment (time.thread_time) after which nothing may be started: what this thread itself has used, so that
+    processor   moment (clock.thread_time) after which nothing may be started: what this thread itself has used, so that
                 a busy machine does not cost the evidence
-    deadline    the same by the clock (time.perf_counter), for what waits without computing
+    deadline    the same by the clock (clock.perf_counter), for what waits without computing
     """
 
     error: BaseException
@@ -74,7 +74,7 @@ class Failing:
         return issubclass(type(self.error), kinds)
 
     def late(self) -> bool:
-        return time.thread_time() >= self.processor or time.perf_counter() >= self.deadline
+        return clock.thread_time() >= self.processor or clock.perf_counter() >= self.deadline
 
     def resolve(self, node: ast.AST | str | None) -> object:
         """The value of an expression of the user's frame, else UNKNOWN."""
@@ -87,7 +87,7 @@ class Failing:
         if kinds not in self.found:
             trees = [tree for tree in (self.node, self.statement) if tree is not None]
             nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, kinds)]
-            self.found[kinds] = list({ast.unparse(node): node for node in reversed(nodes)}.values())[::-1]
+            self.found[kinds] = list(_first([(ast.unparse(node), node) for node in nodes]).values())
         return iter(self.found[kinds])
 
     def loops(self) -> list[tuple[ast.expr, ast.expr]]:
@@ -104,7 +104,7 @@ class Failing:
             whole = self.statement if not isinstance(self.statement, ast.Expr) or self._part_of(self.statement) else None
             trees = [tree for tree in (self.node, whole) if tree is not None]
             found = [pair for tree in trees for pair in operands_of(tree, self.scope)]
-            self.worked_on = list({**dict(reversed(found))}.items())[::-1]
+            self.worked_on = list(_first(found).items())
         return self.worked_on
 
     def _part_of(self, statement: ast.Expr) -> bool:
@@ -148,3 +148,11 @@ class Failing:
                 if name not in found and name in level.names:
                     found[name] = level.names[name]
         return found
+
+
+def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The first value of each text, in the order of `pairs`."""
+    found: dict[str, Any] = {}
+    for text, value in pairs:
+        found.setdefault(text, value)
+    return found

@@ -14,7 +14,7 @@ from agentlog.evidence import probe
 from agentlog.evidence.elsewhere import elsewhere, grouped_by, in_elements, inside
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
-from agentlog.stack import arguments_of
+from agentlog.stack import arguments_of, cause_of
 
 _KEYS = 3_000
 SEPARATORS = (";", "\t", "|", ",")
@@ -237,16 +237,21 @@ def _gaps(labels: list[Any], length: int, keys: list[object], about: str | None)
     return []
 
 
-@collector("ValueError", pattern=r"not columns of the dataframe|columns are missing|not found in axis|do not match columns")
+@collector(
+    "ValueError", pattern=r"not (?:a )?columns? of the dataframe|columns are missing|not found in axis|do not match columns"
+)
 def missing_columns(failing: Failing) -> Evidence | None:
     """Columns that a step or an option names and the table has not: the nearest, and which other table has them."""
-    wanted = [single or double for single, double, _ in _QUOTED.findall(failing.message)][:5]
+    wanted: list[object] = [single or double for single, double, _ in _QUOTED.findall(failing.message)][:5]
+    before = cause_of(failing.error)[0]
+    if not wanted and type(before) is KeyError:
+        wanted = [key for key in arguments_of(before)[:1] if type(key) is str]
     table = next((value for _, value in failing.handed() if probe.is_frame(value)), None)
     if table is None or not wanted:
         return None
     columns = probe.columns_of(table)
     about = failing.name_of(table)
-    absent: list[object] = [label for label in wanted if label not in columns]
+    absent = [label for label in wanted if label not in columns]
     facts = [Fact(_missing("column", label, columns), about=about) for label in absent]
     facts.append(Fact(f"{probe.say(table)}; columns: {probe.some(columns, 60)}", about=about))
     return Evidence("missing_columns", tuple(facts + elsewhere(failing, absent, table))) if absent else None

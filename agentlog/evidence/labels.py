@@ -25,7 +25,10 @@ def labels(failing: Failing) -> list[Fact]:
     """Of each one-dimensional input: dtype, distinct values and how many of each."""
     if not any((level.module or "").partition(".")[0] in _LEARNERS for level in failing.levels):
         return []
-    pairs = [*failing.data(), *((failing.name_of(value) or f"argument {name}", value) for name, value in failing.handed())]
+    pairs = [
+        *failing.data(),
+        *((failing.name_of(value) or f"argument {name}", value) for name, value in failing.handed() if name != "X"),
+    ]
     facts: dict[str, Fact] = {}
     for about, value in pairs:
         for fact in label_facts(about, value) if _one_dimensional(value) and not probe.is_tensor(value) else ():

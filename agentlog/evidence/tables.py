@@ -145,7 +145,8 @@ def _pivot_keys(failing: Failing) -> list[Fact]:
 )
 def plotted(failing: Failing) -> list[Fact]:
     """A plotting function was given `data=` and names: which of the names the table has."""
-    table = next(((failing.name_of(value) or name, value) for name, value in _keywords(failing) if probe.is_frame(value)), None)
+    given: list[tuple[str, Any]] = _keywords(failing)
+    table = next(((failing.name_of(value) or name, value) for name, value in given if probe.is_frame(value)), None)
     if table is None:
         return []
     columns = probe.columns_of(table[1])
@@ -157,7 +158,8 @@ def plotted(failing: Failing) -> list[Fact]:
             and value not in columns
         ):
             near = probe.nearest_text(value, columns)
-            facts.append(Fact(f"{name}={value!r} is no column" + (f"; {near}" if near else ""), about=table[0]))
+            said = f"{name}={value!r} is no column" + (", it is the name of the index" if value in table[1].index.names else "")
+            facts.append(Fact(said + (f"; {near}" if near else ""), about=table[0]))
     return [*facts, Fact(f"{probe.say(table[1])}; columns: {probe.some(columns, 40)}", about=table[0])]
 
 

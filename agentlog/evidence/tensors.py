@@ -170,7 +170,7 @@ def keras_input(failing: Failing) -> list[Fact]:
     named = re.search(r"of layer ['\"]([^'\"]+)['\"]", failing.message)
     inner = [(name, layer) for name, value in known if named for layer in _layer_named(value, named[1])]
     told = {id(value): (name, value) for name, value in [*inner[:1], *known]}
-    return [Fact(_built_for(value), about=name) for name, value in told.values()][:3]
+    return [Fact(text, about=name) for name, value in told.values() if (text := _built_for(value))][:3]
 
 
 def _layer_named(model: object, wanted: str, depth: int = 0) -> list[object]:
@@ -182,19 +182,22 @@ def _layer_named(model: object, wanted: str, depth: int = 0) -> list[object]:
 
 
 def _built_for(layer: object) -> str:
-    """A layer, the shape it was built for, and what its specification allows."""
+    """A layer, the shape it was built for, and what its specification allows; "" where none of it is known."""
     name = peek.own(layer, "name", None)
     shape = peek.own(layer, "_build_input_shape", UNKNOWN)
     shapes = peek.own(layer, "_build_shapes_dict", UNKNOWN) if shape is UNKNOWN else {"input_shape": shape}
     spec = peek.own(layer, "input_spec", None) or peek.own(layer, "_input_spec", None)
-    told = [
-        f"layer {name!r}: {layer_text(layer)}" if type(name) is str else layer_text(layer),
-        f"built for {', '.join(f'{key} {probe.show(value)}' for key, value in dict.items(shapes))}"
+    known = (
+        [f"{key} {probe.show(value)}" for key, value in dict.items(shapes) if value is not None]
         if isinstance(shapes, dict)
-        else "",
-        f"input_spec {_spec(spec)}" if spec is not None and spec is not UNKNOWN else "",
-    ]
-    return "; ".join(filter(None, told))
+        else []
+    )
+    allowed = _spec(spec) if spec is not None and spec is not UNKNOWN else ""
+    told = [layer_text(layer).removesuffix("()"), f"built for {', '.join(known)}" if known else ""]
+    if not known and not allowed and "(" not in told[0]:
+        return ""  # a name alone would say nothing
+    text = "; ".join(filter(None, [", ".join(filter(None, told)), f"input_spec {allowed}" if allowed else ""]))
+    return f"layer {name!r}: {text}" if type(name) is str else text
 
 
 def _spec(spec: object) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import re
 
-from agentlog.ancestry import holder, tree_of
+from agentlog.ancestry import ancestors, assigning_line, holder, tree_of
 from agentlog.events import Failure, Frame, Value
+from agentlog.faults.called import as_called
 from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
 from agentlog.suspects import article, calls_of, in_library, names_parameter, offending_word, suspects
 
 _SIZES = re.compile(r"size|shape|dimension|broadcast|index out of range|out of bounds|inhomogeneous|mismatch", re.I)
+_NAMES_A_WORD = re.compile(r"keyword argument|not found in axis|not in index|Could not interpret|not (?:a )?columns? of")
 _NO_LABELS = re.compile(r"indices must be|is not subscriptable")
 
 
@@ -27,11 +29,22 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
         return here(case, f"{word!r} is given there to {frame.function} of In[{frame.count}]")
     if defining is not None and _sized_by_its_maker(defining.source, frame, failure):
         return None
+    given = _made_here(case, failure)
+    if given:
+        return here(case, f"{given} was made there and given to {frame.function} of In[{frame.count}]")
     worked = _worked_with(case, failure, frame.function)
     if worked:
         return here(case, f"{frame.function} of In[{frame.count}] {worked}")
     function = frame.function.partition(".<locals>")[0]
     return Blame(f"In[{frame.count}]", frame.cell, False, f"line {frame.line} of {function}, defined there")
+
+
+def _made_here(case: Situation, failure: Failure) -> str:
+    """Of sizes that do not go together: what the crashed cell itself made and handed over, "" where that is nothing."""
+    passed = as_called(case, failure) if _SIZES.search(failure.message) or "aligned" in failure.message else None
+    names = suspects(passed) if passed is not None else []
+    source = case.execution.source if case.execution else ""
+    return next((name for name in names if assigning_line(source, name) and name not in case.values), "")
 
 
 def _worked_with(case: Situation, failure: Failure, function: str) -> str:
@@ -157,24 +170,25 @@ def _constants_of(case: Situation) -> list[str]:
 
 
 def given_word(case: Situation, failure: Failure) -> Blame | None:
-    """A label or a keyword that nothing has, and that the crashed cell does not write itself: the cell that wrote it down in a name."""
-    word = offending_word(failure)
+    """A label or a keyword that is not there, and that the crashed cell does not write itself: the cell that wrote it down in a name."""
+    word = offending_word(failure) or _key_before(failure)
     source = case.execution.source if case.execution else ""
-    if (
-        not word
-        or word in source
-        or not (failure.type == "KeyError" or "keyword argument" in failure.message or _in_axis(failure))
-    ):
+    if not word or word in source or not (failure.type == "KeyError" or _NAMES_A_WORD.search(failure.message)):
         return None
     known = {name: version.value for name, version in case.values.items() if version.value is not None}
-    if any(column.name == word for value in known.values() for column in value.columns):
+    lacking = any(one.collector == "missing_columns" for one in failure.evidence)
+    if any(column.name == word for value in known.values() for column in value.columns) and not lacking:
         return None
-    names = [name for name, value in known.items() if re.search(rf"\b{re.escape(name)}\b", source) and _holds_word(value, word)]
+    used = set(ancestors(case, suspects(failure))) if lacking else set()
+    near = [name for name in known if name in used or re.search(rf"\b{re.escape(name)}\b", source)]
+    names = [name for name in near if _holds_word(case.described(name) or known[name], word)]
     return made(case, names[0], f"{word!r} was written down there, in {names[0]}") if len(names) == 1 else None
 
 
-def _in_axis(failure: Failure) -> bool:
-    return re.search(r"not found in axis|not in index|Could not interpret|not columns of", failure.message) is not None
+def _key_before(failure: Failure) -> str | None:
+    """The key of the KeyError that a library turned into another exception."""
+    before = failure.cause
+    return offending_word(before) if before is not None and before.type == "KeyError" and failure.type != "KeyError" else None
 
 
 def _holds_word(value: Value, word: str) -> bool:

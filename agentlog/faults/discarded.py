@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from agentlog.ancestry import tree_of
+from agentlog.ancestry import ancestors, tree_of
 from agentlog.events import Failure
 from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation
@@ -27,17 +27,28 @@ MENDING: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
 """What the message says -> the calls that would have mended it."""
 
 
+_GAPS_TOLD = MENDING[1][0]
+
+
 def discarded(case: Situation, failure: Failure) -> Blame | None:
     """The earlier cell that called what mends this failure, on the very thing that failed, and did not keep what it returned."""
     wanted = frozenset(name for pattern, calls in MENDING if pattern.search(failure.message) for name in calls)
-    names = set(suspects(failure))
-    text = failure.expression.text if failure.expression else ""
+    own = suspects(failure)
+    names = {*own, *(ancestors(case, own) if _GAPS_TOLD.search(failure.message) else ())}
+    text = f"{failure.expression.text if failure.expression else ''} {' '.join(repr(label) for label in _holed(failure))}"
     for run in reversed(case.earlier) if wanted and names else ():
         if run.status == "ok" and any(f".{name}(" in run.source for name in wanted):
             for call in _lost(run.source):
                 if _called(call) in wanted and names & _on(call) and _same_part(call, text, failure):
                     return Blame(run.label, run.id, False, f"the result was not kept there: {ast.unparse(call)[:160]}")
     return None
+
+
+def _holed(failure: Failure) -> list[str]:
+    """The columns in which the evidence saw missing values."""
+    facts = [fact.text for one in failure.evidence for fact in one.facts]
+    told = [text.rpartition(": ")[2] for text in facts if text.startswith("missing values in")]
+    return [part.rpartition(" ")[0] for text in told for part in text.split(", ")]
 
 
 def _lost(source: str) -> Iterator[ast.Call]:

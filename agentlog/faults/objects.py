@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from agentlog.ancestry import Author, author, version_before
+from agentlog.ancestry import Author, assigning_line, author, version_before
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, here, of_property
 from agentlog.situation import Situation, Version
@@ -25,12 +25,28 @@ from agentlog.suspects import (
     without_return,
 )
 
-_NO_LABELS = re.compile(r"only integers, slices|indices must be integers|is not subscriptable")
+_NO_LABELS = re.compile(r"only integers, slices|(?<!slice )indices must be integers|is not subscriptable")
 _EMPTY = re.compile(
     r"n_samples=0|0 sample\(s\)|zero-size|is an empty sequence|\bempty (?:sequence|train|array|DataFrame|data|range|list)|size 0\b|"
     r"No objects to concatenate|at least one (?:array|value|sample)|out[- ]of[- ](?:bounds|range)|non-empty|attempt to get arg(?:max|min)",
     re.I,
 )
+
+
+_WHOLE_NUMBERS = re.compile(
+    r"slice indices must be integers|'(?:numpy\.)?float\d*' object cannot be interpreted as an integer|integer argument expected, got float|"
+    r"must be an? int(?:eger)?, not (?:a )?float|expected (?:an )?int(?:eger)?, got (?:a )?float|only integer scalar arrays"
+)
+
+
+def float_for_integer(case: Situation, failure: Failure) -> Blame | None:
+    """A float where a whole number belongs: the earlier cell that made the one name of the expression that is a float."""
+    if failure.type != "TypeError" or not _WHOLE_NUMBERS.search(failure.message) or case.execution is None:
+        return None
+    floats = [name for name in suspects(failure) if (value := case.described(name)) and value.type.startswith("float")]
+    if len(floats) != 1 or assigning_line(case.execution.source, floats[0]):
+        return None
+    return earlier(case, author(case, floats[0], lambda value: value.type.startswith("float")), "{name} became a float there")
 
 
 def made_none(case: Situation, failure: Failure) -> Blame | None:

@@ -48,6 +48,7 @@ def of_property(
     """The author of the property, for the first of `names` that has it."""
     for name in names:
         now = version_before(case, name, None)
-        if now is not None and now.value is not None and suspicious(now.value):
-            return earlier(case, author(case, name, same(now.value)), what)
+        value = now.value if now is not None else case.described(name)
+        if value is not None and suspicious(value):
+            return earlier(case, author(case, name, same(value)), what)
     return None

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from agentlog.outline import Cut
 
 _UNTITLED = frozenset({"failure", "gap", "session"})
 _INLINE = frozenset({"cause"})
+_IS = re.compile(r"is (?=None\b|[A-Z]|(?:list|dict|tuple|set|str|int|float|bool|ndarray|class|function|module|empty) )")
+"""How a fact begins that says what something is: it reads as `name = ...`, as the values do."""
 
 
 def entry(title: str, name: str | None, text: str) -> str:
     """`name = text`, further lines indented; the cause carries its own title."""
-    head = f"{title}: " if title in _INLINE else f"{name}{_joint(title)}" if name else ""
+    joint = _joint(title)
+    if title == "evidence" and name and _IS.match(text):
+        joint, text = " = ", _IS.sub("", text, count=1)
+    head = f"{title}: " if title in _INLINE else f"{name}{joint}" if name else ""
     return head + text.replace("\n", "\n ") + "\n"
 
 

@@ -11,19 +11,35 @@ CASES = [
         "pandas",
         "import pandas as pd\ndf = pd.DataFrame({'v': ['1', '2', 'x3']})\ndef conv(t): return int(t) * 2\ndf['v'].apply(conv)",
         "element",
-        [(None, "conv was called by pandas Series.apply"), (None, "with t = 'x3'"), (None, "'x3' is element 2 of Series (3,)")],
+        [
+            (None, "conv was called by pandas Series.apply with t = 'x3'"),
+            ("df['v']", "'x3' is element 2 of Series (3,)"),
+            ("df['v']", "3 texts, 1 of them not numbers; not numbers: 'x3'"),
+        ],
     ),
     (
         "pandas",
         "import pandas as pd\ndf = pd.DataFrame({'v': [1, 0], 'w': [2, 0]})\ndf.apply(lambda r: 1 // int(r['v']), axis=1)",
         "element",
-        [(None, "with r = row 1 ('v': 0, 'w': 0)"), (None, "row 1 of 2, label 1")],
+        [(None, "with r = row 1 ('v': 0, 'w': 0)"), ("df", "row 1 of 2, label 1")],
     ),
     (
         "",
         "vals = ['1', 'x']\nfor v in vals:\n    int(v)",
         "iteration",
         [(None, "the loop `for v in vals`: v = 'x' is element 1 of list of 2")],
+    ),
+    (
+        "",
+        "texts = {'a.txt': 'of the', 'b.txt': 'red fox'}\nwords = {'a.txt': [], 'b.txt': ['fox']}\nfor name, found in words.items():\n    1 / len(found)",
+        "iteration",
+        [(None, "name = 'a.txt', found = empty list"), ("texts", "['a.txt'] holds 'of the'")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'v': ['a', 'c']})\nknown = {'a': 1, 'b': 2}\ndf['v'] = df['v'].apply(lambda t: known[t])",
+        "missing_key",
+        [("known", "no key 'c'"), ("known", "2 keys: 'a', 'b'")],
     ),
     (
         "",

@@ -72,13 +72,19 @@ CASES = [
         "statsmodels pandas",
         "import pandas as pd\nimport statsmodels.api as sm\nX = pd.DataFrame({'n': [1, 2, 3], 'yes': [True, False, True]})\ny = pd.Series([1.0, 2.0, 3.0])\nsm.OLS(y, X)",
         "unusable_content",
-        [("X", "1 of 2 columns are not numbers: yes (bool)")],
+        [("X", "1 of 2 columns are bool beside numbers, objects to numpy: yes; int64: n")],
     ),
     (
         "torch pandas",
         "import pandas as pd\nimport torch\nX = pd.DataFrame({'n': [1, 2], 'yes': [True, False]})\ntorch.tensor(X.values)",
         "unusable_content",
-        [("X", "1 of 2 columns are not numbers: yes (bool)")],
+        [("X", "1 of 2 columns are bool beside numbers, objects to numpy: yes; int64: n")],
+    ),
+    (
+        "pandas torch",
+        "import pandas as pd\nimport torch\nbills = pd.DataFrame({'due': [1, 2], 'paid': ['9.5', 'x']})\nX = bills.values\npart = X[:1]\ntorch.tensor(part)",
+        "unusable_content",
+        [("bills", "1 of 2 columns are not numbers: paid")],
     ),
 ]
 

@@ -1,0 +1,154 @@
+"""Rules about one column of a table: its type, its gaps, where it was another kind of thing."""
+
+from __future__ import annotations
+
+import re
+
+from agentlog.ancestry import Author, assigning_line, author, parents
+from agentlog.events import Failure, Value
+from agentlog.faults.verdict import Blame, earlier
+from agentlog.situation import Situation
+from agentlog.suspects import gap_maker, passed, suspects
+
+_GAPS = re.compile(
+    r"contains NaN|contains infinity|NaN, infinity|contains inf or nans|missing values|non-finite|NaN to integer", re.I
+)
+_TYPES = re.compile(
+    r"not supported between|unsupported operand|could not convert|can only concatenate|must be (?:a )?(?:real number|str|string|numeric)|accessor|"
+    r"trying to merge on|Invalid comparison|agg function failed|no numeric|numeric types|has no attribute|Cannot (?:perform|compare|convert)|not JSON|expected str"
+)
+_SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[(['\"])(.+?)\2\]")
+_FRACTIONS = re.compile(
+    r"[Uu]nknown label type|continuous is not supported|[Gg]ot '?continuous|classification metrics can't handle"
+)
+_TEXTS = frozenset({"object", "str", "string", "category"})
+_NUMBERS = ("int", "uint", "float", "datetime64", "timedelta64", "Int", "Float")
+
+
+def made_gaps(case: Situation, failure: Failure) -> Blame | None:
+    """Gaps that a cell made when it made the column: by shifting, joining, looking up."""
+    if not _GAPS.search(failure.message):
+        return None
+    for name in [*passed(failure), *_tables_asked(case, failure)]:
+        value = case.described(name)
+        asked = _tables_asked(case, failure).get(name)
+        holed = [column.name for column in value.columns if column.nulls and asked in (None, column.name)] if value else []
+        holed = _infinite(failure, name) if "contains infinity" in failure.message else holed
+        makers = [gap_maker(case, name, label) for label in holed]
+        if makers and makers[0] and all(makers):
+            found, line = makers[0]
+            what = "infinite values" if "contains infinity" in failure.message else "gaps"
+            return Blame(found.label, found.id, False, f"{holed[0]!r} of {name} got its {what} there: {line}")
+    return None
+
+
+def _tables_asked(case: Situation, failure: Failure) -> dict[str, str]:
+    """Table -> the one column of it that the failing expression takes, also by a name that holds the label."""
+    text = failure.expression.text if failure.expression else ""
+    found = {name: label for name, _, label in _SUBSCRIPT.findall(text)}
+    for name, word in re.findall(r"([^\W\d]\w*)\[([^\W\d]\w*)\]", text):
+        value = case.described(word)
+        if value is not None and isinstance(value.value, str):
+            found[name] = value.value
+    return found
+
+
+def _infinite(failure: Failure, name: str) -> list[str]:
+    """The columns that the evidence saw infinite values in."""
+    facts = [fact.text for one in failure.evidence for fact in one.facts if fact.about == name]
+    told = [text.partition(": ")[2] for text in facts if text.startswith("infinite values in")]
+    return [part.rpartition(" ")[0] for text in told for part in text.split(", ")]
+
+
+def other_type(case: Situation, failure: Failure) -> Blame | None:
+    """A column of texts or of mixed values that held numbers or dates until a cell wrote to it: that cell."""
+    if failure.type not in ("TypeError", "ValueError", "AttributeError") or not _TYPES.search(failure.message):
+        return None
+    for name, label in _columns_meant(case, failure):
+        now = _dtype_of(case.described(name), label)
+        found = author(case, name, lambda value: _dtype_of(value, label) == now) if now in _TEXTS else None  # noqa: B023
+        if found is not None and found.raw and _dates_asked(found.line, label):
+            cell = found.execution
+            return Blame(cell.label, cell.id, False, f"{label!r} stayed {now} there, in spite of parse_dates: {found.line}")
+        before = _dtypes_before(case, found, label) if found is not None and not found.raw else set()
+        if found is not None and any(dtype.startswith(_NUMBERS) for dtype in before) and not before & _TEXTS:
+            return earlier(case, found, f"{label!r} of {{name}} became {now} there")
+    return None
+
+
+def _dates_asked(line: str, label: str) -> bool:
+    return re.search(rf"parse_dates\s*=\s*\[[^\]]*['\"]{re.escape(label)}['\"]", line) is not None
+
+
+def _columns_meant(case: Situation, failure: Failure) -> list[tuple[str, str]]:
+    """(table, column) of the failing expression, of what the evidence says of the content that did not fit, of the key of a merge."""
+    text = failure.expression.text if failure.expression else ""
+    facts = [(fact.about or "", fact.text) for one in failure.evidence for fact in one.facts]
+    told = [(about, found[1]) for about, fact in facts if (found := re.search(r"is in column '([^']+)'", fact)) and about]
+    key = re.search(r"for key '([^']+)'", failure.message)
+    merged = [(name, key[1]) for name in suspects(failure) if key and _dtype_of(case.described(name), key[1])]
+    return [*dict.fromkeys([*told, *merged, *((name, label) for name, _, label in _SUBSCRIPT.findall(text))])]
+
+
+def _dtype_of(value: Value | None, label: str) -> str | None:
+    return next((column.dtype for column in value.columns if column.name == label), None) if value is not None else None
+
+
+def _dtypes_before(case: Situation, found: Author, label: str) -> set[str]:
+    """The types that the column had, in what the cell made the table from."""
+    names = parents(found.execution.source, found.name)
+    known = [found.old, *(case.value_before(name, found.execution) for name in names)]
+    return {dtype for value in known if (dtype := _dtype_of(value, label)) is not None}
+
+
+def mixed_columns(case: Situation, failure: Failure) -> Blame | None:
+    """Columns of bool beside numbers, which together are objects to numpy: the cell that made them."""
+    if "dtype of object" not in failure.message and "object dtype" not in failure.message:
+        return None
+    for name in passed(failure):
+        value = case.described(name)
+        kinds = {column.dtype for column in value.columns} if value else set()
+        if "bool" in kinds and all(kind.startswith(("bool", "int", "uint", "float")) for kind in kinds):
+            label = next(column.name for column in value.columns if column.dtype == "bool") if value else ""
+            found = author(case, name, lambda value: any(c.name == label and c.dtype == "bool" for c in value.columns))  # noqa: B023
+            return earlier(case, found, f"{label!r} of {{name}} became bool there")
+    return None
+
+
+def became_fractions(case: Situation, failure: Failure) -> Blame | None:
+    """Labels that are fractions and were whole numbers or texts until a cell wrote to their column: that cell."""
+    if not _FRACTIONS.search(failure.message):
+        return None
+    for name in reversed(passed(failure)):
+        value = case.described(name)
+        label = str(value.facts.get("name") or name) if value is not None else name
+        if value is None or not (value.dtype or "").startswith("float") or len(value.shape or ()) != 1:
+            continue
+        found = author(case, name, lambda value: _is_float(value, label))  # noqa: B023
+        before = _dtypes_before(case, found, label) if found is not None else set()
+        if found is not None and before and not any(dtype.startswith("float") for dtype in before):
+            return earlier(case, found, f"{label!r} of {{name}} became {value.dtype} there")
+    return None
+
+
+def _is_float(value: Value, label: str) -> bool:
+    """The labels themselves, or a table with them as a column."""
+    dtype = _dtype_of(value, label) if value.columns else value.dtype
+    return (dtype or "").startswith("float")
+
+
+def same_labels_twice(case: Situation, failure: Failure) -> Blame | None:
+    """Index labels that are there more than once: the cell that put tables together under their old labels."""
+    facts = [fact for one in failure.evidence if one.collector == "duplicates" for fact in one.facts]
+    twice = {fact.about for fact in facts if "index labels" in fact.text and "distinct" in fact.text}
+    for name in [name for name in suspects(failure) if name in twice]:
+        for version in case.versions(name):
+            line = assigning_line(version.execution.source, name)
+            if re.search(r"\breset_index\(|ignore_index\s*=\s*True", line):
+                break
+            if version.change.kind in ("made", "rebound") and re.search(
+                r"\bconcat\(|\.append\(|\bset_index\(|replace\s*=\s*True", line
+            ):
+                cell = version.execution
+                return Blame(cell.label, cell.id, False, f"{name} has labels twice since there: {line}")
+    return None
