@@ -19,7 +19,7 @@ def at_least(least: int) -> Callable[[str], int]:
         except ValueError:
             raise ArgumentTypeError(f"{text!r} is no whole number") from None
         if number < least:
-            raise ArgumentTypeError(f"{number} is too few; {least} is the least")
+            raise ArgumentTypeError(f"{number} is too few: at least {least}")
         return number
 
     return read
@@ -32,5 +32,5 @@ def seconds(text: str) -> float:
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no number of seconds") from None
     if not isfinite(number) or number <= 0:
-        raise ArgumentTypeError(f"{text} is no time that could pass; write seconds, such as 30 or 0.5")
+        raise ArgumentTypeError(f"{text} is no time that could pass: seconds above 0")
     return number
