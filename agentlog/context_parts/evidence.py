@@ -68,6 +68,8 @@ def _ranked(case: Situation, failure: Failure, facts: list[Fact]) -> list[tuple[
     def place(fact: Fact) -> int:
         if fact.text.startswith("a file of this name is at"):
             return -1
+        if "of them not whole numbers" in fact.text:
+            return 0
         if fact.text.startswith("steps: ") and any(word in fact.text for word in quoted):
             return 1
         if _DESCRIBES.match(fact.text) or _beside(case, failure, fact):

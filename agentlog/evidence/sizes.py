@@ -67,9 +67,14 @@ def _arguments(failing: Failing) -> list[tuple[str, object]]:
     for name, value in failing.handed():
         if type(value) is tuple and len(value) < 8 and not all(type(part) is int for part in value):
             out += [(f"{name}[{i}]", part) for i, part in enumerate(value)]
-        elif name != "self" and not (type(value) in (dict, tuple) and not value):
+        elif name != "self" and not (type(value) in (dict, tuple) and not value) and not _numbers(value):
             out.append((name, value))
     return out
+
+
+def _numbers(value: object) -> bool:
+    """A shape, a place, a pair of limits: not data."""
+    return type(value) is tuple and len(value) < 8 and all(type(part) in (int, float) for part in value)
 
 
 def _entries(value: Any) -> tuple[str, ...]:
