@@ -19,9 +19,6 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 TUTORIALS = ("agent_drives_a_kernel", "analysing_sessions", "finding_a_bug", "notebooks_in_ci", "what_changed")
 _VARIES = (
     (re.compile(r"\b\d+(\.\d+)?(e-\d+)? ?(s|ms|min)\b"), "TIME"),
-    # a cell that was slower by far in one of two runs is told last: on a busy machine any may be
-    (re.compile(r"\nduration +(.*: )?TIME -> TIME"), ""),
-    (re.compile(r"\nthen:(?=\s*$)"), ""),
     (re.compile(r"(?<=\bdiff )\S+ \w{6}\b|(?<=-> )\S+ \w{6}\b|\(\w{6}\)"), "ID"),
     (re.compile(r"git .*|- git .*"), "GIT"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), "DATE"),
