@@ -157,10 +157,11 @@ def _module_facts(module: object, name: str, about: str | None) -> list[Fact]:
     near = probe.nearest_text(name, [member for member in namespace if not member.startswith("_")])
     facts = [Fact(f"is {probe.say(module)}: it has no {name!r}" + (f"; {near}" if near else ""), about=about)]
     facts += shadowing(title, file, about)
-    facts += _gone(title, title, name)
+    gone = _gone(title, title, name)
     installed = version_of(title.partition(".")[0])
-    facts += [Fact(f"{title.partition('.')[0]} {installed} is installed", about=about)] if installed else []
-    return facts + _submodule(namespace, title, name, about)
+    if installed and not any("; installed: " in fact.text for fact in gone):
+        gone.append(Fact(f"{title.partition('.')[0]} {installed} is installed", about=about))
+    return facts + gone + _submodule(namespace, title, name, about)
 
 
 def _submodule(namespace: dict[str, Any], title: str, name: str, about: str | None) -> list[Fact]:

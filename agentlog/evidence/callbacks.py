@@ -185,7 +185,7 @@ def chain(failing: Failing) -> list[Fact] | None:
         place = place.tb_next
     at = f" in {place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else ""
     text = _text(root)
-    if type(root) is type(failing.error) and text in (_text(failing.error), failing.message):
+    if probe.type_name(root) == probe.type_name(failing.error) and text in (_text(failing.error), failing.message):
         return None
     return [
         Fact(

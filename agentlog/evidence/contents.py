@@ -27,6 +27,8 @@ _LITERAL = re.compile(
     r"(?:to float|with base \d+|parse string|to int|value|literal)[^'\"]*:?\s*(?P<quote>['\"])(?P<text>.*?)(?P=quote)(?:$|[\s:,.])",
     re.S,
 )
+_OTHERS = {" infinite": "finite", " missing (": "present"}
+"""What is counted -> what the examples beside it are."""
 _STEPS = 3
 """Assignments gone back from an array to the table it was made from."""
 _INSIDE = " in the library"
@@ -144,10 +146,15 @@ def _sample(value: Any, told: list[str]) -> list[str]:
 
 
 def _examples(items: list[Any], told: list[str]) -> list[str]:
-    """The first distinct values, unless they are told as what is no number."""
-    distinct = list(dict.fromkeys(item for item in items if type(item) in (str, int, float, bool) and item == item))
+    """The first distinct values, unless they are told as what is no number; beside a count of gaps it is said that they are none."""
+    distinct = list(dict.fromkeys(item for item in items if type(item) in (str, int, bool) or _finite(item)))
     all_told = any(text.startswith("not numbers") for text in told) and not any("of them not numbers" in text for text in told)
-    return [f"e.g. {probe.some(distinct[:4])}"] if distinct and not all_told else []
+    which = next((f"{word} values " for gap, word in _OTHERS.items() if any(gap in text for text in told)), "")
+    return [f"{which}e.g. {probe.some(distinct[:4])}"] if distinct and not all_told else []
+
+
+def _finite(item: object) -> bool:
+    return type(item) is float and math.isfinite(item)
 
 
 def _frame_contents(failing: Failing, frame: Any, about: str, culprit: object) -> list[Fact]:

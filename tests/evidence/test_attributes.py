@@ -87,3 +87,10 @@ def test_facts(
     for module in needs.split():
         pytest.importorskip(module)
     check(crash(source), wanted, collector)
+
+
+def test_a_version_is_told_once(crash: Callable, facts: Callable) -> None:
+    """With what a library removed stands the version that is installed: no second fact says it again."""
+    numpy = pytest.importorskip("numpy")
+    told = [fact.text for fact in facts(crash("import numpy as np\nnp.float(3)")) if numpy.__version__ in fact.text]
+    assert len(told) == 1 or numpy.__version__ < "1.24"

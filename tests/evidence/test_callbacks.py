@@ -66,3 +66,12 @@ def test_facts(
     for module in needs.split():
         pytest.importorskip(module)
     check(crash(source), wanted, collector)
+
+
+def test_a_chain_of_one_message_is_told_once(crash: Callable, facts: Callable) -> None:
+    """A library that raises the error of another as one of its own, of the same name and text, adds nothing."""
+    pytest.importorskip("requests")
+    source = (
+        "import requests\nr = requests.Response()\nr.status_code, r.url, r._content = 200, 'http://host/x', b'{oops'\nr.json()"
+    )
+    assert not facts(crash(source), "chain")

@@ -36,7 +36,13 @@ CASES = [
         "pandas",
         "import pandas as pd\ndf = pd.DataFrame({'a': [1.0, None, float('inf')]})\ndf['a'].astype(int)",
         "unusable_content",
-        [("df['a']", "1 of 3 missing (NaN or None); 1 infinite")],
+        [("df['a']", "1 of 3 missing (NaN or None); 1 infinite; finite values e.g. 1.0")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\nco2 = pd.Series([316.1, None, 317.3])\nco2.astype(int)",
+        "unusable_content",
+        [("co2", "1 of 3 missing (NaN or None); present values e.g. 316.1, 317.3")],
     ),
     (
         "numpy sklearn",
