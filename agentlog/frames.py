@@ -5,7 +5,6 @@ Library frames shrink to a line; at the border the first of them shows what the 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from agentlog import peek
 from agentlog.border import border, given
-from agentlog.clock import clock
+from agentlog.clock import clock, crowd
 from agentlog.describe import describe, describe_names
 from agentlog.evaluate import Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
@@ -25,7 +24,6 @@ from agentlog.relevance import by_distance, history_of, is_data, made_from, orde
 from agentlog.settings import Limits
 from agentlog.stack import (
     CellOf,
-    CellSource,
     Level,
     arguments_of,
     cause_of,
@@ -37,10 +35,7 @@ from agentlog.stack import (
     traceback_of,
 )
 
-__all__ = ["CellSource", "failure_of", "message_of", "no_cells"]
-
 _CHAIN, _GROUP = 6, 8
-_PROCESSORS = os.cpu_count() or 1
 _CALLER_LOCALS, _RAISING_LOCALS = 12, 16
 _CONTEXT_LINES = 3
 _WAITING = 4  # by the clock, the collectors may take this many times what they may compute
@@ -65,14 +60,6 @@ def failure_of(
     found: Failure | None = work.failure(error)
     work.done()
     return found or _bare(error)
-
-
-def crowd() -> float:
-    """How many processes there are to a processor, from 1 to 8: the clock runs on while others compute, and costs the user nothing."""
-    try:
-        return min(8.0, max(1.0, os.getloadavg()[0] / _PROCESSORS))
-    except (OSError, AttributeError):
-        return 1.0
 
 
 def _bare(error: BaseException) -> Failure:
@@ -101,7 +88,7 @@ class _Work:
     seen: set[int] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
     known: dict[int, tuple[object, Value]] = field(default_factory=dict)
-    crowded: float = field(default_factory=lambda: crowd())
+    crowded: float = field(default_factory=crowd)
 
     @property
     def describe_until(self) -> float:

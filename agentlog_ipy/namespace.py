@@ -22,7 +22,7 @@ from agentlog.guard import guarded
 from agentlog.settings import Limits
 from agentlog.static import CellNames, analyse
 from agentlog_ipy.watch.candidates import candidates
-from agentlog_ipy.watch.looks import Around, Look
+from agentlog_ipy.watch.looks import Around, Look, allowed
 from agentlog_ipy.watch.names_seen import NamesSeen
 from agentlog_ipy.watch.reach import Reached, dropped, reach
 from agentlog_ipy.watch.rotation import SPARE_MS, Rotation
@@ -61,7 +61,7 @@ class NamespaceWatch:
             if not names.trivial:
                 reached = reach(self._shell.user_ns, names.loads | dropped(self._shell.user_ns, names))
                 suspects = candidates(names, reached, self._states, self._shell.user_ns)
-                self._measure(suspects, names, start + self._limits.namespace_ms / 2000)
+                self._measure(suspects, names, start + allowed(self._limits) / 2)
                 self._surroundings.before(names, reached)
         began = clock.perf_counter()
         self._around = Around(reached, suspects, began, began - start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -12,8 +13,18 @@ import pytest
 pytest.importorskip("freezegun")
 pytest.importorskip("IPython")
 
+import agentlog.clock
 from agentlog.ids import parse_timestamp
 from agentlog.store import Store
+
+
+def test_a_busy_machine_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time by the clock grows with the processes that wait for each processor, up to eight times."""
+    monkeypatch.setattr(agentlog.clock, "_PROCESSORS", 2)
+    for load, times in ((0.1, 1.0), (6.0, 3.0), (100.0, 8.0)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
+        assert agentlog.clock.crowd() == times
+
 
 FROZEN = """
 import agentlog, time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import time
 import weakref
@@ -14,7 +13,7 @@ import pytest
 
 from agentlog import guard
 from agentlog.events import Failure, Frame
-from agentlog.frames import crowd, failure_of, message_of
+from agentlog.frames import failure_of, message_of
 from agentlog.settings import Limits
 from agentlog.stack import CellSource
 
@@ -105,14 +104,6 @@ def test_wrappers_that_pass_everything_on_are_no_border() -> None:
     border = next(frame for frame in failure.frames if frame.arguments)
     assert border.function.endswith("fit")
     assert set(border.arguments) == {"self", "X", "y"}
-
-
-def test_a_busy_machine_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time by the clock grows with the processes that wait for each processor, up to eight times."""
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    for load, times in ((0.1, 1.0), (6.0, 3.0), (100.0, 8.0)):
-        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0))
-        assert crowd() == times
 
 
 def test_installed_libraries_are_told_from_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentlog.clock import clock
+from agentlog.clock import clock, crowd
 from agentlog.events import Change, NamespaceChanged, Value
 from agentlog.settings import Limits
 from agentlog.static import CellNames
@@ -21,8 +21,15 @@ _LONGEST = 1.5
 _VERSIONS = 200
 _MOST_UNKNOWN = 200
 """Names said to be unknown; of more, that the look was not complete says it."""
+_CROWDED = 3.0
+"""Times `namespace_ms` that a look may take by the clock at most, on a machine where others compute."""
 _COMPARING = 0.8
 """Of the time allowed, what comparing may take: to say what was found takes time too."""
+
+
+def allowed(limits: Limits) -> float:
+    """Seconds by the clock that a look may take after a short cell."""
+    return limits.namespace_ms / 1000 * min(crowd(), _CROWDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Look:
     def __post_init__(self) -> None:
         self.own = self.start - self.around.began if self.around.began else 0.0
         share = min(self.limits.namespace_share * self.own, _LONGEST)
-        self.deadline = self.start + max(_COMPARING * max(self.limits.namespace_ms / 1000, share) - self.around.spent, 0.001)
+        self.deadline = self.start + max(_COMPARING * max(allowed(self.limits), share) - self.around.spent, 0.001)
 
     def run(self, bound: list[tuple[str, Any]], present: Set[str] | None) -> None:
         """`bound`: names that stand for another object now; `present`: all there are, where some are gone."""
