@@ -63,7 +63,7 @@ class Limits:
     evidence_ms: float = 40.0
     """time for all evidence collectors of one failure"""
     namespace_ms: float = 25.0
-    """time for looking at the namespace after a cell (or `namespace_share` of the cell's own, if larger); up to three times that by the clock where other processes wait for the processor"""
+    """time for looking at the namespace after a cell (up to three times that on a busy machine; `namespace_share` of the cell's, if more)"""
     namespace_share: float = 0.02
     stream_chars: int = 20_000
     """characters of one stream of one cell kept in the journal (head and tail); the rest goes to a blob"""
