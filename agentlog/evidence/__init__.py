@@ -13,6 +13,7 @@ from agentlog.evidence import (
     attributes,
     bounds,
     callbacks,
+    called_for_each,
     calls,
     contents,
     empties,
@@ -21,6 +22,7 @@ from agentlog.evidence import (
     imports,
     keys,
     labels,
+    likeness,
     operands,
     outside,
     parsing,
@@ -38,7 +40,7 @@ from agentlog.evidence.registry import arrange, collect, collector
 
 COLLECTORS = (
     keys, bounds, attributes, undefined, imports, files, parsing, outside, assertions, calls, unpacking, alignment, tensors, estimators, labels, tables, contents,
-    operands, weights, empties, sizes, resources, callbacks, returns,
+    operands, weights, empties, sizes, resources, callbacks, called_for_each, likeness, returns,
 )  # fmt: skip
 arrange(COLLECTORS)
 

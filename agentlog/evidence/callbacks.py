@@ -161,7 +161,7 @@ def _is(node: ast.AST | None, iterated: ast.expr) -> bool:
 
 def _came_to(failing: Failing, target: ast.expr, iterated: ast.expr) -> Fact | None:
     """The element at which a loop over a list, series or array was."""
-    holder, value = failing.resolve(iterated), failing.resolve(target)
+    holder, value = failing.outer(iterated), failing.resolve(target)
     if value is UNKNOWN or not (probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple)):
         return None
     found = position_of(value, holder)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentlog.border import border, handed
 from agentlog.clock import clock
 from agentlog.evaluate import UNKNOWN, Scope, attribute
 from agentlog.events import Value
-from agentlog.expression import Located, operands_of
+from agentlog.expression import Located, locate, operands_of
 from agentlog.settings import Limits
 from agentlog.stack import Level
+
+_CALLERS = 3
+"""Levels of the user's above the failing one that are looked at."""
 
 
 @dataclass(slots=True)
@@ -81,6 +84,25 @@ class Failing:
         if node is None:
             return UNKNOWN
         return self.scope.text(node) if isinstance(node, str) else self.scope.evaluate(node)
+
+    def outer(self, node: ast.AST) -> object:
+        """`resolve`, of a comprehension or generator also by the names of the function it stands in."""
+        found = self.resolve(node)
+        if found is not UNKNOWN or self.user is None or self.user not in self.levels:
+            return found
+        code, above = self.user.frame.f_code, self.levels[: self.levels.index(self.user)]
+        around = next((level for level in reversed(above) if code in level.frame.f_code.co_consts), None)
+        return around.scope().evaluate(node) if around is not None and code.co_name.startswith("<") else UNKNOWN
+
+    def callers(self) -> list[Failing]:
+        """The same failure as seen from the user's levels above the failing one, nearest first."""
+        if self.user is None or self.user not in self.levels:
+            return []
+        above = [level for level in self.levels[: self.levels.index(self.user)] if level.user]
+        return [
+            replace(self, user=level, located=locate(level), scope=level.scope(), worked_on=None, found={})
+            for level in reversed(above[-_CALLERS:])
+        ]
 
     def nodes(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these kinds: of the failing expression first, then of the rest of its statement."""
