@@ -103,6 +103,7 @@ class Frame:
     locals      described locals (of a module-level frame: only the names that matter), most relevant first
     arguments   at the border, the first library frame after user code: what the user handed over
     omitted     locals that were not described
+    same        local -> another name, of this frame or one further in, of the very same object
     """
 
     kind: FrameKind
@@ -117,6 +118,7 @@ class Frame:
     locals: Mapping[str, Value] = field(default_factory=dict)
     arguments: Mapping[str, Value] = field(default_factory=dict)
     omitted: int = 0
+    same: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from agentlog import peek
 from agentlog.border import border, given
 from agentlog.clock import clock, crowd
 from agentlog.describe import describe, describe_names
-from agentlog.evaluate import Scope, attribute
+from agentlog.evaluate import PLAIN, Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
 from agentlog.evidence import Failing, collect
 from agentlog.expression import Located, describe_expression, locate, names_in
@@ -88,6 +88,7 @@ class _Work:
     seen: set[int] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
     known: dict[int, tuple[object, Value]] = field(default_factory=dict)
+    named: dict[int, str] = field(default_factory=dict)
     crowded: float = field(default_factory=crowd)
 
     @property
@@ -230,10 +231,10 @@ class _Work:
         level = levels[index]
         if level is user:
             names, omitted = self.own_locals(level, located, wanted)
-            return replace(frame, locals=names, omitted=omitted, context=_context(level))
+            return replace(frame, locals=names, omitted=omitted, context=_context(level), same=self.same(level, names))
         if level.user:
             names, omitted = self.caller_locals(level)
-            return replace(frame, locals=names, omitted=omitted, context=_context(level))
+            return replace(frame, locals=names, omitted=omitted, context=_context(level), same=self.same(level, names))
         if level is border(levels, user):
             frame = replace(frame, arguments=self.arguments(level))
         if index == len(levels) - 1 and level.kind in ("library", "synthetic"):
@@ -249,6 +250,18 @@ class _Work:
         first = [*near[0], *wanted]
         order = order_names([*first, *near[1], *made_from(first or near[1], history, known)], known)
         return self.some(known, order, self.limits.locals)
+
+    def same(self, level: Level, names: Iterable[str]) -> dict[str, str]:
+        """Of `names` those whose very object has another name already; numbers and texts are what they are."""
+        known, found = _visible(level), {}
+        for name in names:
+            value = known[name]
+            other = self.named.get(id(value))
+            if other is not None and other != name:
+                found[name] = other
+            elif name not in self.named.values() and type(value) not in PLAIN and is_data(value):
+                self.named[id(value)] = name
+        return found
 
     def caller_locals(self, level: Level) -> tuple[Mapping[str, Value], int]:
         """Of a user frame that called on: what its line and the lines around mention."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agentlog.events import Failure, Frame, Operand, Value
 from agentlog.outline import Item, Section, deepening, item, section
-from agentlog.situation import Situation
+from agentlog.situation import USER_FRAMES, Situation
 from agentlog.valuetext import brief, depths, nested
 
 CUT = "..."
@@ -121,7 +121,7 @@ def _argument(value: Value) -> str:
 
 
 def _chain(failure: Failure) -> list[Item]:
-    """The exceptions it came from, nearest first, and the members of a group."""
+    """The exceptions it came from, nearest first, and the members of a group with the places they came from."""
     found: list[Item] = []
     cause: Failure | None = failure.cause
     how = failure.explicit_cause
@@ -134,9 +134,26 @@ def _chain(failure: Failure) -> list[Item]:
             short = shorten(" ".join(said.title.split()), 200)
             found.append(item(3.0, f"{relation} {short}", f"{relation} {said.title}"))
         how, cause = cause.explicit_cause, cause.cause
-    return found + [
-        item(3.0, f"group member: {shorten(member.title, 200)}", f"group member: {member.title}") for member in failure.group
-    ]
+    running = {(frame.file, frame.function) for frame in failure.frames}
+    return found + [_member(leaf, running) for member in failure.group for leaf in _leaves(member)]
+
+
+def _leaves(member: Failure) -> list[Failure]:
+    """The exceptions of a group that are none themselves."""
+    return [leaf for inner in member.group for leaf in _leaves(inner)] if member.group else [member]
+
+
+def _member(member: Failure, running: set[tuple[str, str]]) -> Item:
+    """A member of a group: what, where, the line, and its parts where they can not have changed since (functions that are `running` go on)."""
+    title = f"group member: {shorten(' '.join(member.title.split()), 200)}"
+    inner = next((frame for frame in reversed(member.frames) if frame.kind in USER_FRAMES), None)
+    if inner is None:
+        return item(3.0, title)
+    place = f"{title} at {label(inner)}"
+    ended = member.expression is not None and (inner.file, inner.function) not in running
+    operands = member.expression.operands[:4] if member.expression is not None and ended else ()
+    known = ", ".join(f"{operand.text} = {nested(operand.value, 40)}" for operand in operands)
+    return item(3.0, place, place + _said_there(inner), f"{place}{_said_there(inner)} ({known})" if known else "")
 
 
 def _contains(failure: Failure, message: str) -> bool:
@@ -145,11 +162,18 @@ def _contains(failure: Failure, message: str) -> bool:
 
 
 def _operands(root: Failure) -> list[Item]:
-    """The parts of the failing expression that are more than a name; plain names stand among the values."""
+    """The parts of the failing expression that are more than a name; plain names stand among the values. What was asserted was not so."""
     expression = root.expression
     if expression is None:
         return []
-    return [_operand(operand) for operand in expression.operands if not operand.text.isidentifier()]
+    asserted = {
+        fact.text.removeprefix("asserted: ") for one in root.evidence if one.collector == "assertion" for fact in one.facts
+    }
+    return [
+        _operand(operand)
+        for operand in expression.operands
+        if not operand.text.isidentifier() and not (operand.text in asserted and operand.value.value is False)
+    ]
 
 
 def _operand(operand: Operand) -> Item:

@@ -27,6 +27,10 @@ _WORKERS = frozenset(
         "Span",
         "module",
         "Logger",
+        "TaskGroup",
+        "Condition",
+        "Semaphore",
+        "Barrier",
     }
 )
 """Types whose insides tell nothing about data."""
@@ -49,8 +53,26 @@ def sections(case: Situation) -> list[Section]:
     _of_namespace(case, relevance, found)
     words = said_words(case)
     ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
-    first = _first_of_kind(ranked)
-    return [section("values", [_item(case, name, worth, value, words, first.get(name)) for name, (worth, value) in ranked])]
+    first, same = _first_of_kind(ranked), _same_objects(case, list(dict(ranked)))
+    items = [
+        deepening(worth, [(f"{same[name]} (same object)", 0.8)], name=name)
+        if name in same
+        else _item(case, name, worth, value, words, first.get(name))
+        for name, (worth, value) in ranked
+    ]
+    return [section("values", items)]
+
+
+def _same_objects(case: Situation, ranked: list[str]) -> dict[str, str]:
+    """Name -> the more relevant name of the very same object, which is told in full."""
+    others: dict[str, str] = {}
+    inner: set[str] = set()
+    for frame in reversed(case.way):
+        others |= {name: other for name, other in frame.same.items() if name not in inner}
+        inner |= set(frame.locals)
+    first: dict[str, str] = {}
+    firsts = {name: first.setdefault(others.get(name, name), name) for name in ranked}
+    return {name: told for name, told in firsts.items() if told != name}
 
 
 def _first_of_kind(ranked: list[tuple[str, tuple[float, Value]]]) -> dict[str, str]:

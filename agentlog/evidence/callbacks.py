@@ -201,12 +201,10 @@ def _text(error: BaseException | None) -> str:
 
 @collector("BaseExceptionGroup")
 def group(failing: Failing) -> list[Fact]:
-    """How many of each type are in a group, nested ones included."""
+    """How many of each type are in a group, nested ones included; each is described by itself."""
     members = list(_members(failing.error, 0))
     kinds = Counter(probe.type_name(member) for member in members)
-    first = members[0] if members else None
-    shown = f"; the first: {probe.type_name(first)}: {_text(first)[:200]}" if first is not None else ""
-    return [Fact(f"{len(members)} exceptions: {probe.tally_text(kinds.most_common())}{shown}")]
+    return [Fact(f"{len(members)} exceptions: {probe.tally_text(kinds.most_common())}")]
 
 
 def _members(error: BaseException, depth: int) -> list[BaseException]:
