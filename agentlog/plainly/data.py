@@ -9,6 +9,8 @@ from agentlog.plainly.reason import QUOTED, Reason
 
 LABELS = Reason("the values that a model should predict are of a kind that it cannot use", "data that does not fit the model")
 JOINING = Reason("two tables could not be joined: their columns do not fit together", "tables that do not fit together")
+UNALIGNED = Reason("the rows of two tables do not belong together: their labels differ", "tables that do not fit together")
+WITHOUT_KEY = Reason("the data holds a value that a list of settings says nothing of", "missing entries")
 DUPLICATES = Reason("a table has the same row or column name more than once", "duplicates in the data")
 MOMENTS = Reason(
     "dates or times with and without a time zone, or of different kinds, were mixed", "dates that do not fit together"
