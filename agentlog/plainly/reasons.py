@@ -94,7 +94,7 @@ BY_COLLECTOR: dict[str, Told] = {
     "empty_input": empty_input, "sizes": sizes, "out_of_memory": OUT_OF_MEMORY, "recursion": RECURSION, "stopped": stopped,
     # where in the data it happened, or what stands beside it: not why
     "comparison_scores": None, "nothing_there": None, "element": None, "iteration": None, "chain": None, "group": None,
-    "returned_before": None,
+    "returned_before": None, "called_for_each": None, "like_it": None,
 }  # fmt: skip
 """Name of a collector (`agentlog.evidence`) -> what it means for people; a test holds the two lists to each other."""
 
