@@ -150,7 +150,9 @@ def _listing(what: str, owner: Any, about: str | None, keys: list[object]) -> li
     first = list(islice(iter(owner), _KEYS))
     facts = [Fact(_missing(what, key, [*_variants(key, owner), *first]), about=about) for key in keys[:5]]
     more = f" ... {len(owner) - 30} more" if len(owner) > 30 else ""
-    shown = f"{len(owner)} {what}s: {probe.some(iter(first), 30)}{more}" if first else f"no {what}s at all: it is empty"
+    shown = (
+        f"{probe.counted(len(owner), what)}: {probe.some(iter(first), 30)}{more}" if first else f"no {what}s at all: it is empty"
+    )
     return [*facts, Fact(shown, about=about)]
 
 

@@ -9,8 +9,10 @@ from agentlog import peek
 from agentlog.evaluate import PLAIN, package_of
 from agentlog.events import Fact
 from agentlog.evidence import probe
+from agentlog.evidence.databases import there_is
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.stack import cause_of
 
 _BODY = 600
 _DRIVERS = frozenset({"sqlite3", "sqlalchemy", "psycopg", "psycopg2", "pymysql", "MySQLdb", "duckdb", "oracledb", "pyodbc"})
@@ -104,24 +106,30 @@ def _address(url: object) -> str:
     "IntegrityError",
 )
 def sql(failing: Failing) -> list[Fact] | None:
-    """The statement, its parameters by type, and the place the driver names."""
-    if not any(package_of(base) in _DRIVERS for base in peek.mro(type(failing.error))):
+    """The statement, its parameters by type, the place the driver names, and what the database has instead; also where a library
+    raised its own error from the driver's."""
+    if not any(package_of(base) in _DRIVERS for error in _errors(failing) for base in peek.mro(type(error))):
         return None
     statement, parameters = _statement(failing)
     facts = []
     if type(statement) is str:
         facts.append(Fact(f"statement: {' '.join(statement.split())[:500]}"))
-        facts += _place(statement, failing)
+        facts += [*_place(statement, failing), *there_is(failing, statement)]
     if parameters is not None:
         facts.append(Fact(f"parameters: {_by_type(parameters)}"))
     code = _driver(failing, "sqlite_errorname") or _driver(failing, "sqlstate") or _driver(failing, "pgcode")
     return facts + ([Fact(f"the driver's code: {code}")] if type(code) is str else [])
 
 
+def _errors(failing: Failing) -> list[BaseException]:
+    """The exception and the one that it came from: pandas raises its own from the driver's."""
+    return [error for error in (failing.error, cause_of(failing.error)[0]) if error is not None]
+
+
 def _driver(failing: Failing, name: str) -> Any:
     """An attribute of a driver's own exception."""
-    error = getattr(failing.error, "orig", None) if package_of(type(failing.error)) == "sqlalchemy" else failing.error
-    return getattr(error, name, None) if package_of(type(error)) in _DRIVERS else None
+    known = [getattr(error, "orig", None) if package_of(type(error)) == "sqlalchemy" else error for error in _errors(failing)]
+    return next((getattr(error, name, None) for error in known if package_of(type(error)) in _DRIVERS), None)
 
 
 def _statement(failing: Failing) -> tuple[object, object]:
@@ -185,15 +193,16 @@ def subprocess(failing: Failing) -> list[Fact]:
         if type(command) in (list, tuple) and all(type(word) in PLAIN for word in command)
         else command
     )
-    facts = [Fact(f"command: {str(words)[:400]}" if type(words) is str else "command unknown")]
+    words = words.decode("utf-8", "replace") if type(words) is bytes else words
+    facts = [Fact(f"command: {' / '.join(words.splitlines())[:400]}" if type(words) is str else "command unknown")]
     if "returncode" in held:
         code = held["returncode"]
         facts.append(Fact(f"exit code {code}" + (f" (killed by signal {-code})" if type(code) is int and code < 0 else "")))
     else:
         facts.append(Fact(f"no end within {held.get('timeout')} s"))
-    for name, key in (("stderr", "stderr"), ("stdout", "output")):
-        facts.append(Fact(f"{name}: {_tail(held.get(key))}"))
-    return facts
+    if held.get("stderr") is None and held.get("output") is None:
+        return [*facts, Fact("stdout and stderr were not captured")]
+    return facts + [Fact(f"{name}: {_tail(held.get(key))}") for name, key in (("stderr", "stderr"), ("stdout", "output"))]
 
 
 def _tail(output: object) -> str:

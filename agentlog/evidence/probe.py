@@ -180,6 +180,11 @@ def tally(values: Iterable[object]) -> list[tuple[str, int]]:
     return [(peek.class_name(kind), count) for kind, count in Counter(map(type, values)).most_common()]
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 key`, `2 keys`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def tally_text(counts: list[tuple[str, int]]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts[:6])
 

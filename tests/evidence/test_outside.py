@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,28 @@ CASES = [
         "sql",
         [(None, "statement: select * from missing where id=?"), (None, "parameters: 1: int")],
     ),
+    (
+        "pandas",
+        "import sqlite3, pandas as pd\nlink = sqlite3.connect(':memory:')\nlink.execute('create table people (a int, b text)')\npd.read_sql('select * from peple', link)",
+        "sql",
+        [
+            (None, "statement: select * from peple"),
+            ("link", "no table 'peple'; nearest 'people' (similar); 1 table: people"),
+            (None, "the driver's code: SQLITE_ERROR"),
+        ],
+    ),
+    (
+        "pandas",
+        "import sqlite3, pandas as pd\nlink = sqlite3.connect(':memory:')\nlink.execute('create table people (age int, b text)')\nq = 'select agee from people'\npd.read_sql_query(q, link)",
+        "sql",
+        [("table people", "no column 'agee'; nearest 'age' (similar); 2 columns: age, b")],
+    ),
+    (
+        "",
+        "import sqlite3\nlink = sqlite3.connect(':memory:')\nlink.row_factory = sqlite3.Row\ncursor = link.cursor()\ncursor.execute('select * from t')",
+        "sql",
+        [("link", "no table 't'; no tables at all")],
+    ),
 ]
 
 
@@ -60,3 +83,30 @@ def test_an_answer_says_what_was_asked(crash: Callable, facts: Callable) -> None
     assert [text for text in answered if "http://host/x" in text] == ["POST http://host/x answered 503"]
     refused = [fact.text for fact in facts(crash(asked + "raise requests.ConnectionError('refused', request=q)"), "http")]
     assert "request: POST http://host/x" in refused
+
+
+def test_a_watched_connection_is_not_asked(crash: Callable, facts: Callable) -> None:
+    """Where the user looks at each statement, no statement of ours is run."""
+    seen: list[str] = []
+    source = "import sqlite3\nlink = sqlite3.connect(':memory:')\nlink.execute('create table t (a)')\nlink.set_trace_callback(seen.append)\nlink.execute('select * from nope')"
+    assert not [fact for fact in facts(crash(source, seen=seen), "sql") if "no table" in fact.text]
+    assert not [statement for statement in seen if "sqlite_master" in statement]
+
+
+def test_looking_at_a_database_changes_nothing(crash: Callable, facts: Callable) -> None:
+    """The transaction that was open stays so, with what was written in it."""
+    world: dict[str, Any] = {}
+    source = "import sqlite3\nlink = sqlite3.connect(':memory:')\nlink.execute('create table t (a)')\nlink.execute('insert into t values (1)')\nworld['link'] = link\nlink.execute('select b from t')"
+    try:
+        failure = crash(f"def work(world):\n    {source.replace(chr(10), chr(10) + '    ')}\nwork(world)", world=world)
+        assert [fact.text for fact in facts(failure, "sql") if fact.about == "table t"] == ["no column 'b'; 1 column: a"]
+        assert world["link"].in_transaction
+        assert world["link"].execute("select count(*) from t").fetchone() == (1,)
+    finally:
+        world["link"].close()
+
+
+def test_a_script_is_a_command(crash: Callable, check: Callable) -> None:
+    """`%%bash` hands its script over as bytes."""
+    failure = crash("import subprocess\nraise subprocess.CalledProcessError(3, b'echo hi\\nexit 3\\n')")
+    check(failure, [(None, "exit code 3"), (None, "command: echo hi / exit 3"), (None, "stdout and stderr were not captured")])
