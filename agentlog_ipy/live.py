@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentlog import guard
@@ -14,6 +13,7 @@ from agentlog.ids import short
 from agentlog.session import current_session
 
 if TYPE_CHECKING:
+    from agentlog.recorder import Recorder
     from agentlog_ipy.extension import Attachment
 
 
@@ -74,17 +74,17 @@ def status(attachment: Attachment, _: argparse.Namespace) -> Status:
         "kernel": attachment.whereabouts.kernel_id(),
         "events": f"{known['written']} written, {known['waiting']} queued, {known['dropped']} dropped, {known['in_memory']} in memory only",
         "hint": "on" if attachment.hint.on else "off",
-        "reading": _reading(attachment.recorder.folder),
+        "reading": _reading(attachment.recorder),
     }
     return Status(facts, tuple(guard.faults()))
 
 
-def _reading(folder: Path) -> str | None:
-    """What somebody who reads the store is to know; None where there is nothing."""
+def _reading(recorder: Recorder) -> str | None:
+    """What somebody who reads the store, or the records in memory where the disk takes none, is to know; None where there is nothing."""
     from agentlog.store import Store
 
     try:
-        store = Store.open(folder)
+        store = Store.open(recorder.folder, held=recorder.held())
     except AgentlogError as error:
         return str(error)
     try:

@@ -371,10 +371,26 @@ def test_read_only_folder(bare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("AGENTLOG_DIR", str(place / "store"))
         agentlog.load_ipython_extension(bare)
         assert run(bare, "x = 1").success
-        assert "Read-only file system" in str(bare.run_line_magic("agentlog", "status"))
+        status = str(bare.run_line_magic("agentlog", "status"))
+        assert "Read-only file system" in status
+        assert "no store yet" not in status
         agentlog.unload_ipython_extension(bare)
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.usefixtures("expect_faults")
+def test_status_where_nothing_can_be_written(bare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in memory can be read: the status does not say that there is no store."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AGENTLOG_DIR", str(tmp_path / "file" / "store"))
+    agentlog.load_ipython_extension(bare)
+    assert run(bare, "x = 1").success
+    status = bare.run_line_magic("agentlog", "status")
+    assert " 0 in memory only" not in str(status)
+    assert "no store yet" not in str(status)
+    assert "x = 1" in str(bare.run_line_magic("agentlog", "history"))
+    agentlog.unload_ipython_extension(bare)
 
 
 @pytest.mark.usefixtures("expect_faults")

@@ -18,7 +18,8 @@ def of_session(case: Situation) -> list[Section]:
     """The session in a line, its last cells, and how it ended."""
     where = case.session
     started = f"session {where.id[-6:]} ({where.life}{', ' + where.notebook if where.notebook else ''}) {where.how or 'running'}"
-    counts = f"{len(case.earlier)} executions, {sum(e.status not in ('ok', 'running') for e in case.earlier)} failed"
+    ran = len(case.earlier)
+    counts = f"{ran} execution{'' if ran == 1 else 's'}, {sum(e.status not in ('ok', 'running') for e in case.earlier)} failed"
     last = [item(1.0 / (1 + rank), _line(e), name=e.label) for rank, e in enumerate(reversed(case.earlier[-20:]))]
     return [section("session", [item(10.0, f"{started}; {counts}", first=True), *last])]
 

@@ -34,6 +34,8 @@ _WORKERS = frozenset(
     }
 )
 """Types whose insides tell nothing about data."""
+_NO_DATA = frozenset({"SystemExit", "SyntaxError", "IndentationError", "TabError", "UsageError"})
+"""Failures that no data of the session led to: only what their own line names is told."""
 _UNRELATED = 0.2
 """What a name that nothing points to is worth. A table is worth more: it may be what a name that is missing should have been made of."""
 _CODE = frozenset(
@@ -50,7 +52,10 @@ def sections(case: Situation) -> list[Section]:
         _of_operands(failure, found)
         for depth, frame in enumerate(reversed(case.way)):
             _of_frame(relevance, frame, depth, found)
-    _of_namespace(case, relevance, found)
+    if failure is not None and relevance is not None and failure.type in _NO_DATA:
+        found = {name: kept for name, kept in found.items() if name in relevance.line | relevance.evidence}
+    else:
+        _of_namespace(case, relevance, found)
     words = said_words(case)
     ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
     first, same = _first_of_kind(ranked), _same_objects(case, list(dict(ranked)))

@@ -72,3 +72,13 @@ def test_members_of_a_group_have_places(crash: Callable) -> None:
         "group member: ValueError: invalid literal for int() with base 10: 'a' at In[1] line 5 in collect: int('abc'[i])" in text
     )
     assert "i = 2)" not in text
+
+
+def test_failures_without_data_name_none(crash: Callable) -> None:
+    """An exit, or a line that is no Python, shows what its own line names, not what else there is."""
+    text = said(crash("import sys\ntable, code = [1, 2, 3], 3\nsys.exit(code)"))
+    assert "code = 3" in text
+    assert "table" not in text
+    text = said(crash("rules, table = '1 +', [1, 2, 3]\neval(rules)"))
+    assert "rules = '1 +'" in text
+    assert "table = " not in text
