@@ -11,7 +11,7 @@ from agentlog.events import Failure, Frame, Value
 from agentlog.outline import Item, Section, deepening, section
 from agentlog.situation import Situation
 from agentlog.tabletext import columns_by_type, nulls_text
-from agentlog.valuetext import depths
+from agentlog.valuetext import brief, depths
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _WORKERS = frozenset(
@@ -60,9 +60,7 @@ def sections(case: Situation) -> list[Section]:
     ranked = sorted(found.items(), key=lambda pair: -pair[1][0])
     first, same = _first_of_kind(ranked), _same_objects(case, list(dict(ranked)))
     items = [
-        deepening(worth, [(f"{same[name]} (same object)", 0.8)], name=name)
-        if name in same
-        else _item(case, name, worth, value, words, first.get(name))
+        _second(case, name, worth, value, same[name]) if name in same else _item(case, name, worth, value, words, first.get(name))
         for name, (worth, value) in ranked
     ]
     return [section("values", items)]
@@ -177,6 +175,13 @@ def _of_namespace(case: Situation, relevance: _Relevance | None, found: dict[str
         value = version.value
         if name not in found and value is not None and value.type not in _CODE:
             found[name] = ((relevance.of(name, value) if relevance else _unrelated(value)) * 0.6, value)
+
+
+def _second(case: Situation, name: str, worth: float, value: Value, told: str) -> Item:
+    """A name of an object that another name tells in full: what it is, and who made it so."""
+    text = f"{told} (same object), {brief(value)}"
+    made = case.made_by(name) if worth > 0.6 else ""
+    return deepening(worth, [(text, 0.8), *([(_with_origin(text, made), 0.85)] if made else [])], name=name)
 
 
 def _settled(case: Situation, value: Value) -> Value:

@@ -43,7 +43,7 @@ def test_one_object_under_two_names(crash: Callable) -> None:
     assert sum("(same object)" in line for line in told) == 1
     assert "equal = list len 3 [1, 2, 3]" in told
     text = said(crash("def last(rows):\n    return rows[9]\nvalues = [1, 2, 3]\nlast(values)"))
-    assert "values = rows (same object)" in text
+    assert "values = rows (same object), list len 3" in text
 
 
 def test_names_of_other_frames_are_not_mixed_up(crash: Callable) -> None:
