@@ -13,7 +13,8 @@ from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.relevance import hidden, is_data
-from agentlog.static import analyse
+from agentlog.stack import Level
+from agentlog.static import analyse, code_globals
 
 _ALIASES = {
     "np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "sns": "seaborn", "tf": "tensorflow", "sm": "statsmodels.api", "nn": "torch.nn", "px": "plotly.express",
@@ -56,16 +57,23 @@ def _near(name: str, failing: Failing) -> str:
 
 
 def _also_unbound(failing: Failing, name: str) -> list[Fact]:
-    """Names that this cell reads before it binds them and that do not exist, so that they come up next."""
-    level = failing.user
-    if level is None or level.cell is None:
-        return []
-    reads = analyse(level.cell.source).reads
+    """What the cell and the functions it failed in read and nobody has bound, so that it comes up next."""
+    levels = [level for level in failing.levels if level.user]
+    cells = [(level, analyse(level.cell.source).reads, level.cell.source) for level in levels if level.top and level.cell]
+    functions = [(level, _read_by(level.frame.f_code), "".join(level.lines())) for level in levels if not level.top]
+    parts = (("this cell", cells), ("the functions it failed in", functions))
+    found = [(who, dict.fromkeys(word for one in read for word in _missing(*one) if word != name)) for who, read in parts]
+    return [Fact(f"also not defined and read by {who}: {', '.join(list(words)[:20])}") for who, words in found if words]
+
+
+def _missing(level: Level, reads: frozenset[str], source: str) -> list[str]:
     world = level.frame.f_globals
-    missing = [
-        word for word in _in_order(reads, level.cell.source) if word not in world and not hasattr(builtins, word) and word != name
-    ]
-    return [Fact(f"also not defined and read by this cell: {', '.join(missing[:20])}")] if missing else []
+    return [word for word in _in_order(reads, source) if word not in world and not hasattr(builtins, word)]
+
+
+def _read_by(code: types.CodeType) -> frozenset[str]:
+    reads, writes = code_globals(code)
+    return frozenset(reads - writes)
 
 
 def _in_order(names: Any, text: str) -> list[str]:

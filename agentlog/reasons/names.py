@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from agentlog.store import Store
 
 _UNDEFINED = re.compile(r"name '([^']+)' is not defined|free variable '([^']+)'")
+_OF_FUNCTIONS = "also not defined and read by the functions it failed in: "
+"""How the evidence begins to say which names come up next."""
 _DEPTH = 8  # providers of providers
 _UNSAID = ("import *", "exec", "globals", "%run", "%load", "%macro", "%rerun", "%recall", "get_ipython")
 """What stands in the text of cells that bind names they do not say."""
 
 
 def unbound_names(case: Case) -> Iterator[Cause]:
-    """NOTEBOOK rule 1, for the name that was raised; the other unbound names of the cell go with it."""
+    """NOTEBOOK rule 1, for the name that was raised; the other unbound names of the cell and of the functions it failed in go with it."""
     found = _UNDEFINED.search(case.failure.message)
     if case.failure.type != "NameError" or not found:
         return
@@ -41,11 +43,19 @@ def unbound_names(case: Case) -> Iterator[Cause]:
 
 
 def _others(case: Case) -> list[str]:
-    """All names the cell needs that nobody has bound. Only where the session was watched from its start."""
+    """All names the cell, and the functions it failed in, need that nobody has bound. Only where the session was watched from its start."""
     if not case.watched or not case.names.valid:
         return []
     seen_to_work = set().union(*(case.lineage.reads(e.id) for e in case.before() if e.status == "ok"), set())
-    return sorted(n for n in case.names.reads if n not in case.bound and not case.known(n) and n not in seen_to_work)
+    of_cell = [n for n in case.names.reads if n not in case.bound and not case.known(n) and n not in seen_to_work]
+    return sorted({*of_cell, *_of_functions(case)})
+
+
+def _of_functions(case: Case) -> list[str]:
+    """What was seen not to exist, when it failed, of what the functions on the way read."""
+    facts = [fact.text for one in case.failure.evidence if one.collector == "undefined_name" for fact in one.facts]
+    told = [text.removeprefix(_OF_FUNCTIONS) for text in facts if text.startswith(_OF_FUNCTIONS)]
+    return [name for names in told for name in names.split(", ")]
 
 
 def _providers(case: Case, name: str) -> list[Execution]:

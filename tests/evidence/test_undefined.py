@@ -15,6 +15,16 @@ CASES = [
     ),
     (
         "",
+        "def tax(x):\n    return x * rate + base\ndef price(x):\n    return tax(x) + offset\nprice(3) + shipping",
+        "undefined_name",
+        [
+            ("rate", "not defined"),
+            (None, "also not defined and read by this cell: shipping"),
+            (None, "also not defined and read by the functions it failed in: offset, base"),
+        ],
+    ),
+    (
+        "",
         "def decompose(data):\n    multiplicative_model = 3\n    return multiplicative_model\nmultiplicative_model",
         "undefined_name",
         [("decompose", "multiplicative_model is a local variable of function decompose")],
