@@ -65,12 +65,20 @@ def parents(source: str, name: str) -> tuple[str, ...]:
 
 def assigning_line(source: str, name: str) -> str:
     """The last line of the cell that binds or changes `name`, "" where none is seen."""
-    tree = tree_of(source)
+    return next(reversed(assigning_lines(source, name)), "")
+
+
+def assigning_lines(source: str, name: str) -> list[str]:
+    """The first lines of the statements of the cell that bind `name`, else of those that may change it, in order."""
     lines = source.splitlines()
+    return [lines[node.lineno - 1].strip() for node in assignments(source, name) if node.lineno <= len(lines)]
+
+
+def assignments(source: str, name: str) -> list[ast.stmt]:
+    """The statements of the cell that bind `name`, else those that may change it."""
+    tree = tree_of(source)
     found = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and name in _targets(node)] if tree else []
-    bound = [node for node in found if not isinstance(node, ast.Expr)]  # `df.head()` may change, an assignment does
-    hits = [node.lineno for node in bound or found]
-    return lines[hits[-1] - 1].strip() if hits and hits[-1] <= len(lines) else ""
+    return [node for node in found if not isinstance(node, ast.Expr)] or found  # `df.head()` may change, an assignment does
 
 
 def is_loaded(source: str, name: str) -> bool:

@@ -53,15 +53,15 @@ def column_use(source: str, frame: str) -> ColumnUse:
 
 @lru_cache(maxsize=512)
 def labels_read(source: str, name: str) -> frozenset[str] | None:
-    """The labels under which the cell reads `name` (`df["a"]`, `settings["rate"]`); None where it reads it in another way."""
+    """The labels under which the cell reads `name` (`df["a"]`, `df[["a", "b"]]`, `settings["rate"]`); None where it reads it in another way."""
     try:
         tree = ast.parse(plain_source(source)[0])
     except (SyntaxError, ValueError, RecursionError):
         return None
     nodes = list(ast.walk(tree))
-    labels = [label for node in nodes if (label := _column(node, name)) is not None]
+    found = [labels for node in nodes if (labels := _columns(node, name))]
     named = sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
-    return frozenset(labels) if labels and len(labels) == named else None
+    return frozenset(label for labels in found for label in labels) if found and len(found) == named else None
 
 
 def leaves_alone(changing: str, name: str, reading: str) -> bool:
@@ -101,6 +101,18 @@ def _column(node: ast.AST, frame: str) -> str | None:
         return None
     label = node.slice
     return label.value if isinstance(label, ast.Constant) and isinstance(label.value, str) else None
+
+
+def _columns(node: ast.AST, frame: str) -> list[str]:
+    """The labels of `frame["a"]` or `frame[["a", "b"]]`."""
+    column = _column(node, frame)
+    if column is not None:
+        return [column]
+    if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == frame):
+        return []
+    labels = node.slice.elts if isinstance(node.slice, ast.List) else []
+    known = [label.value for label in labels if isinstance(label, ast.Constant) and isinstance(label.value, str)]
+    return known if len(known) == len(labels) else []
 
 
 def _columns_read(statement: ast.stmt, frame: str) -> Iterator[str]:

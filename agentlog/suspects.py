@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, Holds, holder, parents, tree_of, version_before
+from agentlog.ancestry import Author, Holds, assigning_line, holder, parents, tree_of, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation, Version
 
@@ -46,6 +46,33 @@ def suspects(failure: Failure) -> list[str]:
         names = _NAME.findall(text)
     receiver = re.match(r"([^\W\d]\w*)\.\w+\((?=.)", text)
     return sorted(dict.fromkeys(names), key=lambda name: bool(receiver and name == receiver[1]))
+
+
+def parted(failure: Failure, parts: Callable[[ast.expr], bool]) -> set[str]:
+    """Names of which the failing expression takes a part that is written in it: `df` of `model.predict(df[["a", "c"]])`, with `is_columns`."""
+    try:
+        tree = ast.parse(failure.expression.text) if failure.expression else ast.Module([], [])
+    except (SyntaxError, ValueError):
+        return set()
+    nodes = list(ast.walk(tree))
+    taken = [node.value for node in nodes if isinstance(node, ast.Subscript) and parts(node.slice)]
+    parted_names = [part for node in taken for part in ast.walk(node) if isinstance(part, ast.Name)]
+    whole = {node.id for node in nodes if isinstance(node, ast.Name) and node not in parted_names}
+    return {node.id for node in parted_names} - whole
+
+
+def is_columns(part: ast.expr) -> bool:
+    """Labels written down, as the whole of a subscript or as the second part of it (`df.loc[:, ["a", "c"]]`)."""
+    chosen = part.elts[-1] if isinstance(part, ast.Tuple) and len(part.elts) == 2 else part
+    labels = chosen.elts if isinstance(chosen, ast.List) else [chosen]
+    return all(isinstance(label, ast.Constant) and isinstance(label.value, (str, int)) for label in labels)
+
+
+def is_rows(part: ast.expr) -> bool:
+    """A slice with a bound that is written down, as the whole of a subscript or as the first part of it: `x[:10]`."""
+    rows = part.elts[0] if isinstance(part, ast.Tuple) and part.elts else part
+    bounds = [rows.lower, rows.upper, rows.step] if isinstance(rows, ast.Slice) else []
+    return any(isinstance(node, ast.Constant) for bound in bounds if bound is not None for node in ast.walk(bound))
 
 
 def size_now(case: Situation, name: str) -> int | None:
@@ -135,6 +162,16 @@ def from_another_type(case: Situation, found: Author, kind: str) -> bool:
     return any(value.type != kind and (value.shape or value.type not in _CODE) for value in known)
 
 
+def has_label(value: Value, label: str) -> bool:
+    """Is it seen to be a column, a key or, among the first of a Series, the label of an element?"""
+    return label in value.entries or any(column.name == label for column in value.columns) or label in row_labels(value)
+
+
+def row_labels(value: Value) -> list[str]:
+    """The labels of a Series' elements, as far as they were kept; the last is `…` where there are more."""
+    return str(value.facts.get("labels") or "").split(", ")
+
+
 def loser(case: Situation, name: str, label: str) -> Version | None:
     """The version of `name` that no longer had the column or key `label` while the one before it had."""
     newer: Version | None = None
@@ -144,6 +181,24 @@ def loser(case: Situation, name: str, label: str) -> Version | None:
             return newer
         newer = version
     return None
+
+
+def row_loser(case: Situation, name: str, label: str) -> Version | None:
+    """The version of `name` that is shorter by the element or row `label`: it was listed before, or is dropped by this very word."""
+    for version in case.versions(name):
+        old, new, source = version.change.old, version.value, version.execution.source
+        if old is not None and new is not None and (length(new) or 0) < (length(old) or 0):
+            listed = label in row_labels(old) and "…" not in row_labels(new)
+            if (listed and label not in row_labels(new)) or _drops(assigning_line(source, name), label):
+                return version
+        if version.change.kind == "made" or (version.change.kind == "rebound" and name not in parents(source, name)):
+            return None
+    return None
+
+
+def _drops(line: str, label: str) -> bool:
+    quoted = re.search(rf"(['\"]){re.escape(label)}\1", line)
+    return quoted is not None and re.search(r"\.drop\(|\.pop\(|\bdel\b", line) is not None
 
 
 def gap_maker(case: Situation, name: str, label: str) -> tuple[Execution, str] | None:

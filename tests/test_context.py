@@ -99,6 +99,40 @@ def test_a_column_is_told_under_its_table(crashes: dict[str, Any]) -> None:
     assert "\nrooms: column 'beds' (object) is the left side\n" in crashes["type_changed_by_fill"]["texts"]["500"]
 
 
+def test_the_crashed_cell_is_told_where_the_label_was_lost(crashes: dict[str, Any]) -> None:
+    """Where the crashed cell is at fault because it goes by what an earlier one took away, renamed or left out."""
+    said = {
+        "column_dropped_again": "df lost 'id' in In[2] already: df.drop(columns=[\"id\"], inplace=True)",
+        "label_of_the_table_before": "X was made without 'price' in In[2]: X = df.drop(columns=\"price\")",
+        "renamed_and_used_since": "df lost 'Annual Income' in In[2], and In[3] goes by the new name",
+    }
+    for name, reason in said.items():
+        for text in crashes[name]["texts"].values():
+            assert f"(this cell): {reason}\n" in text, text
+
+
+def test_no_cell_is_to_be_run_again_for_columns_that_are_written_in_the_failing_line(crashes: dict[str, Any]) -> None:
+    """The model read other columns of the table than the one that came later: it is not out of date."""
+    for text in crashes["columns_written_at_predict"]["texts"].values():
+        assert "was made by" not in text
+        assert "run In[" not in text
+
+
+def test_all_unbound_names_of_the_functions_it_failed_in_are_told_at_once(crashes: dict[str, Any]) -> None:
+    """With those of the crashed cell, and the cells to run in their order."""
+    text = crashes["names_unbound_in_function"]["texts"]["500"]
+    assert "rate was deleted by In[4]; run In[1] `rate = 1.5`, then In[2] `offset = 10 * rate`" in text
+    assert "also not bound: offset, shipping, surcharge\n" in text
+
+
+def test_the_function_that_gave_none_is_shown(crashes: dict[str, Any]) -> None:
+    """Its own lines, not all of its cell; also where the failing line does not name it, and where another function called it."""
+    text = crashes["function_gave_none"]["texts"]["1000"]
+    assert "\nIn[2]:\n def first(self, text):\n     return re.search(self.pattern, text)\n" in f"{text}\n"
+    other = crashes["function_gave_none_to_another"]["texts"]["1000"]
+    assert "\nIn[2]:\n def load_user(name):\n     return users.get(name)\n" in f"{other}\n"
+
+
 def test_the_cause_says_why_at_every_budget(crashes: dict[str, Any]) -> None:
     """An earlier cell is not named without what was seen there."""
     for name, crash in crashes.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentlog.ancestry import tree_of
 from agentlog.blame import blame
+from agentlog.context_parts.givers import Giver, givers
 from agentlog.context_parts.values import said_words
 from agentlog.events import StreamWritten
 from agentlog.outline import Item, Section, item, section
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _TRACEBACK = re.compile(r"^(?:-{20,}\n\S.*Traceback \(most recent call last\)|Traceback \(most recent call last\):)", re.M)
 """Where a printed traceback begins: the failure is told already."""
+_GAVE_NONE, _GAVE = 1.0, 0.7
+"""What the source of a function is worth that gave None, or another value that failed."""
+_SHORT = 6
+"""Lines of a source that are shown first."""
 _ALARM = re.compile(r"error|warning|exception|failed|traceback|fatal|critical", re.I)
 
 
@@ -64,12 +69,14 @@ def _sources(case: Situation) -> list[Item]:
         worths[fault.execution] = 2.2
     for frame in user_frames(case.root) if case.root else ():
         worths.setdefault(frame.cell or "", 1.2)
+    gave = {giver.cell.id: giver for giver in reversed(givers(case)) if giver.cell.id not in worths}
+    worths |= {cell: _GAVE_NONE if giver.none else _GAVE for cell, giver in gave.items()}
     for maker in _makers(case) if case.root else ():
         worths.setdefault(maker.id, 0.7)
     known = [(case.by_id[cell], worth) for cell, worth in worths.items() if cell in case.by_id]
     own = case.execution.id
     return [
-        _source(cell, worth)
+        _source(cell, gave.get(cell.id), worth)
         for cell, worth in known
         if not _told(case, cell) and (cell.id == own or not _only_imports(cell.source))
     ]
@@ -96,9 +103,12 @@ def _makers(case: Situation) -> list[Execution]:
     return sorted(makers.values(), key=lambda execution: execution.id, reverse=True)[:6]
 
 
-def _source(execution: Execution, worth: float) -> Item:
+def _source(execution: Execution, giver: Giver | None, worth: float) -> Item:
+    """The cell; of a long one that is shown for a function in it, the function."""
     lines = execution.source.rstrip().splitlines()
-    short = "\n".join(lines[:6]) + (f"\n... +{len(lines) - 6} more lines" if len(lines) > 6 else "")
+    if giver is not None and len(lines) > _SHORT:
+        lines = giver.source.splitlines()
+    short = "\n".join(lines[:_SHORT]) + (f"\n... +{len(lines) - _SHORT} more lines" if len(lines) > _SHORT else "")
     return item(
         worth,
         short,

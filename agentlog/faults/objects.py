@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import islice
 
 from agentlog.ancestry import Author, assigning_line, author, version_before
-from agentlog.events import Failure, Value
-from agentlog.faults.verdict import Blame, earlier, here, of_property
-from agentlog.situation import Situation, Version
+from agentlog.events import Failure
+from agentlog.faults.verdict import Blame, earlier, of_property
+from agentlog.situation import Situation
 from agentlog.suspects import (
     ITERATORS,
     article,
-    code,
     from_another_type,
     is_closed,
     is_empty,
     is_none,
-    loser,
     now,
-    offending_word,
     suspects,
     without_return,
 )
@@ -95,42 +91,6 @@ def changed_type(case: Situation, failure: Failure) -> Blame | None:
     if found is None or not from_another_type(case, found, kind):
         return None
     return earlier(case, found, f"{{name}} became {article(kind)} there")
-
-
-def lost_label(case: Situation, failure: Failure) -> Blame | None:
-    """A column or key that was there until a cell took it away. Taking it away twice is the second one's fault."""
-    label = offending_word(failure) if failure.type == "KeyError" else None
-    if label is None or case.execution is None or re.search(r"\.drop\(|\bdel\b|\.pop\(", code(case)):
-        return None
-    for name in suspects(failure):
-        lost = loser(case, name, label)
-        if lost is not None and lost.execution.source != case.execution.source:
-            user = _got_used(case, lost)
-            if user:
-                return here(case, f"{name} lost {label!r} in {lost.execution.label}, and {user} goes by the new name")
-            return Blame(lost.execution.label, lost.execution.id, False, f"{name} lost {label!r} there")
-    return _in_index(case, suspects(failure), label)
-
-
-def _got_used(case: Situation, lost: Version) -> str:
-    """A later cell that worked with the label that came in exchange: then the change was meant, "" where there is none."""
-    before, after = lost.change.old, lost.value
-    if before is None or after is None or len(before.columns) != len(after.columns):
-        return ""
-    new = {column.name for column in after.columns} - {column.name for column in before.columns}
-    quoted = [text for label in new for text in (f"'{label}'", f'"{label}"')]
-    later = (run for run in case.earlier if run.id > lost.execution.id and run.status == "ok")
-    return next((run.label for run in later if any(text in run.source for text in quoted)), "")
-
-
-def _in_index(case: Situation, names: Sequence[str], label: str) -> Blame | None:
-    """A column of before that is the index now."""
-
-    def holds(value: Value) -> bool:
-        return f"'{label}'" in (value.index or "")
-
-    name = next((name for name in names if now(case, name, holds)), None)
-    return earlier(case, author(case, name, holds), f"{label!r} is the index of {{name}} since there") if name else None
 
 
 def empty_input(case: Situation, failure: Failure) -> Blame | None:

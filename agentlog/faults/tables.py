@@ -11,11 +11,14 @@ from agentlog.situation import Situation
 from agentlog.suspects import (
     fitting_relative,
     in_library,
+    is_columns,
+    is_rows,
     is_table,
     length,
     names_given,
     now,
     offending_word,
+    parted,
     passed,
     same_columns,
     same_form,
@@ -35,10 +38,12 @@ _DIMENSIONS = re.compile(r"Expected \dD array|too many indices|must be \d-?d\b|1
 
 
 def other_features(case: Situation, failure: Failure) -> Blame | None:
-    """Columns that do not match: where the data that was passed got them."""
+    """Columns that do not match: where the data that was passed got them, unless the failing expression itself writes down which it takes."""
     if not _FEATURES.search(failure.message):
         return None
-    found = of_property(case, suspects(failure), is_table, same_columns, "{name} got these columns there")
+    chosen = parted(failure, is_columns)
+    names = [name for name in suspects(failure) if name not in chosen]
+    found = of_property(case, names, is_table, same_columns, "{name} got these columns there")
     return found if found is None or _was_made(case, found) else None
 
 
@@ -97,7 +102,8 @@ def other_length(case: Situation, failure: Failure) -> Blame | None:
     """Lengths that do not go together: the latest cell that set one of them, unless a name of the same family would fit."""
     if not _LENGTHS.search(failure.message):
         return None
-    sizes = {name: size for name in suspects(failure) if (size := size_now(case, name)) is not None}
+    whole = [name for name in suspects(failure) if name not in parted(failure, is_rows)]
+    sizes = {name: size for name in whole if (size := size_now(case, name)) is not None}
     if len(set(sizes.values())) < 2 or any(fitting_relative(case, name, sizes) for name in sizes):
         return None
     found = [author(case, name, lambda value, size=size: length(value) == size) for name, size in sizes.items()]  # type: ignore[misc]

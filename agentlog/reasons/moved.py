@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agentlog.column_flow import labels_read
 from agentlog.events import Value
 from agentlog.lineage import Step, same_cell
 from agentlog.notebook_cells import NotebookCell
@@ -196,13 +197,22 @@ def stale_input(case: Case) -> Iterator[Cause]:
             continue
         for source, step in case.lineage.changed_inputs(maker, case.execution.id):
             relevant = step.execution.id != case.execution.id and source != name and _form(step.change.old, step.change.new)
-            if relevant and _meets(case, name, source):
+            if relevant and not _besides(maker.source, source, step) and _meets(case, name, source):
                 what = difference(step.change.old, step.change.new)
                 text = (
                     f"{name} was made by {maker.label} from {source} as it was before {step.execution.label} changed it ({what})"
                 )
                 yield Cause("stale", text, (name, source), step.execution.id, step.execution.count, 0.8, (run_of(maker),))
                 return
+
+
+def _besides(source: str, name: str, step: Step) -> bool:
+    """Did the change leave the form of all columns of `name` as it was which the cell `source` reads?"""
+    read, old, new = labels_read(source, name), step.change.old, step.change.new
+    if read is None or old is None or new is None or (old.shape or ())[:1] != (new.shape or ())[:1]:
+        return False
+    before, after = ({(c.name, c.dtype) for c in value.columns if c.name in read} for value in (old, new))
+    return before == after and len(before) == len(read)
 
 
 def _meets(case: Case, name: str, source: str) -> bool:
