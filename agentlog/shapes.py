@@ -70,6 +70,7 @@ _BY_PACKAGE: dict[str, tuple[tuple[Describer, str], ...]] = {
         (stdlib.describe_memory_file, "StringIO BytesIO"),
     ),
     "_asyncio": ((stdlib.describe_future, "Future"),),
+    "concurrent": ((stdlib.describe_pool_future, "Future"),),
     "array": ((stdlib.describe_array_array, "array"),),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import concurrent.futures
 import dataclasses
 import datetime
 import decimal
@@ -303,6 +304,17 @@ def test_locks_files_and_buffers(tmp_path):
     with path.open("rb") as file:
         assert look(file).facts["mode"] == "rb"
     assert look(io.StringIO("abc")).facts == {"closed": False, "position": 0}
+
+
+def test_futures_of_pools():
+    """What a future gave or raised, nothing of its locks."""
+    given, raised, waiting = (concurrent.futures.Future() for _ in range(3))
+    given.set_result(10)
+    raised.set_exception(ValueError("bad"))
+    assert (look(given).value, dict(look(given).facts)) == ("FINISHED", {"gave": "10"})
+    assert (look(raised).value, dict(look(raised).facts)) == ("FINISHED", {"raised": "ValueError"})
+    assert (look(waiting).value, dict(look(waiting).facts)) == ("PENDING", {})
+    assert not look(given).attributes
 
 
 def test_sqlite_connections_and_cursors():

@@ -222,3 +222,13 @@ def describe_future(value: Any, look: Look) -> Value:
     coroutine = task.get_coro(value)
     name = getattr(coroutine, "__qualname__", None) if type_name(coroutine) == "coroutine" else type_name(coroutine)
     return _described(value, literal(state).strip("'"), {"name": literal(task.get_name(value)).strip("'"), "coroutine": name})
+
+
+def describe_pool_future(value: Any, look: Look) -> Value:
+    """A future of a pool: its state, and the type of what it raised or gave, a number or text itself."""
+    state, raised, given = (peek.own(value, name) for name in ("_state", "_exception", "_result"))
+    plain = peek.exactly(given, int, float, bool, str)
+    gave = literal(given, 40) if plain else type_name(given) if given is not None else None
+    return _described(
+        value, state if type(state) is str else None, {"raised": type_name(raised) if raised is not None else None, "gave": gave}
+    )
