@@ -94,15 +94,12 @@ class Failing:
         around = next((level for level in reversed(above) if code in level.frame.f_code.co_consts), None)
         return around.scope().evaluate(node) if around is not None and code.co_name.startswith("<") else UNKNOWN
 
-    def callers(self) -> list[Failing]:
-        """The same failure as seen from the user's levels above the failing one, nearest first."""
-        if self.user is None or self.user not in self.levels:
-            return []
-        above = [level for level in self.levels[: self.levels.index(self.user)] if level.user]
-        return [
-            replace(self, user=level, located=locate(level), scope=level.scope(), worked_on=None, found={})
-            for level in reversed(above[-_CALLERS:])
-        ]
+    def callers(self) -> Iterator[Failing]:
+        """The same failure as seen from the user's levels above the failing one, nearest first, while there is time."""
+        above = self.levels[: self.levels.index(self.user)] if self.user is not None and self.user in self.levels else []
+        for level in [level for level in reversed(above) if level.user][:_CALLERS]:
+            if not self.late():
+                yield replace(self, user=level, located=locate(level), scope=level.scope(), worked_on=None, found={})
 
     def nodes(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these kinds: of the failing expression first, then of the rest of its statement."""

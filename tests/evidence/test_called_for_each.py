@@ -27,6 +27,23 @@ CASES = [
         [("items", "0 is element 2 of list of 3, called by pool.submit(work, item)")],
     ),
     (
+        "def f(k, x): return k // x\nitems = [1, 2, 0]\n[1 + f(10, item) for item in items]",
+        [("items", "0 is element 2 of list of 3, called by f(10, item)")],
+    ),
+    (
+        "def f(x): return 10 // x\ndef work(items):\n    return sum(f(item) for item in items)\nwork([1, 2, 0])",
+        [("items", "0 is element 2 of list of 3, called by f(item)")],
+    ),
+    (
+        "import asyncio\nasync def f(x): return 10 // x\nitems = [1, 2, 0]\nasync def work():\n"
+        "    await asyncio.gather(*(f(item) for item in items))\nasyncio.run(work())",
+        [("items", "0 is element 2 of list of 3, called by f(item)")],
+    ),
+    (
+        "def f(x): return 10 // x\nrows = [{'n': 1}, {'n': 0}]\nsum(f(row['n']) for row in rows)",
+        [(None, "the loop `for row in rows`: row = dict of 1 is element 1 of list of 2")],
+    ),
+    (
         "def f(x): return 10 // x\nitems = [1, 2, 0]\nfor item in items:\n    f(item)",
         [(None, "the loop `for item in items`: item = 0 is element 2 of list of 3")],
     ),
