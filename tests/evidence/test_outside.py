@@ -45,7 +45,6 @@ CASES = [
         [
             (None, "statement: select * from peple"),
             ("link", "no table 'peple'; nearest 'people' (similar); 1 table: people"),
-            (None, "the driver's code: SQLITE_ERROR"),
         ],
     ),
     (
