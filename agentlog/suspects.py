@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, Holds, assigning_line, holder, parents, tree_of, version_before
+from agentlog.ancestry import Author, Holds, assigning_lines, holder, parents, tree_of, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation, Version
 
@@ -20,6 +20,10 @@ _GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*
 _GAP_FILLERS = re.compile(r"\.(?:fillna|interpolate|ffill|bfill|dropna|nan_to_num)\(")
 _WHOLE = re.compile(r"\b(?:np|numpy|math)\.(?:log\w*|divide|reciprocal|sqrt)\b|\.(?:shift|diff|pct_change|reindex)\(")
 """What leaves gaps or infinite values in every column of a table at once."""
+FEATURES = re.compile(
+    r"feature names|features, but|has \d+ features|number of features|columns overlap|expecting \d+ features", re.I
+)
+"""What is said of columns that do not match those a model knows."""
 ITERATORS = frozenset(
     {"zip", "map", "filter", "enumerate", "reversed", "generator", "list_iterator", "dict_keyiterator", "dict_itemiterator",
      "dict_valueiterator", "islice", "chain", "reader", "DictReader", "TextIOWrapper"}
@@ -46,33 +50,6 @@ def suspects(failure: Failure) -> list[str]:
         names = _NAME.findall(text)
     receiver = re.match(r"([^\W\d]\w*)\.\w+\((?=.)", text)
     return sorted(dict.fromkeys(names), key=lambda name: bool(receiver and name == receiver[1]))
-
-
-def parted(failure: Failure, parts: Callable[[ast.expr], bool]) -> set[str]:
-    """Names of which the failing expression takes a part that is written in it: `df` of `model.predict(df[["a", "c"]])`, with `is_columns`."""
-    try:
-        tree = ast.parse(failure.expression.text) if failure.expression else ast.Module([], [])
-    except (SyntaxError, ValueError):
-        return set()
-    nodes = list(ast.walk(tree))
-    taken = [node.value for node in nodes if isinstance(node, ast.Subscript) and parts(node.slice)]
-    parted_names = [part for node in taken for part in ast.walk(node) if isinstance(part, ast.Name)]
-    whole = {node.id for node in nodes if isinstance(node, ast.Name) and node not in parted_names}
-    return {node.id for node in parted_names} - whole
-
-
-def is_columns(part: ast.expr) -> bool:
-    """Labels written down, as the whole of a subscript or as the second part of it (`df.loc[:, ["a", "c"]]`)."""
-    chosen = part.elts[-1] if isinstance(part, ast.Tuple) and len(part.elts) == 2 else part
-    labels = chosen.elts if isinstance(chosen, ast.List) else [chosen]
-    return all(isinstance(label, ast.Constant) and isinstance(label.value, (str, int)) for label in labels)
-
-
-def is_rows(part: ast.expr) -> bool:
-    """A slice with a bound that is written down, as the whole of a subscript or as the first part of it: `x[:10]`."""
-    rows = part.elts[0] if isinstance(part, ast.Tuple) and part.elts else part
-    bounds = [rows.lower, rows.upper, rows.step] if isinstance(rows, ast.Slice) else []
-    return any(isinstance(node, ast.Constant) for bound in bounds if bound is not None for node in ast.walk(bound))
 
 
 def size_now(case: Situation, name: str) -> int | None:
@@ -163,34 +140,27 @@ def from_another_type(case: Situation, found: Author, kind: str) -> bool:
 
 
 def has_label(value: Value, label: str) -> bool:
-    """Is it seen to be a column, a key or, among the first of a Series, the label of an element?"""
-    return label in value.entries or any(column.name == label for column in value.columns) or label in row_labels(value)
-
-
-def row_labels(value: Value) -> list[str]:
-    """The labels of a Series' elements, as far as they were kept; the last is `…` where there are more."""
-    return str(value.facts.get("labels") or "").split(", ")
+    """Is it seen to be a column or a key?"""
+    return label in value.entries or any(column.name == label for column in value.columns)
 
 
 def loser(case: Situation, name: str, label: str) -> Version | None:
     """The version of `name` that no longer had the column or key `label` while the one before it had."""
     newer: Version | None = None
     for version in case.versions(name):
-        value = version.value
-        if value is not None and (label in value.entries or any(column.name == label for column in value.columns)):
+        if version.value is not None and has_label(version.value, label):
             return newer
         newer = version
     return None
 
 
 def row_loser(case: Situation, name: str, label: str) -> Version | None:
-    """The version of `name` that is shorter by the element or row `label`: it was listed before, or is dropped by this very word."""
+    """The version of `name` that is shorter since its cell drops the element or row `label` by this very word."""
     for version in case.versions(name):
         old, new, source = version.change.old, version.value, version.execution.source
-        if old is not None and new is not None and (length(new) or 0) < (length(old) or 0):
-            listed = label in row_labels(old) and "…" not in row_labels(new)
-            if (listed and label not in row_labels(new)) or _drops(assigning_line(source, name), label):
-                return version
+        shorter = old is not None and new is not None and (length(new) or 0) < (length(old) or 0)
+        if shorter and any(_drops(line, label) for line in assigning_lines(source, name)):
+            return version
         if version.change.kind == "made" or (version.change.kind == "rebound" and name not in parents(source, name)):
             return None
     return None

@@ -8,9 +8,18 @@ import re
 from agentlog.ancestry import ancestors, assigning_line, holder, tree_of
 from agentlog.events import Failure, Frame, Value
 from agentlog.faults.called import as_called
+from agentlog.faults.parts import is_columns, parted
 from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
-from agentlog.suspects import article, calls_of, in_library, names_parameter, offending_word, suspects
+from agentlog.suspects import (
+    FEATURES,
+    article,
+    calls_of,
+    in_library,
+    names_parameter,
+    offending_word,
+    suspects,
+)
 
 _SIZES = re.compile(r"size|shape|dimension|broadcast|index out of range|out of bounds|inhomogeneous|mismatch", re.I)
 _NAMES_A_WORD = re.compile(r"keyword argument|not found in axis|not in index|Could not interpret|not (?:a )?columns? of")
@@ -32,6 +41,9 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
     given = _made_here(case, failure)
     if given:
         return here(case, f"{given} was made there and given to {frame.function} of In[{frame.count}]")
+    columns = _columns_given(case, failure)
+    if columns:
+        return here(case, f"the columns of {columns} are written down there and given to {frame.function} of In[{frame.count}]")
     worked = _worked_with(case, failure, frame.function)
     if worked:
         return here(case, f"{frame.function} of In[{frame.count}] {worked}")
@@ -45,6 +57,13 @@ def _made_here(case: Situation, failure: Failure) -> str:
     names = suspects(passed) if passed is not None else []
     source = case.execution.source if case.execution else ""
     return next((name for name in names if assigning_line(source, name) and name not in case.values), "")
+
+
+def _columns_given(case: Situation, failure: Failure) -> str:
+    """Of columns that do not match: the table of which the crashed cell wrote down what it hands over, "" where the function does so."""
+    if not FEATURES.search(failure.message) or case.root is None or parted(case.root, is_columns):
+        return ""
+    return next(iter(sorted(parted(as_called(case, case.root) or failure, is_columns))), "")
 
 
 def _worked_with(case: Situation, failure: Failure, function: str) -> str:
@@ -148,6 +167,9 @@ def path_given(case: Situation, failure: Failure) -> Blame | None:
     """A file that is not there, by a path that an earlier cell wrote down."""
     if failure.type not in ("FileNotFoundError", "NotADirectoryError", "IsADirectoryError"):
         return None
+    text = failure.expression.text if failure.expression else ""
+    if any(path and f"{quote}{path}{quote}" in text for path in re.findall(r"'([^']+)'", failure.message) for quote in "'\""):
+        return None  # it is written in the failing expression itself
     for name in (*suspects(failure), *_constants_of(case)):
         value = case.described(name)
         if value is not None and isinstance(value.value, str) and len(value.value) > 1 and value.value in failure.message:

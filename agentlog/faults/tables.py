@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from agentlog.ancestry import author, parents
 from agentlog.events import Failure
+from agentlog.faults.parts import is_columns, is_rows, parted
 from agentlog.faults.verdict import Blame, earlier, of_property
 from agentlog.situation import Situation
 from agentlog.suspects import (
+    FEATURES,
     fitting_relative,
     in_library,
-    is_columns,
-    is_rows,
     is_table,
     length,
     names_given,
     now,
     offending_word,
-    parted,
     passed,
     same_columns,
     same_form,
@@ -26,9 +26,6 @@ from agentlog.suspects import (
     suspects,
 )
 
-_FEATURES = re.compile(
-    r"feature names|features, but|has \d+ features|number of features|columns overlap|expecting \d+ features", re.I
-)
 _LENGTHS = re.compile(
     r"inconsistent numbers of samples|must match exactly|same length|same first dimension|same size|not aligned|could not be broadcast|size mismatch|different lengths|cardinality is ambiguous|mismatch in its core dimension|to match target batch_size",
     re.I,
@@ -38,13 +35,19 @@ _DIMENSIONS = re.compile(r"Expected \dD array|too many indices|must be \d-?d\b|1
 
 
 def other_features(case: Situation, failure: Failure) -> Blame | None:
-    """Columns that do not match: where the data that was passed got them, unless the failing expression itself writes down which it takes."""
-    if not _FEATURES.search(failure.message):
+    """Columns that do not match: where the data that was passed got them, unless the failing expression itself says which it takes."""
+    if not FEATURES.search(failure.message):
         return None
-    chosen = parted(failure, is_columns)
+    chosen = parted(failure, lambda part: is_columns(part) or _holds_labels(case, part))
     names = [name for name in suspects(failure) if name not in chosen]
     found = of_property(case, names, is_table, same_columns, "{name} got these columns there")
     return found if found is None or _was_made(case, found) else None
+
+
+def _holds_labels(case: Situation, part: ast.expr) -> bool:
+    """Is it the name of a list of texts, as of columns?"""
+    value = case.described(part.id) if isinstance(part, ast.Name) else None
+    return value is not None and value.type in ("list", "Index") and all(isinstance(item.value, str) for item in value.items[:3])
 
 
 def _was_made(case: Situation, found: Blame) -> bool:
@@ -61,7 +64,7 @@ def wrong_content(case: Situation, failure: Failure) -> Blame | None:
     if not _CONTENT.search(failure.message) or not in_library(failure):
         return None
     seen = {fact.about for one in failure.evidence if one.collector == "unusable_content" for fact in one.facts}
-    names = [name for name in passed(failure) if name in seen] or passed(failure)
+    names = [name for name in passed(failure) if name in seen or not seen]
     chosen = of_property(case, names, is_table, same_columns, "what is in {name} was chosen there")
     return _last_writer(case, failure, chosen) or chosen
 
