@@ -28,7 +28,7 @@ def like_it(failing: Failing) -> list[Fact]:
     """`int(r['n'])` with each `r` of the loop around, or each argument of the `map` that called: how many `int` does not take."""
     for node in failing.nodes(ast.Call):
         kind = failing.resolve(node.func) if isinstance(node, ast.Call) and len(node.args) == 1 else UNKNOWN
-        if isinstance(node, ast.Call) and kind in (int, float):
+        if isinstance(node, ast.Call) and (kind is int or kind is float):  # not `in`, which would ask a `__eq__` of the user's
             return next(filter(None, (_refused(failing, kind, node.args[0], *source) for source in _sources(failing))), [])
     return []
 

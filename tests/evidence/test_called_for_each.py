@@ -92,3 +92,24 @@ def test_elements_converted_themselves_are_counted_once(crash: Callable, facts: 
     failure = crash("items = ['1', 'x', 'y']\nfor item in items:\n    int(item)")
     assert not facts(failure, "like_it")
     assert any("2 of them not numbers" in fact.text for fact in facts(failure))
+
+
+def test_what_converts_is_not_compared(crash: Callable, facts: Callable) -> None:
+    """A class of the user's may say by code of theirs what it equals."""
+    asked: list[object] = []
+    source = """
+class Kind(type):
+    def __eq__(cls, other):
+        asked.append(other)
+        return False
+    __hash__ = type.__hash__
+
+class Whole(int, metaclass=Kind):
+    pass
+
+[Whole(row) for row in ["1", "x"]]
+"""
+    failure = crash(source, asked=asked)
+    assert failure.type == "ValueError"
+    assert not facts(failure, "like_it")
+    assert asked == []
