@@ -28,18 +28,20 @@ def unaligned(failing: Failing) -> list[Fact]:
 
 def _lacks(about: str, value: Any, other: str, than: Any) -> list[Fact]:
     """What labels of `than` the index of `value` does not have."""
-    known = set(probe.labels_of(value.index, probe.SCAN))
-    gone = [label for label in probe.labels_of(than.index, probe.SCAN) if label not in known]
+    known = set(probe.comparable(probe.labels_of(value.index, probe.SCAN)))
+    gone = [label for label in probe.comparable(probe.labels_of(than.index, probe.SCAN)) if label not in known]
     said = f"its index lacks {len(gone)} of the {len(than.index)} labels of {other}"
     return [Fact(f"{said}: {probe.some(gone, 8)}", about=about)] if gone else []
 
 
 def _shares_index(failing: Failing, text: str, value: Any) -> list[Fact]:
     """Another table with the very labels that a mask has: the one that it was made from."""
-    labels = probe.labels_of(value.index)
+    labels = probe.comparable(probe.labels_of(value.index))
     known: list[tuple[str, Any]] = list(failing.names.items())[-400:]
     tables = [(name, table) for name, table in known if probe.is_frame(table) and name[:1] != "_"]
-    like = [name for name, table in tables if len(table) == len(value) and probe.labels_of(table.index) == labels]
+    like = [
+        name for name, table in tables if len(table) == len(value) and probe.comparable(probe.labels_of(table.index)) == labels
+    ]
     return [Fact(f"has the index of {', '.join(like[:3])}", about=text)] if like and probe.is_series(value) else []
 
 

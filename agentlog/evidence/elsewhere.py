@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from agentlog import peek
-from agentlog.evaluate import DICTS, PLAIN, UNKNOWN, package_of
+from agentlog.evaluate import DICTS, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
@@ -27,12 +27,7 @@ def in_elements(failing: Failing, keys: list[object]) -> list[Fact]:
     key = keys[0] if keys else UNKNOWN
     for target, iterated in failing.loops():
         items = probe.items_of(failing.resolve(iterated))
-        if (
-            not isinstance(target, ast.Name)
-            or not items
-            or type(items[0]) is not dict
-            or not (type(key) in PLAIN or type(key) is tuple)
-        ):
+        if not isinstance(target, ast.Name) or not items or type(items[0]) is not dict or not probe.comparable([key]):
             continue
         lack = [i for i, item in enumerate(items) if type(item) is dict and key not in item]
         if lack:
@@ -71,7 +66,7 @@ def _group_facts(grouped: object, wanted: object, failing: Failing) -> list[Fact
     if not probe.is_frame(frame) or type(key) is not str or key not in probe.columns_of(frame):
         return []
     about = f"{failing.name_of(frame) or 'the table'}[{key!r}]"
-    values = list(dict.fromkeys(probe.items_of(probe.column(frame, probe.columns_of(frame).index(key)))))
+    values = list(dict.fromkeys(probe.comparable(probe.items_of(probe.column(frame, probe.columns_of(frame).index(key))))))
     near = probe.nearest_text(wanted, values)
     return [
         Fact(f"no group {probe.show(wanted)}" + (f"; {near}" if near else ""), about=about),

@@ -96,8 +96,8 @@ def conditions(failing: Failing, node: ast.AST) -> list[Fact]:
         left, right = failing.resolve(compare.left), failing.resolve(compare.comparators[0])
         for side, text, other in ((left, compare.left, right), (right, compare.comparators[0], left)):
             if probe.is_series(side) and not probe.is_series(other) and other is not UNKNOWN:
-                values = list(dict.fromkeys(probe.items_of(side, 20_000)))
-                near = "" if other in values else probe.nearest_text(other, values)
+                values = list(dict.fromkeys(probe.comparable(probe.items_of(side, 20_000))))
+                near = "" if not probe.comparable([other]) or other in values else probe.nearest_text(other, values)
                 text_values = f"{len(values)} distinct values: {probe.some(values, 10)}"
                 said = f"{probe.dtype_of(side)}, compared with {probe.say(other)}" + (f", {near}" if near else "")
                 about, column = _column_text(text)

@@ -8,7 +8,7 @@ import re
 from itertools import islice
 from typing import Any
 
-from agentlog.evaluate import DICTS, PLAIN, UNKNOWN, package_of
+from agentlog.evaluate import DICTS, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.elsewhere import elsewhere, grouped_by, in_elements, inside
@@ -95,7 +95,7 @@ def _asks(key: object, keys: list[object]) -> bool:
     if key is UNKNOWN:
         return True
     asked = key if type(key) is list else [key, *key] if type(key) is tuple else [key]
-    plain = [part for part in [*asked, *(probe.scalar_of(part) for part in asked)] if type(part) in PLAIN or type(part) is tuple]
+    plain = probe.comparable([*asked, *(probe.scalar_of(part) for part in asked)])
     return any(type(part) is type(wanted) and part == wanted for part in plain for wanted in keys)
 
 
@@ -179,8 +179,8 @@ def _missing(what: str, key: object, present: list[Any]) -> str:
 
 def _frame_facts(owner: Any, about: str | None, keys: list[object], failing: Failing) -> list[Fact]:
     columns = probe.columns_of(owner)
-    present = {column for column in columns if type(column) in PLAIN or type(column) is tuple}
-    absent = [key for key in keys if not (type(key) in PLAIN or type(key) is tuple) or key not in present]
+    present = set(probe.comparable(columns))
+    absent = [key for key in keys if not probe.comparable([key]) or key not in present]
     if not absent or _by_row(failing):
         return _label_facts(owner.index, owner, about, keys)
     facts = [Fact(_missing("column", key, columns), about=about) for key in absent[:5]]

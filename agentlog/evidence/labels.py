@@ -65,10 +65,11 @@ def _sets(pairs: list[tuple[str, object]], failing: Failing) -> list[Fact]:
     """Labels that an encoder has not seen."""
     for _, model in estimators_of(failing):
         classes = peek.own(model, "classes_")
-        known = set(probe.items_of(classes)) if probe.is_array(classes) else set()
+        known = set(probe.comparable(probe.items_of(classes))) if probe.is_array(classes) else set()
         for about, value in pairs:
             if known and _one_dimensional(value):
-                unseen = [item for item in dict.fromkeys(probe.items_of(value)) if type(item) in PLAIN and item not in known]
+                plain = dict.fromkeys(item for item in probe.items_of(value) if type(item) in PLAIN)
+                unseen = [item for item in plain if item not in known]
                 if unseen:
                     return [
                         Fact(

@@ -17,6 +17,8 @@ SCAN = 20_000
 """Elements taken out of one column or list; what is beyond is said to be unseen."""
 ROWS = 100_000
 """Rows in which missing values of a column are counted, by the library itself."""
+_COMPARING = frozenset({"datetime", "decimal", "fractions", "uuid", "numpy", "pandas"})
+"""Packages whose values are labels and cells of tables, and compare by their own code."""
 _FAR = 12
 _TF_DTYPE = re.compile(r"<dtype: '(\w+)'>")
 _SQUEEZE = re.compile(r"[\s_\-.]+")
@@ -219,6 +221,18 @@ def items_of(value: Any, most: int = SCAN) -> list[Any]:
     if type(value) in (list, tuple, set, frozenset, range):
         return list(islice(iter(value), most))
     return list(islice(iter(value), most)) if type(value) in DICTS else []
+
+
+def comparable(items: Iterable[Any]) -> list[Any]:
+    """Those of `items` that are hashed and compared without any code of the user's."""
+    return [item for item in items if _is_comparable(item)]
+
+
+def _is_comparable(item: Any) -> bool:
+    kind = type(item)
+    if kind is tuple:
+        return all(map(_is_comparable, item))
+    return kind in PLAIN or (package_of(kind) in _COMPARING and peek.genuine(kind) and kind.__hash__ is not None)
 
 
 # --- nearest --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from agentlog.evaluate import PLAIN, UNKNOWN, package_of
+from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
@@ -59,7 +59,7 @@ def _keys(failing: Failing, left: tuple[str, Any], right: tuple[str, Any], share
         for key in _as_list(keys) or shared[:3]:
             if probe.is_frame(table) and key in _labels(table):
                 column = probe.column(table, _labels(table).index(key))
-                distinct = list(dict.fromkeys(probe.items_of(column, 5000)))
+                distinct = list(dict.fromkeys(probe.comparable(probe.items_of(column, 5000))))
                 facts.append(Fact(f"{probe.dtype_of(column)}, e.g. {probe.some(distinct[:4])}", about=f"{about}[{key!r}]"))
             elif "merge" in failing.message or "left_on" in handed:
                 facts.append(
@@ -104,16 +104,11 @@ def _twice(about: str, table: Any) -> list[Fact]:
         ("index labels", probe.labels_of(table.index, probe.SCAN)),
         ("column names", probe.columns_of(table) if probe.is_frame(table) else []),
     ):
-        repeated = [
-            (label, count)
-            for label, count in Counter(label for label in labels if type(label) in PLAIN or type(label) is tuple).most_common(
-                200
-            )
-            if count > 1
-        ]
+        counts = Counter(probe.comparable(labels))
+        repeated = [(label, count) for label, count in counts.most_common(200) if count > 1]
         if repeated:
             shown = ", ".join(f"{probe.show(label)} {count} times" for label, count in repeated[:6])
-            facts.append(Fact(f"{probe.say(table)}: {len(labels)} {what}, {len(set(labels))} distinct; {shown}", about=about))
+            facts.append(Fact(f"{probe.say(table)}: {len(labels)} {what}, {len(counts)} distinct; {shown}", about=about))
     return facts
 
 
@@ -125,7 +120,7 @@ def _pivot_keys(failing: Failing) -> list[Fact]:
     if table is None or not keys or any(key not in probe.columns_of(table) for key in keys):
         return []
     columns = [probe.items_of(probe.column(table, probe.columns_of(table).index(key))) for key in keys]
-    counts = Counter(zip(*columns, strict=False))
+    counts = Counter(probe.comparable(zip(*columns, strict=False)))
     repeated = [(pair, count) for pair, count in counts.most_common(3) if count > 1]
     total = sum(1 for count in counts.values() if count > 1)
     shown = ", ".join(f"{probe.show(pair)} {count} rows" for pair, count in repeated)
