@@ -6,8 +6,8 @@ round trip   from sending a cell until its reply and its idle message are both h
              with 300 MB of frames alive, 200 prints 1.05, `1/0` 1.10)
 in process   `run_cell("pass")` of a bare shell (aim, by the least times, 1.3)
 crash        time and extra memory of recording a KeyError while the namespace holds a frame of 10 million rows, an array
-             of 1 GB, a list of 10 million ints, a dict of a million keys and 5,000 names (aims: 30 ms, 5 MB; 60 ms for
-             the first; see `start.py` for what coming alive costs)
+             of 1 GB, a list of 10 million ints, a dict of a million keys and 5,000 names (aims: 30 ms, the first
+             too, and 5 MB; see `start.py` for what coming alive costs)
 
 The speed of a machine drifts, so blocks of cells stand close together as without, with, with, without (ABBA); each such
 round gives one ratio of medians. The table shows their median with its quartiles, and the ratio of the least times.
