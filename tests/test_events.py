@@ -115,3 +115,11 @@ values = st.recursive(
 def test_any_value_survives(value: Value) -> None:
     """Property: plain data and back is the identity."""
     assert value_from_plain(json.loads(json.dumps(events.plain(value)))) == value
+
+
+@pytest.mark.parametrize(
+    ("message", "title"), [("'price'", "KeyError: 'price'"), ("", "KeyError"), ("no such key:", "KeyError: no such key:")]
+)
+def test_a_failure_is_named_by_type_and_message(message: str, title: str) -> None:
+    """The type alone where there is no message; what the message ends in stays."""
+    assert Failure("KeyError", message).title == title
