@@ -265,6 +265,9 @@ def _by_executing(level: Level, around: tuple[ast.stmt, ...]) -> Located | None:
 def _by_line(level: Level, lines: list[str], around: tuple[ast.stmt, ...]) -> Located | None:
     line = level.line + level.shift
     if around:
+        body = _lambda_body(level, around[-1])
+        if body is not None:
+            return Located(body, _one_line(_unparse(body)), line, False, around)
         node = around[-1].value if isinstance(around[-1], ast.Expr) else around[-1]
         return Located(node, _head(around[-1]), line, False, around)
     if not 0 < level.line <= len(lines):
@@ -272,6 +275,12 @@ def _by_line(level: Level, lines: list[str], around: tuple[ast.stmt, ...]) -> Lo
     text = lines[level.line - 1].strip()
     parsed = _parse(text)
     return Located(parsed, text, line, False) if parsed is not None else None
+
+
+def _lambda_body(level: Level, statement: ast.stmt) -> ast.expr | None:
+    """What runs where it is the lambda of the statement that runs; None where it is not, or where there are several."""
+    found = [part.body for part in ast.walk(statement) if isinstance(part, ast.Lambda)]
+    return found[0] if level.frame.f_code.co_name == "<lambda>" and len(found) == 1 else None
 
 
 def _head(statement: ast.stmt) -> str:
