@@ -83,6 +83,7 @@ class Afterwards:
                 self._loop.call_later(REST, self._rested)
             self._resting = self._owed, clock.monotonic()
 
+    @guarded("namespace")
     def _rested(self) -> None:
         """Once for all cells that came since: a timer for each would be a turn of the loop for each."""
         if self._resting is None or self._loop is None:
@@ -104,6 +105,7 @@ class Afterwards:
                 self._recorder.record(found)
             self._catch_up(cell)
 
+    @guarded("namespace")
     def _catch_up(self, cell: Cell) -> None:
         """Read the large objects that the next cells may be compared with, a turn at a time, until somebody wants something."""
         loop = self._loop
