@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -68,3 +69,12 @@ def test_frozen_time_is_the_programs_own(tmp_path: Path) -> None:
         assert cell.ms is not None
         assert timedelta() <= timedelta(milliseconds=cell.ms) <= took
         assert begun <= parse_timestamp(str(cell.started)) <= parse_timestamp(str(cell.ended)) <= begun + took
+
+
+def test_nobody_reads_the_time_elsewhere() -> None:
+    """What runs in the recorder's process reads `clock`; `side.py` is sent into kernels that may not have agentlog."""
+    root = Path(agentlog.clock.__file__).parent.parent
+    files = [path for package in ("agentlog", "agentlog_ipy") for path in (root / package).rglob("*.py")]
+    reading = re.compile(r"(?<![\w.`\"'])time\.(?:time|time_ns|monotonic|perf_counter|process_time|thread_time)\b")
+    found = {path.name for path in files if reading.search(path.read_text("utf-8"))}
+    assert found - {"side.py"} == set()
