@@ -189,7 +189,8 @@ class Failure:
     @property
     def title(self) -> str:
         """ "KeyError: 'x'"; the type alone where there is no message."""
-        return f"{self.type}: {self.message}" if self.message else self.type
+        message = self.message.rstrip()
+        return f"{self.type}: {message}" if message else self.type
 
 
 # --- change ---------------------------------------------------------------------------------------------------

@@ -118,8 +118,14 @@ def test_any_value_survives(value: Value) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "title"), [("'price'", "KeyError: 'price'"), ("", "KeyError"), ("no such key:", "KeyError: no such key:")]
+    ("message", "title"),
+    [
+        ("'price'", "KeyError: 'price'"),
+        ("", "KeyError"),
+        ("no such key:", "KeyError: no such key:"),
+        ("shapes (5,4) (3,) ", "KeyError: shapes (5,4) (3,)"),
+    ],
 )
 def test_a_failure_is_named_by_type_and_message(message: str, title: str) -> None:
-    """The type alone where there is no message; what the message ends in stays."""
+    """The type alone where there is no message; what the message ends in stays, but for blanks (numpy's shapes)."""
     assert Failure("KeyError", message).title == title
