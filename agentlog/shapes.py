@@ -60,7 +60,9 @@ _BY_PACKAGE: dict[str, tuple[tuple[Describer, str], ...]] = {
     "datetime": (
         (stdlib.describe_time, "datetime date time"),
         (stdlib.describe_timedelta, "timedelta"),
+        (stdlib.describe_timezone, "timezone"),
     ),
+    "zoneinfo": ((stdlib.describe_zone, "ZoneInfo"),),
     "decimal": ((stdlib.describe_decimal, "Decimal"),),
     "fractions": ((stdlib.describe_fraction, "Fraction"),),
     "uuid": ((stdlib.describe_uuid, "UUID"),),

@@ -43,7 +43,7 @@ def depths(value: Value, words: Collection[str] = NO_WORDS) -> tuple[Depth, ...]
         found = [(number(value.value) if known else f"{value.type}{cut_text(value)}", 1.0)]
     elif value.shape is not None:
         found = array_depths(value)
-    elif value.entries or value.items or value.length is not None:
+    elif value.entries or value.items or (value.length is not None and not value.attributes):
         found = _container_depths(value, words)
     else:
         found = _object_depths(value, words)

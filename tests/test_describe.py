@@ -22,6 +22,7 @@ import time
 import types
 import uuid
 import weakref
+import zoneinfo
 from fractions import Fraction
 
 import pytest
@@ -50,12 +51,14 @@ def look(value: object, **options) -> Value:
         (-(2**63), "int", -(2**63)), (10**4000, "int", "1.0000e+4000 (13288 bits)"), (range(0, 9, 2), "range", "range(0, 9, 2)"),
         (slice(1, None), "slice", "slice(1, None, None)"), (datetime.date(2020, 1, 2), "date", "2020-01-02"),
         (datetime.datetime(2020, 1, 2, 3, 4), "datetime", "2020-01-02T03:04:00"), (datetime.timedelta(days=2), "timedelta", "2 days, 0:00:00"),
+        (datetime.timezone.utc, "timezone", "UTC"), (datetime.timezone(datetime.timedelta(hours=2)), "timezone", "UTC+02:00"),
+        (zoneinfo.ZoneInfo("Europe/Berlin"), "ZoneInfo", "Europe/Berlin"),
         (decimal.Decimal("1.50"), "Decimal", "1.50"), (Fraction(1, 3), "Fraction", "1/3"),
         (uuid.UUID(int=5), "UUID", "00000000-0000-0000-0000-000000000005"), (pathlib.PurePosixPath("/a/b.c"), "PurePosixPath", "/a/b.c"),
         (pathlib.PurePosixPath("a") / "b", "PurePosixPath", "a/b"), (pathlib.PurePosixPath(), "PurePosixPath", "."),
         (re.compile("a(b)"), "Pattern", "a(b)"), (re.match("a(b)", "ab"), "Match", "'ab'"), (memoryview(b"ab"), "memoryview", "b'ab'"),
         ("\ud800", "str", "\\ud800"), (KeyError("age"), "KeyError", "age"), (len, "builtin_function_or_method", "len(obj, /)"),
-        (types, "module", "types"), (datetime.timezone.utc, "timezone", None),
+        (types, "module", "types"),
     ],
 )  # fmt: skip
 def test_small_values(value, kind, told):

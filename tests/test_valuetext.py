@@ -24,3 +24,10 @@ def test_what_is_as_short_whole_is_not_cut() -> None:
     assert [text for text, _ in depths(value)] == ["list len 5", "list len 5 [0, 1, 2, 3, 4]"]
     long = Value("list", length=30, items=tuple(Value("int", value=number) for number in range(24)))
     assert [text.count("more") for text, _ in depths(long)] == [0, 1, 1, 1]
+
+
+def test_a_named_tuple_is_told_by_its_fields() -> None:
+    """They say how many there are; a tuple without names is told by its items."""
+    point = Value("Point", length=2, attributes={"x": Value("int", value=1), "y": Value("str", value="b", length=1)})
+    assert nested(point) == "Point(x=1, y='b')"
+    assert nested(Value("dict", length=1, entries={"at": point})) == "dict len 1 {at: Point(x=1, y='b')}"

@@ -53,8 +53,14 @@ def describe_timedelta(value: Any, look: Look) -> Value:
 
 
 def describe_timezone(value: Any, look: Look) -> Value:
-    """A fixed offset or a named zone of the standard library."""
-    return _described(value, clip(str(value), 60)[0])
+    """A fixed offset by its name, else by its distance from UTC."""
+    return _described(value, clip(str.__str__(datetime.timezone.tzname(value, None)), 60)[0])
+
+
+def describe_zone(value: Any, look: Look) -> Value:
+    """A zone of the world by its key; one that was read from a file has none."""
+    key = sys.modules["zoneinfo"].ZoneInfo.__dict__["key"].__get__(value)
+    return _described(value, clip(key, 60)[0] if type(key) is str else None)
 
 
 def describe_decimal(value: Any, look: Look) -> Value:
