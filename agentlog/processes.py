@@ -26,13 +26,20 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
+def stat_fields(pid: int | str) -> list[str]:
+    """What /proc/<pid>/stat says after the name: state, parent, group, session ...; [] where there is no such process, or
+    no /proc. The name is any bytes: the system cuts a long one in the middle of a letter."""
+    try:
+        with open(f"/proc/{pid}/stat", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return []
+
+
 def process_start(pid: int) -> str | None:
     """When process `pid` of this machine started, in the system's own words; tells a reused pid from the old one."""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        return None
+    fields = stat_fields(pid)
+    return fields[19] if fields else None
 
 
 def boot_id() -> str | None:
@@ -82,9 +89,7 @@ def is_alive(pid: int | None, host: str | None, boot: str | None, start: str | N
 
 def _is_other_or_zombie(pid: int, start: str | None) -> bool:
     """Is `pid` another process by now, or one that has ended and waits for its parent to ask?"""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-    except (OSError, IndexError):
+    fields = stat_fields(pid)
+    if not fields:
         return False  # no /proc here: the signal's answer stands
     return fields[0] in "ZX" or bool(start and fields[19] != start)

@@ -1,10 +1,14 @@
-"""The memory of another process, looked at while it lives, so that something can be said when it is gone."""
+"""What another process uses: its memory, looked at while it lives, so that something can be said when it is gone; its
+processor time."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from agentlog.processes import stat_fields
 
 
 @dataclass
@@ -79,3 +83,12 @@ def available() -> int | None:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
+
+
+def cpu_seconds(group: int | None) -> float:
+    """Processor time of a process group so far (kernels lead one)."""
+    if group is None or not os.path.isdir("/proc/self"):
+        return 0.0
+    processes = map(stat_fields, filter(str.isdigit, os.listdir("/proc")))
+    ticks = sum(int(fields[11]) + int(fields[12]) for fields in processes if fields and int(fields[2]) == group)
+    return ticks / os.sysconf("SC_CLK_TCK")

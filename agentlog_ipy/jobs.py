@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from agentlog.clock import clock
-from agentlog.errors import NotFound, UsageError
+from agentlog.errors import NotFound
 from agentlog.ids import new_id
 from agentlog.journal import prepare_folder
 from agentlog_ipy.whole_files import write_text
@@ -115,15 +115,14 @@ class Queue:
         """Is nothing new begun?"""
         return (self.folder / "paused").exists()
 
+    def _file(self, identifier: str, suffix: str) -> Path:
+        return self.folder / f"{identifier}.{suffix}"
+
     def _read(self, path: Path) -> Job | None:
-        try:
-            data = json.loads(path.read_text())
-            job = Job(**{**data, "step": Step(**data["step"])})
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        if job.state in ("running", "paused") and job.runner is not None and not self._held(job.id):
-            return replace(job, state="interrupted", note="its runner is gone; agentlog queue work runs it again")
-        return job
+        job = _as_written(path)
+        if job is None or job.state not in ("running", "paused") or job.runner is None or self._held(job.id):
+            return job
+        return replace(job, state="interrupted", note="its runner is gone; agentlog queue work runs it again")
 
     def _held(self, identifier: str) -> bool:
         with self._try_lock(identifier) as lock:
@@ -132,7 +131,7 @@ class Queue:
     @contextmanager
     def _try_lock(self, identifier: str) -> Iterator[IO[str] | None]:
         """The job's lock, None where somebody else has it."""
-        with open(self.folder / f"{identifier}.lock", "w") as lock:
+        with open(self._file(identifier, "lock"), "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -149,7 +148,7 @@ class Queue:
     def write(self, job: Job) -> None:
         """Keep the state of `job`, readable by its owner alone: parameters may be anybody's business but."""
         self._prepare()
-        write_text(self.folder / f"{job.id}.json", json.dumps(asdict(job)) + "\n", mode=0o600)
+        write_text(self._file(job.id, "json"), json.dumps(asdict(job)) + "\n", mode=0o600)
 
     def add(self, path: str | Path, options: Mapping[str, Any]) -> Job:
         """A new job at the end."""
@@ -184,11 +183,11 @@ class Queue:
                 state: State = "paused" if what == "pause" else "cancelled"
                 self.write(replace(job, state=state, runner=None, note=""))
                 return f"{job.id[-6:]}: {state}"
-        (self.folder / f"{job.id}.{what}").touch()
+        self._file(job.id, what).touch()
         return f"{job.id[-6:]}: " + ("its runner stops it" if what == "cancel" else "its runner stops before the next cell")
 
     def _resume(self, job: Job) -> str:
-        (self.folder / f"{job.id}.pause").unlink(missing_ok=True)
+        self._file(job.id, "pause").unlink(missing_ok=True)
         if job.state == "paused" and job.runner is None:
             self.write(replace(job, state="queued"))
         elif job.state in ENDED:
@@ -197,14 +196,14 @@ class Queue:
 
     def asked(self, job: Job, what: Literal["pause", "cancel"]) -> bool:
         """Does somebody want the runner of `job` to do this?"""
-        return (self.folder / f"{job.id}.{what}").exists()
+        return self._file(job.id, what).exists()
 
     def clear(self) -> int:
         """Forget the jobs that ended; returns how many."""
         ended = [job for job in self.jobs() if job.state in ENDED]
         for job in ended:
             for suffix in ("json", "lock", "cancel", "pause"):
-                (self.folder / f"{job.id}.{suffix}").unlink(missing_ok=True)
+                self._file(job.id, suffix).unlink(missing_ok=True)
         return len(ended)
 
     # --- working --------------------------------------------------------------------------------------------------
@@ -218,22 +217,15 @@ class Queue:
             with self._try_lock(waiting.id) as lock:
                 if lock is None:
                     continue
-                current = self._read_raw(waiting.id)
+                current = _as_written(self._file(waiting.id, "json"))
                 if current is None or current.state in ENDED or (current.state == "paused" and current.runner is None):
                     continue
                 yield self._begin(current)
                 return
         yield None
 
-    def _read_raw(self, identifier: str) -> Job | None:
-        try:
-            data = json.loads((self.folder / f"{identifier}.json").read_text())
-            return Job(**{**data, "step": Step(**data["step"])})
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
     def _begin(self, job: Job) -> Job:
-        (self.folder / f"{job.id}.cancel").unlink(missing_ok=True)
+        self._file(job.id, "cancel").unlink(missing_ok=True)
         job = replace(
             job, state="running", begun=clock.time(), attempts=job.attempts + 1, runner=os.getpid(), note="", step=Step()
         )
@@ -243,30 +235,16 @@ class Queue:
     def end(self, job: Job, state: State, note: str = "", session: str | None = None) -> Job:
         """The job is over."""
         for what in ("cancel", "pause"):
-            (self.folder / f"{job.id}.{what}").unlink(missing_ok=True)
+            self._file(job.id, what).unlink(missing_ok=True)
         job = replace(job, state=state, ended=clock.time(), note=note, session=session, runner=None)
         self.write(job)
         return job
 
 
-def cpu_seconds(group: int | None) -> float:
-    """Processor time of a process group so far (kernels lead one)."""
-    if group is None or not os.path.isdir("/proc/self"):
-        return 0.0
-    ticks = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                fields = Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()
-            except (OSError, IndexError):
-                continue
-            if int(fields[2]) == group:
-                ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def checked(references: Sequence[str], action: str) -> Sequence[str]:
-    """At least one reference. Raises UsageError."""
-    if not references:
-        raise UsageError(f"agentlog queue {action} needs the id of a job (agentlog queue list shows them)")
-    return references
+def _as_written(path: Path) -> Job | None:
+    """The job of a file, None where it is none (any more)."""
+    try:
+        data = json.loads(path.read_text())
+        return Job(**{**data, "step": Step(**data["step"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

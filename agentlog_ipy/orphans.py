@@ -48,7 +48,7 @@ def _members(group: int) -> list[int]:
 
 
 def _fields(pid: int | str) -> list[str]:
-    """What /proc/<pid>/stat says after the name: state, parent, group, session ...; [] where there is no such process."""
+    """`agentlog.processes.stat_fields`, once more: run by itself, this file can import nothing of ours."""
     try:
         with open(f"/proc/{pid}/stat", errors="replace") as file:
             return file.read().rsplit(")", 1)[1].split()

@@ -19,6 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from agentlog.clock import clock
 from agentlog.errors import KernelStartError
+from agentlog.processes import stat_fields
 from agentlog_ipy.orphans import helper
 
 SOCKET_NAME_BYTES = 100
@@ -205,9 +206,8 @@ def send_signal(pid: int | None, number: int) -> bool:
 
 def start_of(pid: int) -> str | None:
     """When the process began (in clock ticks since boot), None if there is no such process: pids are used again."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except (OSError, IndexError):
+    fields = stat_fields(pid)
+    if not fields:
         return None if os.path.isdir("/proc/self") else ("?" if send_signal(pid, 0) else None)
     return None if fields[0] == "Z" else fields[19]
 

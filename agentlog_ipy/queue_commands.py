@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from agentlog.clock import clock
+from agentlog.errors import UsageError
 from agentlog.settings import store_folder
 from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
-from agentlog_ipy.jobs import Job, Queue, checked
+from agentlog_ipy.jobs import Job, Queue
 from agentlog_ipy.notebook import read_notebook
 from agentlog_ipy.results import Progress
 from agentlog_ipy.shell_commands import Said
@@ -81,7 +82,9 @@ def _resume(found: Queue, args: argparse.Namespace) -> Said:
 
 
 def _cancel(found: Queue, args: argparse.Namespace) -> Said:
-    return Said(tuple(found.cancel(checked(args.jobs, "cancel"))))
+    if not args.jobs:
+        raise UsageError("agentlog queue cancel needs the id of a job (agentlog queue list shows them)")
+    return Said(tuple(found.cancel(args.jobs)))
 
 
 def _clear(found: Queue, args: argparse.Namespace) -> Said:

@@ -10,7 +10,8 @@ from nbformat import NotebookNode
 
 from agentlog.clock import clock
 from agentlog.errors import AgentlogError
-from agentlog_ipy.jobs import Job, Queue, Step, cpu_seconds
+from agentlog_ipy.footprint import cpu_seconds
+from agentlog_ipy.jobs import Job, Queue, Step
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.results import CellResult, NotebookResult, Options, Progress
 from agentlog_ipy.runner import run_notebook_async

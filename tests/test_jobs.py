@@ -15,8 +15,9 @@ import pytest
 from notebook_files import read, shown, write
 
 from agentlog.cli import main
-from agentlog.errors import NotFound, UsageError
-from agentlog_ipy.jobs import Job, Queue, Step, checked, cpu_seconds
+from agentlog.errors import NotFound
+from agentlog_ipy.footprint import cpu_seconds
+from agentlog_ipy.jobs import Job, Queue, Step
 
 PATIENCE = 180.0
 
@@ -116,10 +117,12 @@ def test_processor_time_of_a_process_group_is_seen() -> None:
             child.kill()
 
 
-def test_an_action_on_jobs_needs_one() -> None:
-    """One line."""
-    with pytest.raises(UsageError, match="needs the id"):
-        checked([], "cancel")
+def test_to_cancel_needs_a_job(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line; without it the queue as a whole would be meant, as in pausing."""
+    queue.add("a.ipynb", {})
+    assert main(["queue", "cancel"]) == 2
+    assert "needs the id" in capsys.readouterr().err
+    assert [job.state for job in queue.jobs()] == ["queued"]
 
 
 # --- the worker ---------------------------------------------------------------------------------------------------
