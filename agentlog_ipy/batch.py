@@ -16,14 +16,12 @@ from typing import Any
 
 from agentlog.clock import clock
 from agentlog.errors import AgentlogError, NotFound, UsageError
-from agentlog_ipy.notebook import parse_parameter, read_notebook
+from agentlog_ipy.notebook import executed, is_source, parse_parameter, read_notebook
 from agentlog_ipy.reports import write_junit, write_summary
 from agentlog_ipy.results import NotebookResult, Options, Progress
 from agentlog_ipy.runner import run_notebook_async
 from agentlog_ipy.status import Lines
 from agentlog_ipy.sync import run_blocking
-
-EXECUTED = ".executed.ipynb"
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,13 @@ def run_command(args: argparse.Namespace, place: str | Path | None) -> BatchResu
     paths = notebooks_of(args.files)
     for path in paths:
         read_notebook(path)
-    jobs = [(path, _output(args, path, len(paths))) for path in paths]
     options = options_of(args, place)
+    outputs = outputs_of(args, paths)
+    jobs = [(path, replace(options, output=str(output))) for path, output in zip(paths, outputs, strict=True)]
     begun = clock.monotonic()
     progress = Progress() if args.quiet else Lines(sys.stderr, several=len(paths) > 1)
     with ending_on_sigterm():
-        results = _run(jobs, options, progress, args)
+        results = _run(jobs, progress, args)
     batch = BatchResult(tuple(results), clock.monotonic() - begun)
     if args.junit:
         write_junit(batch.results, Path(args.junit))
@@ -75,21 +74,16 @@ def run_command(args: argparse.Namespace, place: str | Path | None) -> BatchResu
     return batch
 
 
-def _run(
-    jobs: Sequence[tuple[Path, str]], options: Options, progress: Progress, args: argparse.Namespace
-) -> list[NotebookResult]:
+def _run(jobs: Sequence[tuple[Path, Options]], progress: Progress, args: argparse.Namespace) -> list[NotebookResult]:
     if args.on:
         from agentlog_ipy.cluster import run_on
 
-        absolute = [(path, replace(options, output=str(Path(output).absolute()))) for path, output in jobs]
-        return run_on(args.on, absolute, progress)
-    return run_blocking(run_many([(path, replace(options, output=output)) for path, output in jobs], args.jobs, progress))
+        return run_on(args.on, jobs, progress)
+    return run_blocking(run_many(jobs, args.jobs, progress))
 
 
 async def run_many(jobs: Sequence[tuple[Path, Options]], at_once: int, progress: Progress) -> list[NotebookResult]:
     """Run notebooks, `at_once` at a time; the results in the order given."""
-    if at_once < 1:
-        raise UsageError(f"-j needs a number of at least 1, not {at_once}")
     gate = asyncio.Semaphore(at_once)
 
     async def one(path: Path, options: Options) -> NotebookResult:
@@ -110,14 +104,12 @@ async def run_many(jobs: Sequence[tuple[Path, Options]], at_once: int, progress:
 
 
 def notebooks_of(names: Sequence[str]) -> list[Path]:
-    """The notebooks that `names` mean: files, and folders with all notebooks in them but executed ones."""
+    """The notebooks that `names` mean: files, and folders with all notebooks in them that somebody wrote."""
     found: list[Path] = []
     for name in names:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(
-                p for p in path.rglob("*.ipynb") if not p.name.endswith(EXECUTED) and ".ipynb_checkpoints" not in p.parts
-            )
+            inside = sorted(filter(is_source, path.rglob("*.ipynb")))
             if not inside:
                 raise NotFound(f"no notebook in the folder {path}")
             found += inside
@@ -126,23 +118,40 @@ def notebooks_of(names: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _output(args: argparse.Namespace, path: Path, count: int) -> str:
+def outputs_of(args: argparse.Namespace, paths: Sequence[Path], *, folder: bool = False) -> list[Path]:
+    """Where the executed notebook of each path goes. `folder`: -o names one, unless it names a notebook.
+
+    Raises UsageError where two would go to the same place.
+    """
+    out = Path(args.output or "")
+    inside = len(paths) > 1 or out.is_dir() or (folder and out.suffix != ".ipynb")
+    outputs = [_output(args, path, inside) for path in paths]
+    taken: dict[Path, Path] = {}
+    for path, output in zip(paths, outputs, strict=True):
+        if output in taken:
+            raise UsageError(
+                f"{taken[output]} and {path} would both be written to {output}; run them one at a time, or without -o"
+            )
+        taken[output] = path
+    return outputs
+
+
+def _output(args: argparse.Namespace, path: Path, inside: bool) -> Path:
     if args.in_place:
         if args.output:
             raise UsageError("--in-place and -o contradict each other; give one of them")
-        return str(path)
+        return path
     if not args.output:
-        return str(path.with_name(path.stem + EXECUTED))
-    out = Path(args.output)
-    return str(out / path.name) if count > 1 or out.is_dir() else str(out)
+        return executed(path)
+    return Path(args.output) / path.name if inside else Path(args.output)
 
 
 def options_of(args: argparse.Namespace, place: str | Path | None) -> Options:
     """The options of a command line."""
     return Options(
         parameters=dict(parse_parameter(text) for text in args.param),
-        timeout=_positive("--timeout", args.timeout),
-        total_timeout=_positive("--total-timeout", args.total_timeout),
+        timeout=args.timeout,
+        total_timeout=args.total_timeout,
         keep_going=args.keep_going,
         resume=args.resume,
         kernel=args.kernel,
@@ -151,12 +160,6 @@ def options_of(args: argparse.Namespace, place: str | Path | None) -> Options:
         store=str(place) if place is not None else None,
         context_tokens=args.tokens,
     )
-
-
-def _positive(option: str, seconds: float | None) -> float | None:
-    if seconds is not None and seconds <= 0:
-        raise UsageError(f"{option} needs seconds above 0, not {seconds:g}")
-    return seconds
 
 
 def parse_size(text: str) -> int:

@@ -8,6 +8,7 @@ file system and the same store, or they write to their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,18 @@ def run_on(address: str, jobs: Sequence[tuple[Path, Options]], progress: Progres
     try:
         futures = {
             client.submit(
-                run_one, str(path.absolute()), options, pure=False, key=f"agentlog-{number}-{path.name}-{id(jobs)}"
+                run_one, str(path.absolute()), _absolute(options), pure=False, key=f"agentlog-{number}-{path.name}-{id(jobs)}"
             ): number
             for number, (path, options) in enumerate(jobs)
         }
         return _gathered(client, futures, jobs, progress)
     finally:
         client.close()
+
+
+def _absolute(options: Options) -> Options:
+    """A worker's working directory is another."""
+    return replace(options, output=str(Path(options.output).absolute())) if options.output else options
 
 
 def _client(address: str) -> Any:

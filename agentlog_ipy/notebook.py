@@ -19,6 +19,18 @@ INJECTED_TAG = "injected-parameters"
 SKIP_TAGS = ("skip-execution",)
 RAISES_TAG = "raises-exception"
 
+_EXECUTED = ".executed.ipynb"
+
+
+def executed(path: Path) -> Path:
+    """Where the executed notebook of `path` goes when nobody says otherwise."""
+    return path.with_name(path.stem + _EXECUTED)
+
+
+def is_source(path: Path) -> bool:
+    """Is it a notebook that somebody wrote: neither an executed one nor a checkpoint?"""
+    return path.suffix == ".ipynb" and not path.name.endswith(_EXECUTED) and ".ipynb_checkpoints" not in path.parts
+
 
 def read_notebook(path: str | Path) -> NotebookNode:
     """The notebook at `path`, as version 4. Raises NotFound or UsageError in one line."""

@@ -33,7 +33,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """A file with one test for a notebook; executed ones and checkpoints are left out."""
     if not parent.config.getoption("--agentlog") or file_path.suffix != ".ipynb":
         return None
-    if file_path.name.endswith(".executed.ipynb") or ".ipynb_checkpoints" in file_path.parts:
+    from agentlog_ipy.notebook import is_source
+
+    if not is_source(file_path):
         return None
     collector: pytest.Collector = NotebookFile.from_parent(parent, path=file_path)
     return collector

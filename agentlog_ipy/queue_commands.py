@@ -13,7 +13,7 @@ from typing import Any
 from agentlog.clock import clock
 from agentlog.errors import UsageError
 from agentlog.settings import store_folder
-from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of
+from agentlog_ipy.batch import ending_on_sigterm, notebooks_of, options_of, outputs_of
 from agentlog_ipy.jobs import Job, Queue
 from agentlog_ipy.notebook import read_notebook
 from agentlog_ipy.results import Progress
@@ -64,13 +64,8 @@ def _add(found: Queue, args: argparse.Namespace) -> Jobs:
         read_notebook(path)
     options = asdict(options_of(args, None))
     changed = {name: value for name, value in options.items() if value}
-    return Jobs(tuple(found.add(path, {**changed, **_output(args, path)}) for path in paths))
-
-
-def _output(args: argparse.Namespace, path: Path) -> dict[str, str]:
-    if args.in_place:
-        return {"output": str(path.absolute())}
-    return {"output": str((Path(args.output) / path.name).absolute())} if args.output else {}
+    outputs = [str(output.absolute()) for output in outputs_of(args, paths, folder=True)]
+    return Jobs(tuple(found.add(path, {**changed, "output": output}) for path, output in zip(paths, outputs, strict=True)))
 
 
 def _pause(found: Queue, args: argparse.Namespace) -> Said:

@@ -24,6 +24,7 @@ from agentlog_ipy.notebook import (
     RAISES_TAG,
     SKIP_TAGS,
     code_cells,
+    executed,
     failed,
     inject,
     place_parameters,
@@ -60,7 +61,7 @@ class _NotebookRun:
         self.options = options
         self.progress = progress
         self.given = kernel
-        self.output = Path(options.output) if options.output else path.with_name(f"{path.stem}.executed.ipynb")
+        self.output = Path(options.output) if options.output else executed(path)
         self.store = Path(options.store).absolute() if options.store else store_folder(start=path.parent)
         self.results: dict[int, CellResult] = {}
         self.begun = clock.monotonic()

@@ -117,6 +117,16 @@ def test_processor_time_of_a_process_group_is_seen() -> None:
             child.kill()
 
 
+def test_where_the_executed_notebook_of_a_job_goes(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the notebook, over it, into a folder, or to the notebook that -o names; an absolute path for whoever runs it."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.ipynb", "1")
+    for options in ([], ["-i"], ["-o", "out"], ["-o", "done.ipynb"]):
+        assert main(["queue", "add", "a.ipynb", *options]) == 0
+    places = [job.options["output"] for job in queue.jobs()]
+    assert places == [str(tmp_path / name) for name in ("a.executed.ipynb", "a.ipynb", "out/a.ipynb", "done.ipynb")]
+
+
 def test_to_cancel_needs_a_job(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     """One line; without it the queue as a whole would be meant, as in pausing."""
     queue.add("a.ipynb", {})

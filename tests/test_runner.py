@@ -260,6 +260,7 @@ def test_several_notebooks_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["x.ipynb", "-i", "-o", "y.ipynb"], "contradict"),
         (["x.ipynb", "-j", "0"], "at least 1"),
         (["x.ipynb", "--on", "nosuch://x"], "dask://"),
+        (["x.ipynb", "full/x.ipynb", "-o", "out"], "x.ipynb and full/x.ipynb would both be written to out/x.ipynb"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -268,7 +269,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
     """No traceback of ours."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
     write(tmp_path / "x.ipynb", "1")
+    write(tmp_path / "full/x.ipynb", "2")
     assert main(["run", *arguments]) == 2
     err = capsys.readouterr().err
     assert said in err
