@@ -7,6 +7,7 @@ gave it to them.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,6 +73,13 @@ def assigning_lines(source: str, name: str) -> list[str]:
     """The first lines of the statements of the cell that bind `name`, else of those that may change it, in order."""
     lines = source.splitlines()
     return [lines[node.lineno - 1].strip() for node in assignments(source, name) if node.lineno <= len(lines)]
+
+
+def line_about(source: str, name: str, label: str) -> str:
+    """The line of the cell that says the label of `name`, one that binds `name` before others, else the only one that binds it; else ""."""
+    bound = assigning_lines(source, name)
+    spoken = [line.strip() for line in source.splitlines() if name in line and re.search(rf"(['\"]){re.escape(label)}\1", line)]
+    return next((line for line in spoken if line in bound), spoken[0] if spoken else bound[0] if len(bound) == 1 else "")
 
 
 def assignments(source: str, name: str) -> list[ast.stmt]:

@@ -128,14 +128,16 @@ class Situation:
         return version.value if version else None
 
     def _at_failure(self, name: str) -> Value | None:
-        """`name` as the frame of the crashed cell described it."""
+        """`name` as the frame of the crashed cell described it, where the cell had not bound it anew."""
+        if self.execution is None or name in self.execution.writes:
+            return None
         frames = user_frames(self.root) if self.root is not None else []
         value = next((f.locals[name] for f in frames if f.function.startswith("<") and name in f.locals), None)
-        return value if value is not None and not (value.cut or "").startswith("not looked at") else None
+        return value if not _unseen(value) else None
 
     def seen(self, name: str, value: Value) -> Value:
         """`value`, or what the look at the namespace after the cell said of `name`, where there was no time at the failure."""
-        if not (value.cut or "").startswith("not looked at"):
+        if not _unseen(value):
             return value
         namespace = self.namespace(self.execution) if self.execution else None
         after = next((change.new for change in namespace.changes if change.name == name), None) if namespace else None
@@ -162,8 +164,9 @@ class Situation:
                 continue
             change = self._change(execution, name)
             if change is not None and change.kind == "unknown":
-                value = change.new or (self._at_failure(name) if newest else None)
-                change = replace(change, kind="rebound", new=value) if name in execution.writes else None
+                change = replace(change, kind="rebound") if name in execution.writes else None
+            if change is not None and newest and _unseen(change.new):
+                change = replace(change, new=self._at_failure(name) or change.new)
             if change is not None:
                 newest = False
                 yield Version(execution, change)
@@ -207,6 +210,11 @@ class Situation:
                 changed.append(version.execution.label)
         later = f"changed {' '.join(reversed(changed))}" if changed else ""
         return ", ".join(part for part in (made, later) if part)
+
+
+def _unseen(value: Value | None) -> bool:
+    """Is it not known, or was there no time to look at it?"""
+    return value is None or (value.cut or "").startswith("not looked at")
 
 
 def user_frames(failure: Failure) -> list[Frame]:

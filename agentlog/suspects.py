@@ -129,7 +129,7 @@ def names_parameter(value: Value, message: str) -> bool:
 def from_another_type(case: Situation, found: Author, kind: str) -> bool:
     """Was it another type before: the name itself, or what it was made from?"""
     own = version_before(case, found.name, found.execution)
-    if own is not None and own.value is not None and own.value.type in _CALLED and kind not in _CALLED:
+    if own is not None and own.value is not None and own.value.type in _CALLED and kind != own.value.type:
         return True
     if (own is None or own.value is None) and re.search(rf"\b{re.escape(kind)}\(", found.execution.source):
         return False  # it was made as what it is

@@ -127,16 +127,44 @@ def unbound_name(case: Situation, failure: Failure) -> Blame | None:
 
 
 def shadowed(case: Situation, failure: Failure) -> Blame | None:
-    """Called what is no function any more: the cell that gave the name another meaning."""
+    """Called what is no function any more: the cell that gave the name, or the attribute, another meaning."""
     if failure.type != "TypeError" or "object is not callable" not in failure.message or failure.expression is None:
         return None
-    called = re.match(r"[^\W\d]\w*(?=\()", failure.expression.text)
+    called = re.match(r"[^\W\d][\w.]*(?=\()", failure.expression.text)
+    if called is not None and "." in called[0]:
+        return _attribute_set(case, called[0])
     value = case.described(called[0]) if called else None
     if called is None or value is None:
         return None
     kind = value.type
     found = holder(case, called[0], None, lambda value: value.type == kind)
     return earlier(case, found, f"the name {{name}} was given to {article(kind)} there")
+
+
+def _attribute_set(case: Situation, attribute: str) -> Blame | None:
+    """The earlier cell with `plt.title = "Ages"`."""
+    setting = re.compile(rf"(?:.*;)?\s*{re.escape(attribute)}\s*=(?!=)")
+    for run in reversed(case.earlier):
+        line = next((line.strip() for line in run.source.splitlines() if setting.match(line)), "")
+        if line:
+            return Blame(run.label, run.id, False, f"{attribute} was given another meaning there: {line}")
+    return None
+
+
+def folder_changed(case: Situation, failure: Failure) -> Blame | None:
+    """A file that an earlier cell found by the same path: the cell that changed the working directory since."""
+    if failure.type != "FileNotFoundError" or case.execution is None:
+        return None
+    facts = [fact.text for one in failure.evidence if one.collector == "file_trouble" for fact in one.facts]
+    changed = next(
+        (found[1] for text in facts if (found := re.match(r"the working directory was changed by (In\[\d+\])", text))), None
+    )
+    cell = next((run for run in reversed(case.earlier) if run.label == changed), None)
+    paths = re.findall(r"'([^']+)'", failure.message)
+    before = [run for run in case.earlier if cell is not None and run.id < cell.id and run.status == "ok"]
+    if cell is None or not any(f"{quote}{path}{quote}" in run.source for run in before for path in paths for quote in "'\""):
+        return None
+    return Blame(cell.label, cell.id, False, "the working directory was changed there")
 
 
 def configured(case: Situation, failure: Failure) -> Blame | None:
@@ -214,4 +242,6 @@ def _key_before(failure: Failure) -> str | None:
 
 
 def _holds_word(value: Value, word: str) -> bool:
-    return value.value == word or word in value.entries or any(item.value == word for item in value.items)
+    """Is it the word, or a list, a key, or an array of labels in which the word is seen?"""
+    labels = {row[0] for row in value.head if row} if len(value.shape or ()) == 1 else set()
+    return value.value == word or word in value.entries or word in labels or any(item.value == word for item in value.items)

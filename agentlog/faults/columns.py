@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from agentlog.ancestry import Author, assigning_line, author, parents
+from agentlog.ancestry import Author, assigning_line, assigning_lines, author, parents
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier
+from agentlog.past import Execution
 from agentlog.situation import Situation
-from agentlog.suspects import gap_maker, passed, suspects
+from agentlog.suspects import gap_maker, offending_word, passed, suspects
 
 _GAPS = re.compile(
     r"contains NaN|contains infinity|NaN, infinity|contains inf or nans|missing values|non-finite|NaN to integer", re.I
@@ -21,7 +22,13 @@ _SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[(['\"])(.+?)\2\]")
 _FRACTIONS = re.compile(
     r"[Uu]nknown label type|continuous is not supported|[Gg]ot '?continuous|classification metrics can't handle"
 )
+_JOINS = re.compile(r"\.(?:merge|join|append)\(|\bconcat\(")
+"""What leaves gaps where the other side has no row: that is often meant, unless no row was found at all."""
+_ONE_COLUMN = re.compile(
+    r"not 1-dimensional|'DataFrame' object has no attribute|duplicate|label .* is not unique|Columns must be same length"
+)
 _TEXTS = frozenset({"object", "str", "string", "category"})
+_RANGES = ("period", "interval")
 _NUMBERS = ("int", "uint", "float", "datetime64", "timedelta64", "Int", "Float")
 
 
@@ -29,17 +36,55 @@ def made_gaps(case: Situation, failure: Failure) -> Blame | None:
     """Gaps that a cell made when it made the column: by shifting, joining, looking up."""
     if not _GAPS.search(failure.message):
         return None
-    for name in [*passed(failure), *_tables_asked(case, failure)]:
-        value = case.described(name)
-        asked = _tables_asked(case, failure).get(name)
-        holed = [column.name for column in value.columns if column.nulls and asked in (None, column.name)] if value else []
-        holed = _infinite(failure, name) if "contains infinity" in failure.message else holed
-        makers = [gap_maker(case, name, label) for label in holed]
+    endless = "contains infinity" in failure.message
+    asked = _tables_asked(case, failure)
+    for name in [*passed(failure), *asked]:
+        labels = _infinite(failure, name) if endless else _holed(case.described(name), asked.get(name))
+        makers = [None if endless else _gaps_seen(case, name, label) for label in labels]
+        makers = [maker or gap_maker(case, name, label) for maker, label in zip(makers, labels, strict=True)]
         if makers and makers[0] and all(makers):
             found, line = makers[0]
-            what = "infinite values" if "contains infinity" in failure.message else "gaps"
-            return Blame(found.label, found.id, False, f"{holed[0]!r} of {name} got its {what} there: {line}")
+            what = "infinite values" if endless else "gaps"
+            return Blame(found.label, found.id, False, f"{labels[0]!r} of {name} got its {what} there: {line}")
     return None
+
+
+def _holed(value: Value | None, asked: str | None) -> list[str]:
+    """The columns of a table that have gaps, or the name of the one column that a series is; of a table that was asked for one, this."""
+    if value is None:
+        return []
+    if value.type == "Series" and value.nulls:
+        return [str(value.facts["name"])] if "name" in value.facts else []
+    return [column.name for column in value.columns if column.nulls and asked in (None, column.name)]
+
+
+def _gaps_seen(case: Situation, name: str, label: str) -> tuple[Execution, str] | None:
+    """The cell after which the column has gaps, and its line, where it had none before it, or was not there."""
+
+    def holed(value: Value) -> bool:
+        series = not value.columns and value.facts.get("name") == label
+        return series or any(column.name == label and column.nulls for column in value.columns)
+
+    found = author(case, name, holed)
+    if found is None or found.raw:
+        return None
+    before = [column.nulls for value in _values_before(case, found) for column in value.columns if column.name == label]
+    line = _writing_line(found, label)
+    meant = _JOINS.search(line) and not _all_missing(found.value, label)
+    return (found.execution, line) if not meant and all(nulls == 0 for nulls in before) else None
+
+
+def _writing_line(found: Author, label: str) -> str:
+    """The line of the cell that sets the column, else the one that binds the whole."""
+    lines = assigning_lines(found.execution.source, found.name)
+    column = re.compile(rf"\[\s*(['\"]){re.escape(label)}\1\s*\]\s*=(?!=)")
+    whole = re.compile(rf"{re.escape(found.name)}\s*=(?!=)")
+    return next((line for pattern in (column, whole) for line in lines if pattern.search(line)), found.line)
+
+
+def _all_missing(value: Value, label: str) -> bool:
+    rows = value.shape[0] if value.shape else None
+    return any(column.name == label and column.nulls == rows for column in value.columns)
 
 
 def _tables_asked(case: Situation, failure: Failure) -> dict[str, str]:
@@ -64,9 +109,9 @@ def other_type(case: Situation, failure: Failure) -> Blame | None:
     """A column of texts or of mixed values that held numbers or dates until a cell wrote to it: that cell."""
     if failure.type not in ("TypeError", "ValueError", "AttributeError") or not _TYPES.search(failure.message):
         return None
-    for name, label in _columns_meant(case, failure):
+    for name, label in columns_meant(case, failure):
         now = _dtype_of(case.described(name), label)
-        found = author(case, name, lambda value: _dtype_of(value, label) == now) if now in _TEXTS else None  # noqa: B023
+        found = author(case, name, lambda value: _dtype_of(value, label) == now) if _no_numbers(now) else None  # noqa: B023
         if found is not None and found.raw and _dates_asked(found.line, label):
             cell = found.execution
             return Blame(cell.label, cell.id, False, f"{label!r} stayed {now} there, in spite of parse_dates: {found.line}")
@@ -76,11 +121,15 @@ def other_type(case: Situation, failure: Failure) -> Blame | None:
     return None
 
 
+def _no_numbers(dtype: str | None) -> bool:
+    return dtype is not None and (dtype in _TEXTS or dtype.startswith(_RANGES))
+
+
 def _dates_asked(line: str, label: str) -> bool:
     return re.search(rf"parse_dates\s*=\s*\[[^\]]*['\"]{re.escape(label)}['\"]", line) is not None
 
 
-def _columns_meant(case: Situation, failure: Failure) -> list[tuple[str, str]]:
+def columns_meant(case: Situation, failure: Failure) -> list[tuple[str, str]]:
     """(table, column) of the failing expression, of what the evidence says of the content that did not fit, of the key of a merge."""
     text = failure.expression.text if failure.expression else ""
     facts = [(fact.about or "", fact.text) for one in failure.evidence for fact in one.facts]
@@ -96,9 +145,14 @@ def _dtype_of(value: Value | None, label: str) -> str | None:
 
 def _dtypes_before(case: Situation, found: Author, label: str) -> set[str]:
     """The types that the column had, in what the cell made the table from."""
+    return {dtype for value in _values_before(case, found) if (dtype := _dtype_of(value, label)) is not None}
+
+
+def _values_before(case: Situation, found: Author) -> list[Value]:
+    """What the name was before the cell, and what the cell made it from."""
     names = parents(found.execution.source, found.name)
     known = [found.old, *(case.value_before(name, found.execution) for name in names)]
-    return {dtype for value in known if (dtype := _dtype_of(value, label)) is not None}
+    return [value for value in known if value is not None]
 
 
 def mixed_columns(case: Situation, failure: Failure) -> Blame | None:
@@ -135,6 +189,24 @@ def _is_float(value: Value, label: str) -> bool:
     """The labels themselves, or a table with them as a column."""
     dtype = _dtype_of(value, label) if value.columns else value.dtype
     return (dtype or "").startswith("float")
+
+
+def same_columns_twice(case: Situation, failure: Failure) -> Blame | None:
+    """Columns of one name, so that the name gives a table: the cell that put them beside each other."""
+    label = offending_word(failure)
+    text = failure.expression.text if failure.expression else ""
+    if not _ONE_COLUMN.search(failure.message):
+        return None
+    for name in suspects(failure):
+        value = case.described(name)
+        names = [column.name for column in value.columns] if value is not None else []
+        twice = [
+            one for one in dict.fromkeys(names) if names.count(one) > 1 and (one == label or f"'{one}'" in text.replace('"', "'"))
+        ]
+        if twice:
+            found = author(case, name, lambda value: [column.name for column in value.columns].count(twice[0]) > 1)  # noqa: B023
+            return earlier(case, found, f"{{name}} has {twice[0]!r} twice since there")
+    return None
 
 
 def same_labels_twice(case: Situation, failure: Failure) -> Blame | None:

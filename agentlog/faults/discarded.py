@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from agentlog.ancestry import ancestors, tree_of
 from agentlog.events import Failure
@@ -12,43 +13,65 @@ from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation
 from agentlog.suspects import offending_word, suspects
 
-_DATES = frozenset({"to_datetime", "astype", "to_timedelta"})
 _GAPS = frozenset({"dropna", "fillna", "ffill", "bfill", "interpolate"})
-_NUMBERS = frozenset({"astype", "to_numeric", "replace", "map", "get_dummies", "apply", "strip", "drop", "select_dtypes"})
-_LABELS = frozenset(
-    {"rename", "reset_index", "set_index", "assign", "merge", "join", "add_prefix", "add_suffix", "insert", "drop"}
-)
-MENDING: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
-    (re.compile(r"\.dt accessor|datetimelike|[Dd]atetime|Timestamp|date"), _DATES),
-    (re.compile(r"contains NaN|NaN, infinity|inf or nans|missing values|non-finite"), _GAPS),
-    (re.compile(r"could not convert|unsupported operand|not supported between|must be numeric|dtype of object|agg function failed|not supported for dtype|Invalid comparison"), _NUMBERS),
-    (re.compile(r"\A'|not in index|not found in axis|no column|Could not interpret"), _LABELS),
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """Calls that mend what messages say.
+
+    whole       they are about the rows, their labels or the form: no label says which part is meant
+    inherited   they mend the failing name also where they are made on what it was made from
+    """
+
+    said: re.Pattern[str]
+    calls: frozenset[str]
+    whole: bool = False
+    inherited: bool = False
+
+
+def _mending(said: str, calls: str, *, whole: bool = False, inherited: bool = False) -> Mending:
+    return Mending(re.compile(said), frozenset(calls.split()), whole, inherited)
+
+
+MENDINGS = (
+    _mending(r"\.dt accessor|datetimelike|[Dd]atetime|Timestamp|date", "to_datetime astype to_timedelta"),
+    _mending(r"contains NaN|NaN, infinity|inf or nans|missing values|non-finite", " ".join(_GAPS), inherited=True),
+    _mending(
+        r"could not convert|unsupported operand|not supported between|must be numeric|dtype of object|agg function failed|not supported for dtype|"
+        r"Invalid comparison|no numeric",
+        "astype to_numeric replace map get_dummies apply strip drop select_dtypes", inherited=True,
+    ),
+    _mending(
+        r"\A'|not in index|not found in axis|no column|Could not interpret",
+        "rename reset_index set_index assign merge join add_prefix add_suffix insert drop strip lower",
+    ),
+    _mending(
+        r"\b[Ff]req|period|PeriodIndex|DatetimeIndex|monotonic|must be sorted",
+        "set_index asfreq to_period sort_index sort_values", whole=True, inherited=True,
+    ),
+    _mending(r"duplicate|must be unique|not unique", "drop_duplicates reset_index set_index", whole=True, inherited=True),
+    _mending(
+        r"Expected 2D|[Rr]eshape your data|1-dimensional|2-dimensional|expected (?:min_)?ndim|[Ee]xpected \dD",
+        "reshape expand_dims to_frame squeeze unsqueeze flatten ravel view to_numpy", whole=True,
+    ),
 )  # fmt: skip
 """What the message says -> the calls that would have mended it."""
 
 
-_GAPS_TOLD = MENDING[1][0]
-
-
 def discarded(case: Situation, failure: Failure) -> Blame | None:
     """The earlier cell that called what mends this failure, on the very thing that failed, and did not keep what it returned."""
-    wanted = frozenset(name for pattern, calls in MENDING if pattern.search(failure.message) for name in calls)
+    wanted = [mending for mending in MENDINGS if mending.said.search(failure.message)]
     own = suspects(failure)
-    names = {*own, *(ancestors(case, own) if _GAPS_TOLD.search(failure.message) else ())}
-    text = f"{failure.expression.text if failure.expression else ''} {' '.join(repr(label) for label in _holed(failure))}"
-    for run in reversed(case.earlier) if wanted and names else ():
-        if run.status == "ok" and any(f".{name}(" in run.source for name in wanted):
-            for call in _lost(run.source):
-                if _called(call) in wanted and names & _on(call) and _same_part(call, text, failure):
+    older = ancestors(case, own) if any(mending.inherited for mending in wanted) else []
+    for run in reversed(case.earlier) if wanted and own else ():
+        calls = _lost(run.source) if run.status == "ok" else ()
+        for call in calls:
+            for mending in wanted:
+                names = {*own, *older} if mending.inherited else {*own}
+                if _called(call) in mending.calls and names & _on(call) and (mending.whole or _same_part(call, failure)):
                     return Blame(run.label, run.id, False, f"the result was not kept there: {ast.unparse(call)[:160]}")
     return None
-
-
-def _holed(failure: Failure) -> list[str]:
-    """The columns in which the evidence saw missing values."""
-    facts = [fact.text for one in failure.evidence for fact in one.facts]
-    told = [text.rpartition(": ")[2] for text in facts if text.startswith("missing values in")]
-    return [part.rpartition(" ")[0] for text in told for part in text.split(", ")]
 
 
 def _lost(source: str) -> Iterator[ast.Call]:
@@ -73,12 +96,21 @@ def _on(call: ast.Call) -> set[str]:
     return {node.id for part in [*parts, *call.args[:1]] for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
-def _same_part(call: ast.Call, text: str, failure: Failure) -> bool:
+def _same_part(call: ast.Call, failure: Failure) -> bool:
     """Where the call was made on one column, or gives labels, is it one of those that failed?"""
     labels = {node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    said = {part for part in re.findall(r"'([^']+)'|\"([^\"]+)\"", f"{text} {failure.message}") for part in part if part}
-    word = offending_word(failure)
+    text = f"{failure.expression.text if failure.expression else ''} {failure.message}"
+    said = {part for part in re.findall(r"'([^']+)'|\"([^\"]+)\"", text) for part in part if part}
     column = any(isinstance(node, ast.Subscript) for node in ast.walk(call))
     if not labels:
-        return failure.type != "KeyError" or _called(call) in ("reset_index",)
-    return bool(labels & (said | {word})) or (not column and failure.type != "KeyError" and _called(call) in _GAPS)
+        return failure.type != "KeyError" or _called(call) in ("reset_index", "strip", "lower")
+    meant = {*said, *_columns_told(failure), offending_word(failure)}
+    return bool(labels & meant) or (not column and failure.type != "KeyError" and _called(call) in _GAPS)
+
+
+def _columns_told(failure: Failure) -> list[str]:
+    """The columns in which the evidence saw missing values, or what did not fit."""
+    facts = [fact.text for one in failure.evidence for fact in one.facts]
+    told = [text.rpartition(": ")[2] for text in facts if text.startswith("missing values in")]
+    holed = [part.rpartition(" ")[0] for text in told for part in text.split(", ")]
+    return [*holed, *(found[1] for text in facts if (found := re.search(r"is in column '([^']+)'", text)))]

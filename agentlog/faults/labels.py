@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agentlog.ancestry import assigning_lines, author, parents
+from agentlog.ancestry import author, line_about, parents
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, here
 from agentlog.situation import Situation, Version
@@ -49,10 +49,7 @@ def _lost(case: Situation, name: str, label: str, lost: Version, again: bool) ->
 
 
 def _line(source: str, name: str, label: str) -> str:
-    """`: df = df.drop(columns="a")`: the line of the cell that says the label, else the only one that binds the name."""
-    bound = assigning_lines(source, name)
-    spoken = [line.strip() for line in source.splitlines() if name in line and re.search(rf"(['\"]){re.escape(label)}\1", line)]
-    line = next((line for line in spoken if line in bound), spoken[0] if spoken else bound[0] if len(bound) == 1 else "")
+    line = line_about(source, name, label)
     return f": {line}" if line else ""
 
 

@@ -35,6 +35,10 @@ _WHOLE_NUMBERS = re.compile(
 )
 
 
+_TEXT_GIVEN = re.compile(r"'str'|\bstr\b|\bstring\b|not '?[\d.]+'? instead|Got '")
+_NUMBER = re.compile(r"\s*-?\d+(?:[.,]\d+)*%?\s*")
+
+
 def float_for_integer(case: Situation, failure: Failure) -> Blame | None:
     """A float where a whole number belongs: the earlier cell that made the one name of the expression that is a float."""
     if failure.type != "TypeError" or not _WHOLE_NUMBERS.search(failure.message) or case.execution is None:
@@ -43,6 +47,20 @@ def float_for_integer(case: Situation, failure: Failure) -> Blame | None:
     if len(floats) != 1 or assigning_line(case.execution.source, floats[0]):
         return None
     return earlier(case, author(case, floats[0], lambda value: value.type.startswith("float")), "{name} became a float there")
+
+
+def number_as_text(case: Situation, failure: Failure) -> Blame | None:
+    """A text like '0.5' where a number belongs: the earlier cell that made the one name of the expression that is such a text."""
+    if failure.type not in ("TypeError", "ValueError") or not _TEXT_GIVEN.search(failure.message) or case.execution is None:
+        return None
+    texts = [
+        name
+        for name in suspects(failure)
+        if (value := case.described(name)) and _NUMBER.fullmatch(str(value.value)) and value.type == "str"
+    ]
+    if len(texts) != 1 or assigning_line(case.execution.source, texts[0]):
+        return None
+    return earlier(case, author(case, texts[0], lambda value: value.type == "str"), "{name} was made a text there")
 
 
 def made_none(case: Situation, failure: Failure) -> Blame | None:
@@ -77,7 +95,7 @@ def _chained(case: Situation, failure: Failure) -> Blame | None:
 
 
 def changed_type(case: Situation, failure: Failure) -> Blame | None:
-    """An attribute or a label that the object does not have, because a cell turned it into something else."""
+    """An attribute or a label that the object does not have, because a cell turned it, or bound its name, into something else."""
     if failure.expression is None or not (failure.type == "AttributeError" or _NO_LABELS.search(failure.message)):
         return None
     if any("gone since" in fact.text for one in failure.evidence for fact in one.facts):
@@ -112,19 +130,6 @@ def used_up(case: Situation, failure: Failure) -> Blame | None:
         user = next(later, None)
         if user is not None:
             return Blame(user.label, user.id, False, f"{name}, a {made.value.type}, gave its elements there; it gives them once")
-    return None
-
-
-def unfitted(case: Situation, failure: Failure) -> Blame | None:
-    """Not fitted, where it was until a cell put a new one in its place."""
-    if failure.type != "NotFittedError" and "not fitted" not in failure.message:
-        return None
-    for name in reversed(suspects(failure)):
-        known = list(islice(case.versions(name), 8))
-        states = [version.value.facts.get("fitted") if version.value else None for version in known]
-        if states[:1] == [False] and True in states:
-            cell = known[states.index(True) - 1].execution
-            return Blame(cell.label, cell.id, False, f"{name} was fitted until a new one was put in its place there")
     return None
 
 

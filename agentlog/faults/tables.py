@@ -18,7 +18,6 @@ from agentlog.suspects import (
     length,
     names_given,
     now,
-    offending_word,
     passed,
     same_columns,
     same_form,
@@ -112,17 +111,3 @@ def other_length(case: Situation, failure: Failure) -> Blame | None:
     found = [author(case, name, lambda value, size=size: length(value) == size) for name, size in sizes.items()]  # type: ignore[misc]
     known = [one for one in found if one is not None and not one.raw]
     return earlier(case, max(known, key=lambda one: one.execution.id, default=None), "{name} got its length there")
-
-
-def read_unsplit(case: Situation, failure: Failure) -> Blame | None:
-    """A table of one column, whose name holds the one that was asked for: the cell that read it, with another separator."""
-    label = offending_word(failure) if failure.type == "KeyError" else None
-    for name in suspects(failure) if label else ():
-        value = case.described(name)
-        only = value.columns[0].name if value is not None and len(value.columns) == 1 else ""
-        if label in [part.strip() for part in re.split(r"[;\t|,]", only)] and label != only:
-            found = author(case, name, lambda value: [column.name for column in value.columns] == [only])  # noqa: B023
-            cell = found.execution if found is not None else None
-            if cell is not None:
-                return Blame(cell.label, cell.id, False, f"{name} was read there as one column: {found.line}")  # type: ignore[union-attr]
-    return None

@@ -1,0 +1,75 @@
+"""Rules about files that were read in another way than they were written: the cell that read them is at fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from agentlog.ancestry import author
+from agentlog.events import Failure, Value
+from agentlog.faults.columns import columns_meant
+from agentlog.faults.verdict import Blame
+from agentlog.situation import Situation
+from agentlog.suspects import offending_word, suspects
+
+_SEPARATORS = re.compile(r"[;\t|,]")
+_DATUM = re.compile(r"-?\d+(?:[.,]\d+)*(?:\.\d+)?|Unnamed: \d+")
+_DECIMAL = re.compile(r"-?\d+(?:,\d+)?")
+
+
+def read_unsplit(case: Situation, failure: Failure) -> Blame | None:
+    """A table of one column, whose name holds the one that was asked for: it was read with another separator."""
+    label = _asked(failure)
+    for name in suspects(failure) if label else ():
+        labels = _labels(case, name)
+        if len(labels) == 1 and label != labels[0] and label in [part.strip() for part in _SEPARATORS.split(labels[0])]:
+            return _read(case, name, lambda value: len(value.columns) == 1, "{name} was read there as one column")
+    return None
+
+
+def read_without_header(case: Situation, failure: Failure) -> Blame | None:
+    """A table most of whose labels are numbers: its first row of data was read as the header."""
+    label = _asked(failure)
+    for name in suspects(failure) if label and not _DATUM.fullmatch(label) else ():
+        labels = _labels(case, name)
+        if len(labels) > 1 and 2 * sum(_DATUM.fullmatch(label) is not None for label in labels) >= len(labels):
+            return _read(case, name, lambda value: bool(value.columns), "the first row of {name} was read there as its labels")
+    return None
+
+
+def read_other_decimals(case: Situation, failure: Failure) -> Blame | None:
+    """A column of texts like '2,6' in a file whose separator is a semicolon: commas are its decimal points."""
+    for name, label in columns_meant(case, failure):
+        texts = _texts(case, failure, name, label)
+        if any("," in text for text in texts) and all(_DECIMAL.fullmatch(text) for text in texts):
+            found = _read(case, name, lambda value: bool(value.columns), f"{label!r} of {{name}} was read there as texts")
+            return found if found is not None and re.search(r"['\"];['\"]", found.reason) else None
+    return None
+
+
+def _texts(case: Situation, failure: Failure, name: str, label: str) -> list[str]:
+    """Texts that were seen in the column, by itself or as one of its table's."""
+    values = [operand.value for operand in failure.expression.operands] if failure.expression else []
+    seen = [row[0] for value in values if value.facts.get("name") == label for row in value.head]
+    value = case.described(name)
+    seen += [text for column in value.columns if column.name == label for text in column.sample] if value is not None else []
+    return [text for text in seen if isinstance(text, str)]
+
+
+def _asked(failure: Failure) -> str | None:
+    asked = failure.type == "KeyError" or "'DataFrame' object has no attribute" in failure.message
+    return offending_word(failure) if asked else None
+
+
+def _labels(case: Situation, name: str) -> list[str]:
+    value = case.described(name)
+    return [column.name for column in value.columns] if value is not None else []
+
+
+def _read(case: Situation, name: str, holds: Callable[[Value], bool], what: str) -> Blame | None:
+    """Blame for the cell that read the table from a file, None where it did not come from one."""
+    found = author(case, name, holds)
+    if found is None or not found.raw:
+        return None
+    cell = found.execution
+    return Blame(cell.label, cell.id, False, f"{what.format(name=found.name)}: {found.line}")
