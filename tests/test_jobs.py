@@ -127,6 +127,12 @@ def test_where_the_executed_notebook_of_a_job_goes(queue: Queue, tmp_path: Path,
     assert places == [str(tmp_path / name) for name in ("a.executed.ipynb", "a.ipynb", "out/a.ipynb", "done.ipynb")]
 
 
+@pytest.mark.parametrize("option", [["--junit", "x.xml"], ["--summary", "x.json"], ["--on", "dask://x:1"], ["-j", "2"]])
+def test_what_only_a_run_can_do_is_no_option_of_a_job(option: list[str], tmp_path: Path) -> None:
+    """It would be lost without a word."""
+    assert main(["queue", "add", str(write(tmp_path / "a.ipynb", "1")), *option]) == 2
+
+
 def test_to_cancel_needs_a_job(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     """One line; without it the queue as a whole would be meant, as in pausing."""
     queue.add("a.ipynb", {})

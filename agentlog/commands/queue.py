@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _action(actions, "list", "all jobs and what they do")
     _action(actions, "clear", "forget the jobs that ended")
-    run_command.arguments(_action(actions, "add", "queue notebooks, with the options of agentlog run"))
+    run_command.what_and_how(_action(actions, "add", "queue notebooks"))
     for name, words in (
         ("pause", "begin nothing new, or hold jobs"),
         ("resume", "go on"),

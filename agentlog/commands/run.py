@@ -20,7 +20,17 @@ JSON = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What to run and how."""
+    """What to run and how, and what to tell of it."""
+    what_and_how(parser)
+    parser.add_argument("-j", "--jobs", type=at_least(1), default=1, metavar="N", help="notebooks at a time")
+    parser.add_argument("--on", metavar="dask://HOST:PORT", help="run them on a Dask cluster")
+    parser.add_argument("--junit", metavar="XML", help="write a JUnit report")
+    parser.add_argument("--summary", metavar="JSON", help="write a JSON summary")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+
+def what_and_how(parser: argparse.ArgumentParser) -> None:
+    """What is known of a notebook that waits in the queue, too."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="notebooks; or one program and its arguments")
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="the executed notebook (default: NAME.executed.ipynb); a folder for several"
@@ -36,14 +46,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", metavar="NAME", help="kernelspec to use instead of the notebook's own")
     parser.add_argument("--cwd", metavar="DIR", help="working directory (default: the notebook's folder)")
     parser.add_argument("--memory", metavar="SIZE", help="address space of each kernel, such as 4G")
-    parser.add_argument("-j", "--jobs", type=at_least(1), default=1, metavar="N", help="notebooks at a time")
-    parser.add_argument("--on", metavar="dask://HOST:PORT", help="run them on a Dask cluster")
-    parser.add_argument("--junit", metavar="XML", help="write a JUnit report")
-    parser.add_argument("--summary", metavar="JSON", help="write a JSON summary")
     parser.add_argument(
         "--tokens", type=at_least(LEAST_TOKENS), default=4_000, metavar="N", help="budget of the context of a failure"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def run(args: argparse.Namespace, desk: Desk) -> object:
