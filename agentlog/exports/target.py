@@ -18,7 +18,12 @@ STANDARD_OUTPUT = "-"
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well (mode 0600). Raises UsageError."""
+    """A temporary file beside `path` that takes its place when the block ends well (mode 0600); what a link leads to; a pipe
+    or a device itself. Raises UsageError."""
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield path
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
