@@ -175,18 +175,22 @@ def arguments_of(error: BaseException) -> tuple[object, ...]:
 
 
 def release(levels: list[Level]) -> None:
-    """Empty the snapshots of locals that looking made.
-
-    Before Python 3.13 `f_locals` leaves a dictionary in the frame, which would keep the user's objects alive as long as
-    the frame runs. One that somebody else holds too (a `locals()` of the user's) is left alone.
-    """
-    if sys.version_info >= (3, 13):
-        return
+    """Empty the snapshots of locals that looking made."""
     for level in levels:
-        if level.frame.f_code.co_flags & _OPTIMIZED:
-            snapshot = level.frame.f_locals
-            if sys.getrefcount(snapshot) <= _FRAME_AND_US:
-                snapshot.clear()
+        empty_snapshot(level.frame)
+
+
+def empty_snapshot(frame: FrameType) -> None:
+    """Empty the dictionary that reading `f_locals` leaves in a frame.
+
+    Before Python 3.13 it would keep the user's objects alive as long as the frame runs. One that somebody else holds too
+    (a `locals()` of the user's) is left alone.
+    """
+    if sys.version_info >= (3, 13) or not frame.f_code.co_flags & _OPTIMIZED:
+        return
+    snapshot = frame.f_locals
+    if sys.getrefcount(snapshot) <= _FRAME_AND_US:
+        snapshot.clear()
 
 
 def depth_of(traceback: TracebackType | None) -> int:

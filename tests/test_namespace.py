@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+import fractions
 import gc
 import importlib.util
+import itertools
 import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ pytest.importorskip("IPython")
 from mutations import MUTATIONS, UNCHANGED, Case
 from mutations_unseen import UNSEEN, UNSEEN_UNCHANGED
 from scripted import empty_shell
+from zoo_of_hostile import Meta, calls, zoo
 
 from agentlog.describe import NOT_LOOKED_AT
 from agentlog.events import Change, NamespaceChanged
@@ -307,6 +312,89 @@ def test_no_code_of_the_users_runs() -> None:
     session.run("object.__setattr__(box[0], 'x', 2)")
     session.watch.rotate(1000)
     assert session.shell.user_ns["calls"] == []
+
+
+@pytest.mark.parametrize("name", sorted(zoo()))
+def test_no_code_of_a_hostile_object_runs(name: str) -> None:
+    """Neither its special methods nor its metaclass, while it is watched around cells that use, hold and change it."""
+    session = Session()
+    session.shell.user_ns["animal"] = zoo()[name]
+    session.shell.user_ns["held"] = [zoo()[name], {"k": zoo()[name]}]
+    calls.clear()
+    Meta.armed = True
+    try:
+        for number, source in enumerate(("animal.x = held", "held.append(animal)", "use(animal, held)", "exec('held')")):
+            session.watch.before(source)
+            session.watch.after(source, f"e{number}")
+        session.watch.rotate(1000)
+    finally:
+        Meta.armed = False
+    ran = list(calls)
+    assert ran == []
+
+
+def _of_the_users(kind: str) -> Any:
+    """A value of a library or of Python's own that holds a hostile object, or counts in it."""
+    zone, other = zoo()["zoned"].tzinfo, zoo()["object"]  # type: ignore[attr-defined]
+    if kind == "slice":
+        return slice(other, None)
+    if kind == "time":
+        return datetime.time(1, tzinfo=zone)
+    if kind == "count":
+        return itertools.count(fractions.Fraction(1), other)  # type: ignore[call-overload]
+    pd = pytest.importorskip("pandas")
+    moment = pd.Timestamp(datetime.datetime(2020, 1, 1, tzinfo=_Zone()))
+    if kind == "interval":
+        return pd.Interval(moment, moment)
+    return {"moment": moment, "moments": pd.Series([moment]), "labelled": pd.RangeIndex(3, name=_Zone())}[kind]
+
+
+class _Zone(datetime.tzinfo):
+    """A zone that pandas can make moments of, and that notices whoever asks it."""
+
+    def utcoffset(self, moment: datetime.datetime | None) -> datetime.timedelta:
+        calls.append("utcoffset")
+        return datetime.timedelta(0)
+
+    def dst(self, moment: datetime.datetime | None) -> None:
+        return None
+
+    def __str__(self) -> str:
+        calls.append("__str__")
+        return "zone"
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("kind", ["slice", "time", "count", "moment", "interval", "moments", "labelled"])
+def test_what_the_users_objects_are_held_by_does_not_ask_them(kind: str) -> None:
+    """Texts of slices, moments, counters and labels ask the objects they are made of: they are never made."""
+    value = _of_the_users(kind)
+    calls.clear()
+    outline(value)
+    outline([value])
+    ran = list(calls)
+    assert ran == []
+
+
+def test_the_variables_of_a_generator_are_not_kept() -> None:
+    """What a generator lets go of is gone, though its variables were looked at while it stood still."""
+
+    class Large:
+        pass
+
+    def made() -> Iterator[object]:
+        large = Large()
+        yield weakref.ref(large)
+        del large
+        yield None
+
+    running = made()
+    alive: Any = next(running)
+    outline(running)
+    next(running)
+    gc.collect()
+    assert alive() is None
 
 
 def test_a_namespace_that_threads_change_is_survived() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from operator import itemgetter
+from collections.abc import Callable
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from agentlog import peek
+from agentlog.describers.columns import known_zone
 from agentlog_ipy.fingerprints.arrays import rows, visit_array
 from agentlog_ipy.fingerprints.tables import visit_arrow
 from agentlog_ipy.fingerprints.walk import LIBRARIES, Walk
@@ -31,7 +33,8 @@ def visit_pandas(walk: Walk, value: Any, depth: int) -> None:
             walk.visit(part, depth + 1)
         walk.visit(list(held.get("_names") or ()), depth + 1)
     elif held.get("_range") is not None:
-        walk.tokens.append((repr(held["_range"]), str(held.get("_name"))))
+        walk.tokens.append(repr(held["_range"]))
+        walk.temporary(held.get("_name"), depth)
     elif held.get("_data") is not None and held.get("_mask") is None and _is_index(value):
         _values(walk, held["_data"], depth)
         walk.temporary(held.get("_name"), depth)
@@ -43,10 +46,22 @@ def _visit_other(walk: Walk, value: Any, depth: int) -> None:
     name = peek.class_name(type(value))
     if name == "CategoricalDtype":
         _categories(walk, value, depth)
+    elif name == "Interval":
+        for part in (value.left, value.right, value.closed):
+            walk.visit(part, depth + 1)
     elif name in IMMUTABLE:
-        walk.tokens.append(str(value))
+        _zoned(walk, value, getattr(value, "tzinfo", None), attrgetter("asm8"))
     else:
         walk.identity(value)  # groupers, windows, accessors: they only hold what is looked at elsewhere
+
+
+def _zoned(walk: Walk, value: Any, zone: object, without: Callable[[Any], object]) -> None:
+    """By its text; a time zone of the user's, which that would ask, by which object it is, beside the text `without` it."""
+    if known_zone(zone):
+        walk.tokens.append(str(value))
+    else:
+        walk.tokens.append(str(without(value)))
+        walk.identity(zone)
 
 
 def _is_index(value: Any) -> bool:
@@ -120,7 +135,7 @@ def _extension_array(walk: Walk, values: Any, depth: int) -> bool:
             _values(walk, part, depth)
     if found:
         dtype = _slot(values, "_dtype")
-        walk.tokens.append(str(dtype))
+        _zoned(walk, dtype, peek.own(dtype, "_tz"), attrgetter("base"))
         if dtype is not None and peek.class_name(type(dtype)) == "CategoricalDtype":
             _categories(walk, dtype, depth)
     return found

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentlog import peek
+from agentlog.stack import empty_snapshot
 from agentlog_ipy.fingerprints.walk import HANDLERS, SCALAR_IDS, Walk, by_id
 
 _ITERABLES: tuple[Any, ...] = (
@@ -71,7 +72,10 @@ def visit_blind(walk: Walk, value: Any, depth: int) -> None:
 
 
 def visit_count(walk: Walk, value: Any, depth: int) -> None:
-    walk.tokens.append(repr(value))
+    if all(id(type(part)) in SCALAR_IDS for part in gc.get_referents(value) if not peek.is_a(part, type)):
+        walk.tokens.append(repr(value))
+    else:  # it counts with numbers of a class somebody wrote, whose text would be asked of them
+        visit_blind(walk, value, depth)
 
 
 def visit_generator(walk: Walk, value: Any, depth: int) -> None:
@@ -91,7 +95,9 @@ def visit_generator(walk: Walk, value: Any, depth: int) -> None:
 
 def _variables(walk: Walk, frame: Any, depth: int) -> None:
     """Plain ones by content, all others by which object they are: it may stand at the same line, one element further."""
-    for name, item in list(frame.f_locals.items()):
+    held = list(frame.f_locals.items())
+    empty_snapshot(frame)
+    for name, item in held:
         walk.tokens.append(name)
         if id(type(item)) in SCALAR_IDS:
             walk.scalar(item)

@@ -13,12 +13,15 @@ import uuid
 from typing import Any
 
 from agentlog import peek
+from agentlog.describers.columns import known_zone
 from agentlog_ipy.fingerprints.walk import HANDLERS, INHERITED, Walk, by_id, visit_identity
 
-IMMUTABLE: tuple[type, ...] = (
-    datetime.datetime, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction, uuid.UUID,
-    type(pathlib.Path()), pathlib.PurePosixPath, pathlib.PureWindowsPath, re.Pattern, type(NotImplemented), slice,
+_SAID_BY_REPR: tuple[type, ...] = (
+    datetime.date, datetime.timedelta, decimal.Decimal, fractions.Fraction, uuid.UUID, type(pathlib.Path()),
+    pathlib.PurePosixPath, pathlib.PureWindowsPath, re.Pattern, type(NotImplemented),
 )  # fmt: skip
+_MOMENTS = (datetime.datetime, datetime.time)
+IMMUTABLE = (*_SAID_BY_REPR, *_MOMENTS, slice)
 _CODE = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
 _TEXT = 4096
 
@@ -26,6 +29,21 @@ _TEXT = 4096
 def visit_text(walk: Walk, value: Any, depth: int) -> None:
     """Immutable, and its exact type's repr is the standard library's."""
     walk.tokens.append(repr(value))
+
+
+def visit_moment(walk: Walk, value: Any, depth: int) -> None:
+    """A time zone of the user's is told by which object it is: its text would be asked of it."""
+    zone = value.tzinfo
+    if known_zone(zone):
+        walk.tokens.append(repr(value))
+    else:
+        walk.tokens.append(repr(value.replace(tzinfo=None)))
+        walk.identity(zone)
+
+
+def visit_slice(walk: Walk, value: slice, depth: int) -> None:
+    for part in (value.start, value.stop, value.step):
+        walk.visit(part, depth + 1)
 
 
 def visit_range(walk: Walk, value: range, depth: int) -> None:
@@ -64,6 +82,6 @@ def _text(walk: Walk, value: Any, depth: int) -> None:
 
 
 HANDLERS.update(by_id(
-    (IMMUTABLE, visit_text), ((range,), visit_range), ((random.Random,), visit_random), ((types.ModuleType,), visit_module),
+    (_SAID_BY_REPR, visit_text), (_MOMENTS, visit_moment), ((slice,), visit_slice), ((range,), visit_range), ((random.Random,), visit_random), ((types.ModuleType,), visit_module),
 ))  # fmt: skip
 INHERITED.update(by_id(((types.ModuleType,), visit_identity), ((int, float), _number), ((str,), _text)))
