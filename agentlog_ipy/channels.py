@@ -71,7 +71,9 @@ class ZmqWire:
 
     def send(self, channel: str, message: Message) -> None:
         """Send without waiting."""
-        getattr(self.client, f"{channel}_channel").send(message)
+        line = getattr(self.client, f"{channel}_channel")
+        line.send(message)
+        line.socket.get(zmq.EVENTS)  # wakes the reader: zmq says once that something came in, and said it to the send
 
     async def close(self) -> None:
         """Stop the readers and leave no socket."""
