@@ -73,7 +73,8 @@ class ZmqWire:
         """Send without waiting."""
         line = getattr(self.client, f"{channel}_channel")
         line.send(message)
-        line.socket.get(zmq.EVENTS)  # wakes the reader: zmq says once that something came in, and said it to the send
+        # zmq says once that something came in: what it said to the send, the reader learns by this
+        line.socket.get(zmq.EVENTS)  # type: ignore[attr-defined]
 
     async def close(self) -> None:
         """Stop the readers and leave no socket."""
