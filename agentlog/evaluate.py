@@ -1,8 +1,8 @@
 """What an expression was, without running anything of the user's.
 
 `Scope.evaluate(node)` answers for names, attributes that are plain data, subscripts of exact builtin and array
-types, arithmetic of exact numbers and `len`; everything else is `UNKNOWN`. Properties, `__getattr__`, `__getitem__`
-and calls of the user's are never run. A value that is found is the live object itself: hold it briefly.
+types, arithmetic of exact numbers, `len` and what `plain_calls` answers; everything else is `UNKNOWN`. Properties, `__getattr__`,
+`__getitem__` and calls of the user's are never run. A value that is found is the live object itself: hold it briefly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from agentlog import peek
+from agentlog import peek, plain_calls
 
 
 class _Unknown:
@@ -254,19 +254,17 @@ def _unary(scope: Scope, node: ast.UnaryOp, depth: int) -> object:
 
 
 def _call(scope: Scope, node: ast.Call, depth: int) -> object:
-    if not isinstance(node.func, ast.Name) or len(node.args) != 1 or node.keywords:
+    arguments = [_unwrap(scope.evaluate(part, depth)) for part in node.args]
+    if node.keywords or any(part is UNKNOWN for part in arguments):
         return UNKNOWN
-    function, value = scope.lookup(node.func.id), scope.evaluate(node.args[0], depth)
-    if value is UNKNOWN:
-        return UNKNOWN
+    if isinstance(node.func, ast.Attribute):
+        owner = scope.evaluate(node.func.value, depth)
+        return UNKNOWN if owner is UNKNOWN else plain_calls.method(owner, node.func.attr, arguments)
+    function = scope.lookup(node.func.id) if isinstance(node.func, ast.Name) else UNKNOWN
     if function is len:
-        length = safe_length(value)
+        length = safe_length(*arguments)
         return UNKNOWN if length is None else length
-    if function is type:
-        return type(value)
-    if function in (str, int, float, abs) and type(value) in (str, int, float) and safe_length(value) in range(1000):
-        return function(value)  # type: ignore[call-overload, arg-type]
-    return UNKNOWN
+    return type(*arguments) if function is type and len(arguments) == 1 else plain_calls.answer(function, arguments)
 
 
 def _number(op: ast.AST, left: object, right: object) -> object:

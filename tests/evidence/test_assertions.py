@@ -14,6 +14,18 @@ CASES = [
         [("a", "is list of 3: 1, 2, 3"), ("b", "is list of 3: 1, 2, 4"), (None, "first difference at position 2: 3 and 4")],
     ),
     (
+        "",
+        "lst, vals = [1, 2, 3], ['a']\nassert sum(lst) == len(vals) * 2",
+        "assertion",
+        [("sum(lst)", "is int 6"), ("len(vals) * 2", "is int 2")],
+    ),
+    (
+        "pandas",
+        "import pandas as pd\ndf = pd.DataFrame({'a': [1, 2]})\nassert df['a'].sum() == 4",
+        "assertion",
+        [("df['a'].sum()", "is int64 3")],
+    ),
+    (
         "numpy",
         "import numpy as np\nX = np.zeros((2, 3))\nassert X.shape[1] == 4",
         "assertion",
