@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -83,7 +84,12 @@ class GatewayProcess:
             raise KernelStartError(self._refused(reason)) from None
         except OSError as reason:
             raise KernelStartError(f"no Jupyter server at {self.url}: {reason.strerror or reason}") from None
-        return json.loads(response.body) if response.body else None
+        try:
+            return json.loads(response.body) if response.body else None
+        except ValueError:
+            raise KernelStartError(
+                f"{self.url} is no Jupyter server, or a page to log in stands before it: no JSON came"
+            ) from None
 
     def _refused(self, reason: HTTPClientError) -> str:
         if reason.code in (401, 403):
@@ -151,16 +157,15 @@ class WebSocketWire:
 
     async def _read(self, receive: Listener) -> None:
         assert self._connection is not None
-        while True:
-            text = await self._connection.read_message()
-            if text is None:
-                self.died = True
-                return
-            message: Message = json.loads(text)
-            message.setdefault("msg_type", message["header"]["msg_type"])
+        while (frame := await self._connection.read_message()) is not None:
+            try:
+                message = message_of(frame)
+            except (ValueError, TypeError, KeyError, struct.error):
+                continue  # no message: somebody between us and the server has something to say
             if message["msg_type"] == "status" and message["content"].get("execution_state") in _DEAD:
                 self.died = True
             receive(message.pop("channel", "shell"), message)
+        self.died = True
 
     def send(self, channel: str, message: Message) -> None:
         """Send without waiting."""
@@ -179,6 +184,18 @@ class WebSocketWire:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def message_of(frame: str | bytes) -> Message:
+    """The message in a frame. One with raw bytes beside its JSON is binary: the number of its parts, the place of each, the
+    parts, the first of which is the JSON; the rest (a widget's) is of no use here."""
+    if isinstance(frame, bytes):
+        count, start = struct.unpack_from("!II", frame)
+        end = struct.unpack_from("!I", frame, 8)[0] if count > 1 else len(frame)
+        frame = frame[start:end]
+    message: Message = json.loads(frame)
+    message.setdefault("msg_type", message["header"]["msg_type"])
+    return message
 
 
 async def _quietly(writing: Any) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from jupyter_client.manager import KernelManager
 from notebook_files import read, shown, write
 
 from agentlog.errors import KernelError, KernelStartError, NotFound
+from agentlog_ipy.gateway import message_of
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.runner import run_notebook
 from agentlog_ipy.sync import SyncKernel
@@ -193,12 +198,22 @@ def _until_it_answers(url: str) -> None:
     raise AssertionError("the gateway never answered")
 
 
+WITH_BUFFERS = """
+kernel = get_ipython().kernel
+content = {"data": {"text/plain": "raw"}, "metadata": {}, "transient": {}}
+kernel.session.send(kernel.iopub_socket, "display_data", content, parent=kernel.get_parent(), buffers=[b"raw bytes"])
+'sent'
+"""
+"""A widget's message carries raw bytes beside its JSON."""
+
+
 @pytest.mark.parts
 def test_a_kernel_behind_a_gateway(gateway: str) -> None:
     """The same answers over a websocket: output, deadline, look inside, death, dropped output said."""
     with SyncKernel.gateway(gateway, token="secret", record=False, timeout=PATIENCE) as kernel:
         assert kernel.run("print('far')\n6 * 7").result == "42"
         assert kernel.run("import time; time.sleep(60)", timeout=1.0).status == "timed_out"
+        assert kernel.run(WITH_BUFFERS).result == "'sent'"
         kernel.run("far_away = [1, 2, 3]")
         assert kernel.variables()["far_away"].length == 3
         flood = kernel.run("print('x' * 5_000_000)")
@@ -208,6 +223,46 @@ def test_a_kernel_behind_a_gateway(gateway: str) -> None:
         assert kernel.run("'back'").result == "'back'"
     with pytest.raises(KernelStartError, match="refused the token"):
         SyncKernel.gateway(gateway, token="wrong").start()
+
+
+def test_raw_bytes_beside_a_message_are_left_out() -> None:
+    """As a Jupyter server packs them; what is no message is refused."""
+    message = {"header": {"msg_type": "comm_msg"}, "channel": "iopub", "content": {"text": "å"}}
+    text = json.dumps(message).encode()
+    parts = [text, b"raw", b"\xff" * 9]
+    for some in (parts, parts[:1]):
+        places = [4 * (len(some) + 1) + sum(map(len, some[:number])) for number in range(len(some))]
+        frame = struct.pack(f"!{len(some) + 1}I", len(some), *places) + b"".join(some)
+        assert message_of(frame) == {**message, "msg_type": "comm_msg"}
+    with pytest.raises(ValueError, match="Expecting value"):
+        message_of("<html>")
+
+
+@pytest.fixture
+def log_in_page() -> Iterator[str]:
+    """A server that answers every request with a page."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Who are you?</html>")
+
+        def log_message(self, *args: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_page_instead_of_an_answer_is_said(log_in_page: str) -> None:
+    """A proxy that wants a log-in answers with a page, and that it is well."""
+    with pytest.raises(KernelStartError, match="a page to log in stands before it"):
+        SyncKernel.gateway(log_in_page).start()
 
 
 def test_no_gateway_there() -> None:
