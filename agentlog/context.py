@@ -68,9 +68,16 @@ class Context:
         return self.render()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.render("text"), "text/html": self._repr_html_()}
+        """As a page beside the compact text; a format that was asked for is what is shown."""
+        page = self._repr_html_()
+        if page is not None:
+            return {"text/plain": self.render("text"), "text/html": page}
+        found = {"text/plain": self.render()}
+        return {**found, "text/markdown": found["text/plain"]} if self.format == "markdown" else found
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
+        if self.format not in ("text", "html"):
+            return None
         from agentlog.html.stylesheet import fragment
 
         return fragment(self.render("html", max(self.max_tokens, 20_000)), "context")

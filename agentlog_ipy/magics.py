@@ -110,4 +110,4 @@ def _as_asked(result: object, args: argparse.Namespace) -> object:
     """The result itself, or what `--json` asks for; text displays without quotes."""
     if getattr(args, "json", False) and hasattr(result, "as_json"):
         return Said(json.dumps(result.as_json(), ensure_ascii=False))
-    return Said(result) if type(result) is str else result
+    return Said(result) if isinstance(result, str) else result

@@ -259,6 +259,8 @@ def test_why_and_timeline() -> None:
     assert "ys = [x * 2 for x in xs]" in why
     assert "In[2] read xs before In[4] changed it" in why
     assert "In[3]" not in str(command(store, script, "why", "ys", "--at", "2"))
+    with pytest.raises(NotFound, match=r"'ys' did not stand for anything after In\[1\]: it was made in In\[2\]"):
+        command(store, script, "why", "ys", "--at", "In[1]")
     line = str(command(store, script, "timeline"))
     assert "~ys" in line
     assert "+xs" in line

@@ -3,6 +3,7 @@
 # ruff: noqa: F811
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,26 @@ def test_context_of_the_failure(shell: Any) -> None:
     assert "KeyError" in str(context)
     assert "prices" in str(context)
     assert len(str(context)) < 300 * 6
+
+
+def test_the_format_that_was_asked_for_is_what_is_shown(shell: Any) -> None:
+    """Also where the front end prefers HTML; without one, the page with the compact text beside it."""
+    run(shell, "prices = {'apple': 1}")
+    run(shell, "prices['pear']")
+    shown = {
+        name: shell.display_formatter.format(ask(shell, f"context --format {name}"))[0] for name in ("text", "markdown", "json")
+    }
+    assert set(shown["text"]) == {"text/plain", "text/html"}
+    assert set(shown["markdown"]) == {"text/plain", "text/markdown"}
+    assert shown["markdown"]["text/plain"].startswith("## failure")
+    assert set(shown["json"]) == {"text/plain"}
+    assert "KeyError" in json.loads(shown["json"]["text/plain"])["failure"][0]
+
+
+def test_the_legend_is_shown_as_text(shell: Any) -> None:
+    """Lines, without quotes."""
+    text = repr(ask(shell, "context --legend"))
+    assert text.startswith("agentlog context, how to read it\n")
 
 
 def test_status(shell: Any, store_folder: Path) -> None:

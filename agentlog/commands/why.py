@@ -63,6 +63,9 @@ def _unknown(name: str, at: str | None, lineage: Lineage) -> str:
     root = re.split(r"[.\[(]", name, maxsplit=1)[0]
     if root != name and root in lineage.names():
         return f"a name is followed as a whole, not {name!r}: why {root}"
+    later = next((step.execution.label for step in lineage.steps(name)), None)
+    if later is not None:
+        return f"{name!r} did not stand for anything {f'after {at}' if at else 'yet'}: it was made in {later}"
     near = get_close_matches(name, lineage.names(), 3)
     hint = f"did you mean {', '.join(near)}?" if near else "agentlog timeline lists what each cell made"
     return f"no recorded cell made or changed {name!r}{f' up to {at}' if at else ''}; {hint}"
