@@ -34,6 +34,9 @@ _USUAL = frozenset(row[0] + letter for row in _FOLLOWERS.split() for letter in r
 _NUMBER, _SPACE, _LEAD = 1.12, 0.91, 0.31
 _PART, _RARE_PAIR, _LONG_WORD = 0.83, 0.75, 2.0
 _CAPITAL = 0.25
+_GLUED, _GLUED_FROM = 0.4, 33
+"""Tokens a letter of words that stand together without a space ("DunesOrchardMarsh..." of a sum of texts), and the letters from
+which on a word is no identifier but such a row."""
 _SIGNS, _SIGN_CHANGE, _LONG_RUN = 0.97, 0.7, 0.5
 """Tokens each kind of piece costs on average, fitted to the larger of both counts over code, logs, tables, prose and contexts."""
 
@@ -66,6 +69,7 @@ def weigh(text: str) -> float:
 @lru_cache(maxsize=4096)
 def _word_weight(word: str) -> float:
     total = _OWN.get(word, 0.0)
+    least = _GLUED * len(word) if len(word) >= _GLUED_FROM else 0.0
     for part in _WORD.findall(word):
         if part.isascii():
             lower = part.lower()
@@ -77,7 +81,7 @@ def _word_weight(word: str) -> float:
             )
         else:
             total += _letter_weight(part)
-    return total
+    return max(total, least)
 
 
 @lru_cache(maxsize=4096)

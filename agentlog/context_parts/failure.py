@@ -17,6 +17,7 @@ _PLACES = re.compile(r'^[^\n]*\(most recent call last\):[ ]*\n|^\s*File "[^\n]*"
 _RECEIVED = re.compile(r"\n\s*(?:Arguments received by|Call arguments received by)[\s\S]*\Z")
 _OPERATOR = re.compile(r"__(?!init__|call__|new__)\w+__$|\b_unpack_zerodim|<locals>\.new_method$")
 """Functions behind an operator or a subscript: the line shows what they were given."""
+_ENDLESS = re.compile(r"(\S{60})(\S{180,})(\S{40})")
 
 
 def sections(case: Situation) -> list[Section]:
@@ -43,6 +44,11 @@ def shorten(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room * 2 // 3].rstrip()} {CUT} {text[-room // 3 :].lstrip()}"
 
 
+def _readable(text: str) -> str:
+    """`text` with the middle of endless words cut: texts that a library has put together without a space."""
+    return _ENDLESS.sub(lambda found: f"{found[1]}{CUT}{found[3]} ({len(found[0])} characters)", text)
+
+
 def label(frame: Frame) -> str:
     """`In[2] line 13 in procData` or `app.py line 3 in main`."""
     cell = f"In[{frame.count}]" if frame.count is not None else (frame.cell or "")[-6:]
@@ -53,7 +59,7 @@ def label(frame: Frame) -> str:
 
 def _gist(message: str) -> str:
     """A message without the tracebacks and the lists of arguments that some libraries put into it."""
-    return _RECEIVED.sub("", _PLACES.sub("", message)).strip() or message
+    return _readable(_RECEIVED.sub("", _PLACES.sub("", message)).strip() or message)
 
 
 def _headline(failure: Failure) -> Item:
@@ -131,8 +137,8 @@ def _chain(failure: Failure) -> list[Item]:
         said = replace(cause, message="") if _contains(failure, cause.message) else cause
         if not told & {cause.title, said.title}:
             told |= {cause.title, said.title}
-            short = shorten(" ".join(said.title.split()), 200)
-            found.append(item(3.0, f"{relation} {short}", f"{relation} {said.title}"))
+            title = _readable(said.title)
+            found.append(item(3.0, f"{relation} {shorten(' '.join(title.split()), 200)}", f"{relation} {title}"))
         how, cause = cause.explicit_cause, cause.cause
     running = {(frame.file, frame.function) for frame in failure.frames}
     return found + [_member(leaf, running) for member in failure.group for leaf in _leaves(member)]
