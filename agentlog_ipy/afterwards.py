@@ -36,6 +36,7 @@ class Afterwards:
     """Looks at the namespace around each outermost cell of the main thread."""
 
     def __init__(self, shell: Any, recorder: Recorder, notebook: str | None) -> None:
+        self._shell = shell
         self._recorder = recorder
         self._watch = NamespaceWatch(shell, recorder.limits)
         self._loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
@@ -52,8 +53,14 @@ class Afterwards:
         """Nothing to hang on: cells and tap call."""
 
     def detach(self) -> None:
-        """Settle what is owed."""
+        """Settle what is owed; what was planned for later finds that nothing is."""
         self.settle()
+        self._latest = self._resting = None
+
+    @guarded("namespace")
+    def resume(self) -> None:
+        """Recording goes on after a pause: what came meanwhile is nobody's doing that was seen."""
+        self._owed, self._watch = None, NamespaceWatch(self._shell, self._recorder.limits)
 
     @guarded("namespace")
     def started(self, cell: Cell) -> None:

@@ -29,7 +29,7 @@ while it goes on,"""
 LONGEST = 60.0
 """but never longer than this."""
 MOST_WAITING = 100_000_000
-"""Characters that may wait for the worker; beyond it they are only counted."""
+"""Characters that may have come since the worker last looked; of more the first are only counted."""
 REMEMBERED = 2_000
 """Cells that late output can still be told to belong to."""
 
@@ -106,9 +106,9 @@ class Outputs:
     def put(self, kind: str, slot: Slot, content: Any) -> None:
         """Take an output. Costs microseconds, never waits."""
         self._if_forked()
+        if kind == "stream" and not isinstance(content.get("text"), str):
+            return  # somebody's own message, and none that a front end could show
         slot.spoke = True
-        if kind == "stream":
-            self._waiting += len(content["text"])
         self._put(kind, slot, content)
         if not self._wake.is_set():
             self._wake.set()
@@ -141,6 +141,7 @@ class Outputs:
             items: list[Item] = []
             while self._items:
                 items.append(self._items.popleft())
+            self._waiting = sum(len(content["text"]) for kind, _, _, content, _ in items if kind == "stream")
             for item in _without_overtaken(items):
                 self._take(*item)
             for slot in list(self._open):

@@ -20,7 +20,7 @@ from agentlog.ids import new_id
 from agentlog.recorder import Recorder
 from agentlog.session import begin
 from agentlog.store import Store
-from agentlog_ipy.afterwards import Afterwards
+from agentlog_ipy.afterwards import REST, Afterwards
 from agentlog_ipy.cells import Cell
 
 
@@ -182,6 +182,21 @@ def test_a_cell_that_came_meanwhile_ends_the_looking_around(kernel: Host) -> Non
     kernel.names["shared"].append(2)
     kernel.work._look_around(first)
     assert ("mutated", "shared") not in kernel.changes()
+
+
+def test_taken_away_nothing_is_looked_at_any_more(kernel: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was planned for a time when nobody asks does nothing: the user's objects are no business of ours."""
+    looks: list[str] = []
+    kernel.run("shared = [1]")
+    kernel.work.idle()
+    kernel.work.detach()
+    for name in ("rotate", "catch_up"):
+        monkeypatch.setattr(kernel.work._watch, name, lambda name=name: looks.append(name))
+    planned = asyncio.Event()
+    assert kernel.loop is not None
+    kernel.loop.call_later(3 * REST, planned.set)  # behind everything that was planned before
+    kernel.loop.run_until_complete(planned.wait())
+    assert looks == []
 
 
 def test_large_objects_are_read_while_nobody_waits(kernel: Host) -> None:

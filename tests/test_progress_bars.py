@@ -234,3 +234,44 @@ def test_a_kernel_killed_in_the_middle_of_a_bar(tmp_path: Path) -> None:
         assert death.output == ("3/10",)
     finally:
         kernel.close()
+
+
+class Meanwhile(str):
+    """A text during whose taking in the worker has its turn: it writes what came before."""
+
+    __slots__ = ("turn",)
+    turn: Callable[[], None]
+
+    def __len__(self) -> int:
+        self.turn()
+        return super().__len__()
+
+
+def test_what_was_written_does_not_wait_any_more(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the threads of the cell and of the recorder take turns: text is left out only while too much waits."""
+    monkeypatch.setattr(outputs, "MOST_WAITING", 20)
+    monkeypatch.setattr(Outputs, "_start", lambda _: None)  # whose turn it is, is said here
+    screen = Screen(store_folder)
+    for number in range(10):
+        screen.write(f"line {number:04}\n")
+        text = Meanwhile("and on\n")
+        text.turn = screen.outputs.drain
+        screen.outputs.put("stream", screen.slot, {"name": "stderr", "text": text})
+        text.turn = lambda: None
+        screen.outputs.drain()
+    screen.over()
+    assert read(store_folder) == "".join(f"line {number:04}\nand on\n" for number in range(10))
+
+
+def test_too_much_at_once_is_counted(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of it is kept, and how much is missing is said; a message that shows nothing is passed over."""
+    monkeypatch.setattr(outputs, "MOST_WAITING", 100)
+    monkeypatch.setattr(Outputs, "_start", lambda _: None)  # all of it waits
+    screen = Screen(store_folder)
+    for number in range(30):
+        screen.write(f"line {number:04}\n")
+    screen.outputs.put("stream", screen.slot, {"name": "stderr"})
+    screen.over()
+    text = read(store_folder)
+    assert text.startswith("line 0021\n")
+    assert text.endswith("line 0029\n\n[... 210 more characters were not kept ...]\n")
