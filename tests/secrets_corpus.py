@@ -174,6 +174,7 @@ PHRASES: tuple[str, ...] = (
     "https://api.example.com/v1?user=bob&{name}={value}&page=2",
     "mytool --{name} {value} --verbose",
     "mytool --{name}={value}",
+    "subprocess.run(['mytool', '--{name}', '{value}', '--verbose'], check=True)",
     '{name}: str = "{value}"',
     "WARNING {name} is set, {name}: '{value}'",
 )
@@ -271,6 +272,8 @@ client = OpenAI(api_key=settings.api_key)
 if password is None: raise ValueError("password required")
 password_field = "pwd_column"
 password_min_length = 12
+parser.add_argument("--password", "-p", help="asked for when it is missing")
+["mytool", "--token", "--verbose"]
 secret_name = "prod/db/main"
 "secretName": "my-tls-secret"
 auth_url = "https://login.example.com/authorize"

@@ -113,7 +113,7 @@ def _value_span(text: str, found: re.Match[str], kind: str, in_text: Callable[[i
     if found["sep"] == ":" and (annotated := _ANNOTATED.match(text, start)):
         start = annotated.end()
     if quoted := QUOTE.match(text, start):
-        if found["sep"] == "," and not (found["close"] and _first_argument(text, found.start())):
+        if found["sep"] == "," and not (found["close"] and _first_of_two(text, found, quoted.end())):
             return None
         return _quoted_span(text, quoted, kind)
     if found["sep"] == ",":
@@ -121,9 +121,12 @@ def _value_span(text: str, found: re.Match[str], kind: str, in_text: Callable[[i
     return _bare_span(text, found, start, kind, not in_text(found.start()))
 
 
-def _first_argument(text: str, start: int) -> bool:
-    """Is the quoted name at `start` the first thing in a call or a tuple: `getenv("TOKEN", "...")`?"""
-    before = text[max(0, start - 12) : start].rstrip("\"'\\").rstrip("bruf")
+def _first_of_two(text: str, found: re.Match[str], value: int) -> bool:
+    """Is the quoted name the first thing in a call or a tuple, `getenv("TOKEN", "...")`, or an option before the value it
+    takes, `["mysql", "--password", "..."]`?"""
+    if found["name"].startswith("-"):
+        return not text.startswith("-", value)
+    before = text[max(0, found.start() - 12) : found.start()].rstrip("\"'\\").rstrip("bruf")
     return before.endswith("(")
 
 
