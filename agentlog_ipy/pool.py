@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any
@@ -39,6 +39,7 @@ class KernelPool:
         self._places = asyncio.Semaphore(size)
         self._waiting: deque[asyncio.Task[Kernel]] = deque()
         self._used: set[Kernel] = set()
+        self._given = 0
         self._open = True
 
     async def __aenter__(self) -> KernelPool:
@@ -49,7 +50,7 @@ class KernelPool:
         await self.close()
 
     def _prestart(self) -> None:
-        while self._open and len(self._waiting) < self.ready and len(self._waiting) + len(self._used) < self.size:
+        while self._open and len(self._waiting) < self.ready and len(self._waiting) + self._given < self.size:
             self._waiting.append(asyncio.ensure_future(self._start()))
 
     async def _start(self) -> Kernel:
@@ -62,35 +63,56 @@ class KernelPool:
         if not self._open:
             raise KernelError("the pool is closed")
         async with self._places:
-            kernel = await self._take()
-            self._used.add(kernel)
-            self._prestart()
+            self._given += 1
             try:
-                yield kernel
+                kernel = await self._take()
+                self._used.add(kernel)
+                self._prestart()
+                try:
+                    yield kernel
+                finally:
+                    self._used.discard(kernel)
+                    await kernel.close()
             finally:
-                self._used.discard(kernel)
-                await kernel.close()
+                self._given -= 1
                 self._prestart()
 
     async def _take(self) -> Kernel:
         """One that was started before and still lives, else a new one."""
         while self._waiting:
-            kernel = await self._waiting.popleft()
+            kernel = await self._started(self._waiting.popleft())
             if kernel.alive:
                 return kernel
             await kernel.close()
         return await self._start()
 
+    async def _started(self, start: asyncio.Task[Kernel]) -> Kernel:
+        """The kernel of a start. Who goes away before it is there leaves it to the next."""
+        try:
+            await asyncio.wait({start})
+        except asyncio.CancelledError:
+            if self._open:
+                self._waiting.appendleft(start)
+            else:
+                await _end([start])
+            raise
+        return start.result()
+
     async def close(self) -> None:
         """End all kernels, also those in use."""
         self._open = False
-        waiting, self._waiting = list(self._waiting), deque()
-        for task in waiting:
-            task.cancel()
-        for started in await asyncio.gather(*waiting, return_exceptions=True):
-            if isinstance(started, Kernel):
-                await started.close()
+        waiting, self._waiting = self._waiting, deque()
+        await _end(waiting)
         for kernel in list(self._used):
             with suppress(KernelError):
                 await kernel.close()
         self._used.clear()
+
+
+async def _end(starts: Iterable[asyncio.Task[Kernel]]) -> None:
+    """Stop what starts, and end what was started."""
+    for start in starts:
+        start.cancel()
+    for kernel in await asyncio.gather(*starts, return_exceptions=True):
+        if not isinstance(kernel, BaseException):
+            await kernel.close()

@@ -106,8 +106,10 @@ class SyncKernel:
         return found
 
     def start(self) -> SyncKernel:
-        """Start the kernel and wait until it answers."""
-        if self._thread is None:
+        """Start the kernel and wait until it answers; also once more, where it could not be started again."""
+        if self._thread is not None and self._kernel is not None:
+            self._call(self._kernel.start())
+        elif self._thread is None:
             self._thread = LoopThread()
             try:
                 self._kernel = self._thread.call(self._begin())

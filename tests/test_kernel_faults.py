@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agentlog.errors import KernelStartError
+from agentlog.errors import KernelError, KernelStartError
 from agentlog.events import ProcessDied
 from agentlog.store import Store
 from agentlog_ipy import folders, ladder
@@ -270,6 +270,22 @@ def test_a_broken_kernelspec_says_why(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(KernelStartError) as caught:
         SyncKernel("broken", record=False).start()
     assert said in str(caught.value)
+
+
+def test_a_start_that_failed_can_be_tried_again(tmp_path: Path) -> None:
+    """A restart that finds no interpreter leaves none; when there is one again, `start` starts it."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    with SyncKernel(python=python, record=False, timeout=PATIENCE) as kernel:
+        assert kernel.run("1").ok
+        python.rename(tmp_path / "away")
+        with pytest.raises(KernelStartError):
+            kernel.restart()
+        with pytest.raises(KernelError, match="start()"):
+            kernel.run("1")
+        (tmp_path / "away").rename(python)
+        assert kernel.start().run("1").ok
 
 
 def test_a_kernel_that_prints_at_its_start_disturbs_nobody(
