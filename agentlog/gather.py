@@ -54,6 +54,8 @@ class Batch:
     failures: list[tuple[Any, ...]] = field(default_factory=list)
     errors: list[tuple[Any, ...]] = field(default_factory=list)
     tags: list[tuple[Any, ...]] = field(default_factory=list)
+    notebooks: dict[int, str] = field(default_factory=dict)
+    """session -> the notebook its cells say they are of: a kernel that is killed early could not say it of the session"""
     _next: int = 0
 
     def add_lines(self, segment: SegmentState, place: int, data: bytes) -> None:
@@ -86,6 +88,9 @@ class Batch:
             if rows:
                 connection.executemany(sql, rows)
                 rows.clear()
+        for session, notebook in self.notebooks.items():
+            connection.execute("UPDATE sessions SET notebook = coalesce(notebook, ?) WHERE number = ?", (notebook, session))
+        self.notebooks.clear()
         self.sessions.clear()
         self.executions.clear()
 
@@ -237,6 +242,8 @@ def _cell_start(batch: Batch, record: Record, row: Row) -> None:
         columns = batch.execution_row(row.execution)
         columns.update(at=row.at, session=row.session, segment=row.segment)
         columns.update((name, _value(record, key, default)) for name, key, default in _START_FIELDS)
+        if columns["notebook"] is not None:
+            batch.notebooks.setdefault(row.session, columns["notebook"])
 
 
 def _cell_end(batch: Batch, record: Record, row: Row) -> None:

@@ -101,6 +101,13 @@ class Attachment:
         self.flush()
         self.recorder.paused = True
 
+    def resume(self) -> None:
+        """Record again, from the next cell on."""
+        if not self.cells.recording and self.afterwards is not None:
+            self.afterwards.resume()
+        self.cells.recording = True
+        self.recorder.paused = False
+
     def _pause_if_off(self, cell: Cell, status: Status) -> None:
         if not self.cells.recording and cell.within is None:
             self.pause()

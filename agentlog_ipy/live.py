@@ -101,8 +101,7 @@ def _reading(recorder: Recorder) -> str | None:
 def on(attachment: Attachment, _: argparse.Namespace) -> Said:
     """Record again, from the next cell on; parts that were switched off after faults get another chance."""
     guard.forget()
-    attachment.cells.recording = True
-    attachment.recorder.paused = False
+    attachment.resume()
     return Said(f"agentlog records from the next cell on, in {attachment.recorder.folder}")
 
 

@@ -156,6 +156,16 @@ class StoreSuite:
         with pytest.raises(NotFound, match="no session recorded yet"):
             store.session()
 
+    def test_a_session_that_could_not_say_its_notebook_has_that_of_its_cells(self) -> None:
+        """A kernel that is killed in its first cells; what the session says itself counts more."""
+        story = Story()
+        killed, told = story.session(), story.session()
+        story.cell(killed, 1, "crash()", status=None, notebook="/home/x/demo.ipynb")
+        story.cell(told, 1, "x = 1", notebook="/home/x/old.ipynb")
+        story.add(SessionLearned(session=told, notebook="/home/x/new.ipynb"))
+        store = self.told(story)
+        assert [store.session(one).notebook for one in (killed, told)] == ["/home/x/demo.ipynb", "/home/x/new.ipynb"]
+
     # --- executions -----------------------------------------------------------------------------------------------
 
     def test_an_execution_is_read_back_whole(self) -> None:

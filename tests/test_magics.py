@@ -111,6 +111,15 @@ def test_off_and_on(shell: Any, store_folder: Path) -> None:
     assert len(of_kind(store_folder, "session.end")) == 1
 
 
+def test_what_came_while_it_was_off_is_no_later_cells_doing(shell: Any, store_folder: Path) -> None:
+    """The next cell made only what it made itself."""
+    for code in ("a = [1]", "%agentlog off", "b = 2; a.append(2)", "%agentlog on", "c = 3; len(a)"):
+        assert run(shell, code).success
+    ask(shell, "status")
+    changed = [[change["name"] for change in seen.get("changes", ())] for seen in of_kind(store_folder, "cell.namespace")]
+    assert changed == [["a"], ["c"]]
+
+
 def test_own_cells() -> None:
     """Own are cells of only %agentlog lines, comments and blanks; a line that only mentions us is the user's."""
     for source in (
