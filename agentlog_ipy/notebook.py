@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from keyword import iskeyword
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +157,20 @@ def _assignments(notebook: NotebookNode, parameters: Mapping[str, Any]) -> str:
     if language not in (None, "python"):
         raise UsageError(f"parameters can be given to Python notebooks; this one is in {language} (papermill knows more)")
     for name in parameters:
-        if not name.isidentifier():
+        if not name.isidentifier() or iskeyword(name):
             raise UsageError(f"parameter {name!r} is not a name; write --param name=value")
-    return "# Parameters\n" + "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    return "# Parameters\n" + "\n".join(f"{name} = {_literal(value)}" for name, value in parameters.items())
+
+
+def _literal(value: object) -> str:
+    """Python for `value`: its repr, but for numbers that have no literal, wherever they stand."""
+    if type(value) is float and not isfinite(value):
+        return f"float('{value}')"
+    if type(value) is list:
+        return f"[{', '.join(map(_literal, value))}]"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{_literal(key)}: {_literal(item)}' for key, item in value.items())}}}"
+    return repr(value)
 
 
 def parse_parameter(text: str) -> tuple[str, Any]:

@@ -115,6 +115,17 @@ def test_other_languages_and_bad_names_are_refused() -> None:
         inject(notebook("echo", kernelspec={"name": "bash", "display_name": "Bash", "language": "bash"}), {"n": 1})
     with pytest.raises(UsageError, match="not a name"):
         inject(notebook("1"), {"a-b": 1})
+    with pytest.raises(UsageError, match="'class' is not a name"):
+        inject(notebook("1"), {"class": 1})
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", "1e999", '[1, {"low": -Infinity}, NaN]', "(1, 'x', None)", "{'a': [True]}"])
+def test_a_parameter_is_the_same_in_the_notebook(text: str) -> None:
+    """Also the numbers for which Python has no literal."""
+    name, value = parse_parameter(f"n={text}")
+    names: dict[str, object] = {}
+    exec(inject(notebook("1"), {name: value}).cells[0].source, names)
+    assert repr(names["n"]) == repr(value)
 
 
 @pytest.mark.parametrize(
