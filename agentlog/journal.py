@@ -102,10 +102,10 @@ class Journal:
             self._writing = True
             try:
                 self._ready()
+                if self._size >= self._limits.segment_bytes:
+                    self._rotate()  # before the record: should it fail, the record was not written, and may come again
                 self._write(record)
                 self._remember(record)
-                if self._size >= self._limits.segment_bytes:
-                    self._rotate()
             finally:
                 self._writing = False
 
@@ -116,17 +116,15 @@ class Journal:
             assert self.path is not None
             return self.path
 
-    def close(self, *, ended: bool = True) -> None:
-        """Close the segment; `ended` writes its last record (not in a forked child: it is the parent's)."""
+    def close(self) -> None:
+        """Write the segment's last record and close it."""
         with self._lock:
             if self._descriptor is None:
                 return
             try:
-                if ended:
-                    self._end(None)
+                self._end(None)
             finally:
-                os.close(self._descriptor)
-                self._descriptor = None
+                self._let_go()
 
     # --- within the lock ------------------------------------------------------------------------------------------
 
@@ -137,8 +135,7 @@ class Journal:
         if self._descriptor is not None and now - self._seen < UNSEEN:
             return
         if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
-            os.close(self._descriptor)
-            self._descriptor = None
+            self._let_go()
             begun = list(self._begun.values())
             self._again = begun + [record for record in self._unsure if not any(record is known for known in begun)]
         if self._descriptor is None:
@@ -164,15 +161,24 @@ class Journal:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         self._descriptor = os.open(path, flags, 0o600)
         self.path, self._size, self._head, self.records, self._torn = path, 0, "", 0, False
-        self._write(_first_record(name, self._previous))
+        try:
+            self._write(_first_record(name, self._previous))
+        except OSError:  # a segment that does not say who writes it is none
+            self._let_go()
+            os.unlink(path)
+            raise
+
+    def _let_go(self) -> None:
+        assert self._descriptor is not None
+        os.close(self._descriptor)
+        self._descriptor = None
 
     def _rotate(self) -> None:
         assert self.path is not None
-        assert self._descriptor is not None
         following = _segment_name()
         self._end(following)
-        os.close(self._descriptor)
-        self._descriptor, self._previous = None, self.path.stem
+        self._let_go()
+        self._previous = self.path.stem
         self._open(following)
 
     def _end(self, following: str | None) -> None:

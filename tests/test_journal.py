@@ -113,6 +113,45 @@ def test_a_half_line_that_cannot_be_cut_is_fenced_off(store_folder: Path, monkey
     assert [record.get("m") for record in whole][1:3] == ["before", "after"]
 
 
+def test_a_segment_that_could_not_say_who_writes_it_is_none(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full when a segment begins leaves no file; the first record of the next try says who writes."""
+    journal = Journal(store_folder, Limits())
+    monkeypatch.setattr(Pen, "write", lambda pen, descriptor, data: os.write(descriptor, data[:9]))
+    with pytest.raises(OSError):
+        journal.append({"e": "log", "m": "refused"})
+    assert list((store_folder / "journal").iterdir()) == []
+    monkeypatch.undo()
+    journal.append({"e": "log", "m": "taken"})
+    journal.close()
+    (segment,) = segments(store_folder)
+    assert [record["e"] for record in lines(segment)] == ["segment.start", "log", "segment.end"]
+
+
+def test_a_next_segment_that_cannot_begin_refuses_no_record_that_was_written(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was refused was not written: whoever tries again writes nothing twice."""
+    journal = Journal(store_folder, Limits(segment_bytes=2_000))
+    refused = []
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    journal.open()
+    monkeypatch.setattr(journal_module.os, "open", refuse)
+    for number in range(30):
+        try:
+            journal.append({"e": "log", "m": number})
+        except OSError:
+            refused.append(number)
+    monkeypatch.undo()
+    for number in refused:
+        journal.append({"e": "log", "m": number})
+    journal.close()
+    assert refused
+    assert [record["m"] for file in segments(store_folder) for record in lines(file) if record["e"] == "log"] == list(range(30))
+
+
 def test_a_deleted_folder_is_made_again(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records after `rm -r` go to a new segment, not into a file that nobody can open."""
     monkeypatch.setattr(journal_module, "UNSEEN", 0.0)
