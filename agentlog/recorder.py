@@ -37,7 +37,7 @@ FORK_SECONDS = 2.0
 GONE_SECONDS = 1.0
 """Longest wait until the system has let go of a writer that has ended."""
 QUEUED_BLOB_BYTES = 64_000_000
-"""Bytes of blobs that may wait; beyond it the caller writes its own."""
+"""Bytes of blobs that may wait; beyond it, or where the queue is full, the caller writes its own."""
 
 Job = Callable[[], None]
 
@@ -72,6 +72,7 @@ class Recorder:
         self._blob_bytes = 0
         self._writer: threading.Thread | None = None
         self._start = threading.Lock()
+        self._catching_up = threading.Lock()
         self._forking = self._closed = False
 
     # --- the door -------------------------------------------------------------------------------------------------
@@ -119,17 +120,17 @@ class Recorder:
 
     def blob(self, body: bytes) -> str:
         """Keep `body` by content, written soon; returns its digest. For bodies that hold no text of the user's."""
-        digest = hashlib.sha256(body).hexdigest()
-        if self._blob_bytes + len(body) > QUEUED_BLOB_BYTES:
-            self._put_blob(body)
-            return digest
-        self._blob_bytes += len(body)
+        digest, size = hashlib.sha256(body).hexdigest(), len(body)
 
         def write() -> None:
-            self._blob_bytes -= len(body)
+            self._blob_bytes -= size
             self._put_blob(body)
 
-        self.later(write)
+        self._blob_bytes += size
+        if self._blob_bytes > QUEUED_BLOB_BYTES or self._full():
+            write()
+        else:
+            self.later(write)
         return digest
 
     def text_blob(self, text: str) -> str:
@@ -228,18 +229,25 @@ class Recorder:
         self._held.append(record)
 
     def _write_held(self, *, force: bool = False) -> bool:
-        """Write what waited in memory, if it is time to try again; True when nothing waits any more."""
+        """Write what waited in memory, if it is time to try again; True when nothing waits any more.
+
+        One thread does so at a time; what others have to write meanwhile waits behind.
+        """
         if not self._held:
             return True
-        if not force and clock.monotonic() < self._retry_at:
+        if (not force and clock.monotonic() < self._retry_at) or not self._catching_up.acquire(blocking=False):
             return False
         try:
             while self._held:
-                self.journal.append(self._held[0])
-                self._held.popleft()
+                record = self._held[0]
+                self.journal.append(record)
                 self._counts["written"] += 1
-        except (OSError, IndexError):
+                if self._held and self._held[0] is record:  # else it had to make room for a newer one meanwhile
+                    self._held.popleft()
+        except (OSError, Busy):
             self._retry_at = clock.monotonic() + RETRY
+        finally:
+            self._catching_up.release()
         return not self._held
 
     def _put_blob(self, body: bytes) -> None:
@@ -253,12 +261,15 @@ class Recorder:
     def _enqueue(self, item: dict[str, Any] | Job) -> None:
         if self._closed:
             return
-        if self._queue.qsize() >= self.limits.queue:
+        if self._full():
             self._counts["dropped"] += 1
             return
         self._counts["queued"] += 1
         self._queue.put(item)
         self._ensure_writer()
+
+    def _full(self) -> bool:
+        return self._queue.qsize() >= self.limits.queue
 
     def _alive(self) -> bool:
         writer = self._writer
@@ -274,7 +285,7 @@ class Recorder:
             _until_gone(writer)
 
     def _ensure_writer(self) -> None:
-        if self._writer is not None or self._forking or not self._start.acquire(blocking=False):
+        if self._writer is not None or self._forking or self._closed or not self._start.acquire(blocking=False):
             return
         try:
             self._writer = threading.Thread(target=self._write_queue, name="agentlog-writer", daemon=True)

@@ -110,6 +110,67 @@ def test_a_disk_that_refuses_is_waited_for(door: Recorder, store_folder: Path, m
 
 
 @pytest.mark.usefixtures("expect_faults")
+def test_threads_that_find_the_disk_again_write_each_record_once(door: Recorder, store_folder: Path) -> None:
+    """Both see that something waited in memory; one writes it, what the other brings follows."""
+    waiting = [{"e": "log", "s": "s", "m": f"held {number}"} for number in range(3)]
+    door._held.extend(waiting)
+    true_append, begun, go_on = door.journal.append, threading.Event(), threading.Event()
+
+    def slow(record: dict[str, Any]) -> None:
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(60)
+        true_append(record)
+
+    door.journal.append = slow  # type: ignore[method-assign]
+    first = threading.Thread(target=door.record, args=(Logged(message="first"),), kwargs={"now": True})
+    first.start()
+    assert begun.wait(60)
+    door.record(Logged(message="second"), now=True)
+    go_on.set()
+    first.join(60)
+    door.flush()
+    assert messages(store_folder) == ["held 0", "held 1", "held 2", "second", "first"]
+
+
+@pytest.mark.usefixtures("expect_faults")
+def test_what_waits_in_memory_stays_there_while_the_journal_is_in_the_middle_of_a_write(
+    door: Recorder, store_folder: Path
+) -> None:
+    """As a signal handler finds it that interrupted a write: neither what waited nor what it records is lost."""
+    door._held.append({"e": "log", "s": "s", "m": "held"})
+    door.journal._writing = True
+    door.record(Logged(message="by the handler"), now=True)
+    door.journal._writing = False
+    door.flush()
+    assert messages(store_folder) == ["held", "by the handler"]
+
+
+def test_a_blob_for_which_the_queue_has_no_room_is_written_by_the_caller(store_folder: Path) -> None:
+    """The event that names it is of no use without it; and what waits is counted as before."""
+    door = Recorder(Settings(folder=store_folder, limits=Limits(queue=1)))
+    door.session = "s"
+    held, begun = threading.Event(), threading.Event()
+    door.later(lambda: (begun.set(), held.wait(60)))  # type: ignore[arg-type,return-value]
+    door._hurry.put(None)
+    assert begun.wait(60)
+    door.record(Logged(message="fills the queue"))
+    digest = door.blob(b"a picture")
+    assert door.blobs.get(digest) == b"a picture"
+    assert door._blob_bytes == 0
+    held.set()
+    door.close()
+
+
+def test_a_closed_recorder_starts_no_thread(door: Recorder) -> None:
+    """Also where somebody waits for what it had to write."""
+    door.record(Logged(message="last"))
+    door.close()
+    assert door.flush()
+    assert "agentlog-writer" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.usefixtures("expect_faults")
 def test_what_could_not_be_looked_through_is_not_written(
     door: Recorder, store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
