@@ -248,3 +248,11 @@ def _cwd() -> str | None:
         return os.getcwd()
     except OSError:
         return None
+
+
+def _after_fork_in_child() -> None:
+    _open.lock = threading.RLock()  # another thread of the parent's may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -62,6 +62,7 @@ LOCKS = {
     "ids": ("from agentlog import ids", "ids._lock", "ids.new_id()"),
     "faults": ("from agentlog import guard", "guard._lock", "guard.note('part', 'reason')"),
     "rates": (f"{DOOR}; from agentlog import verbs, rates", "rates.rate._lock", "verbs.log_error('it failed', ValueError('x'))"),
+    "tasks": (f"{DOOR}; from agentlog import tasks", "tasks._open.lock", "tasks.start_session('coder')"),
     "capture": ("from agentlog import capture", "capture._lock", "capture.capture_output().__enter__()"),
     "outputs": (f"{DOOR}; from agentlog_ipy.outputs import Outputs; out = Outputs(door)", "out._lock", "out.drain()"),
     "end of outputs": (f"{DOOR}; from agentlog_ipy.outputs import Outputs; out = Outputs(door)", "out._lock", "out.detach()"),
