@@ -49,6 +49,26 @@ def expect(failure: Failure, wanted: list[tuple[str | None, str]], collector: st
         assert hits, f"no fact ({about}, {text!r}) in:\n" + "\n".join(f"  [{fact.about}] {fact.text}" for fact in facts)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes a `case` is run for each of its module's CASES: (libraries it needs, cell, collector, wanted facts)."""
+    if "case" in metafunc.fixturenames:
+        cases = metafunc.module.CASES
+        metafunc.parametrize("case", cases, ids=[source.strip().splitlines()[-1].strip()[:60] for _, source, _, _ in cases])
+
+
+@pytest.fixture
+def finds() -> Callable[[tuple[str, str, str, list[tuple[str | None, str]]]], None]:
+    """Checks that the facts of a case are found."""
+
+    def check_case(case: tuple[str, str, str, list[tuple[str | None, str]]]) -> None:
+        needs, source, collector, wanted = case
+        for module in needs.split():
+            pytest.importorskip(module)
+        expect(run_cell(source), wanted, collector)
+
+    return check_case
+
+
 @pytest.fixture
 def crash() -> Callable[..., Failure]:
     return run_cell

@@ -75,16 +75,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
-)
-def test_facts(
-    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
-) -> None:
+def test_facts(case: tuple, finds: Callable) -> None:
     """What the model is, what it was fitted with, what it got."""
-    for module in needs.split():
-        pytest.importorskip(module)
-    check(crash(source), wanted, collector)
+    finds(case)
 
 
 def test_only_what_was_handed_over_is_compared(crash: Callable, facts: Callable) -> None:

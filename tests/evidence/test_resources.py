@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 CASES = [
     (
         "",
@@ -28,13 +26,6 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("needs", "source", "collector", "wanted"), CASES, ids=[case[1].strip().splitlines()[-1].strip()[:60] for case in CASES]
-)
-def test_facts(
-    needs: str, source: str, collector: str, wanted: list[tuple[str | None, str]], crash: Callable, check: Callable
-) -> None:
+def test_facts(case: tuple, finds: Callable) -> None:
     """The numbers, and where the program was."""
-    for module in needs.split():
-        pytest.importorskip(module)
-    check(crash(source), wanted, collector)
+    finds(case)
