@@ -41,7 +41,7 @@ _KEEP = frozenset((
     "request", "within", "notebook", "file", "files", "line", "function", "module", "mod", "kind", "sh", "dt", "n", "na",
     "dtype", "number", "count", "display_id", "sizes", "size", "host", "pid", "how", "status", "origin", "logger", "level",
     "thread", "python", "executable", "agent", "packages", "versions", "tokens", "provider", "model", "collector", "since",
-    "ms", "rss", "peak", "own", "internal", "late", "update", "result_id", "started_at", "name", "life", "agentlog",
+    "ms", "rss", "peak", "own", "internal", "late", "update", "result_id", "started_at", "life", "agentlog",
     "platform", "schema", "segment", "head_hash", "h", "previous", "boot", "next", "records", "role", "outcome",
     "confidence", "action", "pattern", "what",
 ))  # fmt: skip
@@ -50,10 +50,14 @@ _NAMED = frozenset({"k", "a", "locals", "arguments", "data", "f", "figures", "gi
 """Fields that map the user's names to values."""
 _BESIDE = frozenset({"old", "new", "value"})
 """Fields that describe what a name or an expression beside them was."""
+_SEQUENCES = frozenset({"argv", "it"})
+"""Fields with the items of a sequence: they may be the words of a command."""
 _MOST_PASSES = 4
 _SHORT = 300
-_CODE = frozenset({"source", "context", "expression"})
+_CODE = frozenset({"source", "expression"})
 """Fields that hold Python source."""
+_KEY_LINE = re.compile(r"[\s\"'(]*[A-Za-z0-9+/]{64}(?:\\n)?[\s\"')]*")
+"""A line of a private key as its formats break it."""
 
 
 def was_redacted(text: str) -> bool:
@@ -206,6 +210,10 @@ class Redactor:
                 out[key] = [self._column(column) for column in value]
             elif value.__class__ is dict and key in _NAMED:
                 out[key] = self._names(value)
+            elif key in _SEQUENCES:
+                out[key] = self._pair(value) or self._items(value)
+            elif key == "context":
+                out[key] = self._numbered(value)
             else:
                 out[key] = self._any(value, key in _CODE)
         if not _BESIDE.isdisjoint(fields) and (kind := self._said_of(fields)):
@@ -230,6 +238,27 @@ class Redactor:
             return None
         kind = self._kind_named(items[0].get("v"))
         return [self._any(items[0]), self._hidden(items[1], kind)] if kind else None
+
+    def _items(self, items: Any) -> list[Any]:
+        """The items of a sequence; `--password` among them hides the next one."""
+        out, kind = [], None
+        for item in items:
+            text = item.get("v") if item.__class__ is dict else item
+            option = text.__class__ is str and text.startswith("-")
+            out.append(self._hidden(item, kind) if kind and not option else self._any(item))
+            kind = self._kind_named(text) if option else None
+        return out
+
+    def _numbered(self, lines: Any) -> Any:
+        """The numbered lines around a frame's: redacted as one text, for a secret may stand on other lines than its name."""
+        if not all(pair.__class__ is list and len(pair) == 2 and pair[1].__class__ is str for pair in lines):
+            return self._any(lines)
+        texts = [self.marker("privatekey", text) if _KEY_LINE.fullmatch(text) else text for _, text in lines]
+        redacted = self._text("\n".join(texts), code=True).split("\n")
+        if len(redacted) != len(texts):  # a private key is one marker
+            kept = frozenset(redacted)
+            redacted = [text if text in kept else self.marker("privatekey", text) for text in texts]
+        return [[number, text] for (number, _), text in zip(lines, redacted, strict=True)]
 
     def _kind_named(self, name: Any) -> str | None:
         """The kind of secret where `name` is a text and a secret name."""

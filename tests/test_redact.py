@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from secrets_corpus import HARMLESS, NAMED, PHRASES, SHAPED, Shaped, phrase
 
 from agentlog import guard
-from agentlog.describe import describe
+from agentlog.describe import describe as describe_until
 from agentlog.events import (
     Change,
     Column,
@@ -43,6 +44,11 @@ from agentlog.events import (
 )
 from agentlog.redact import Redactor, StreamRedactor, was_redacted
 from agentlog.secrets.shapes import is_card
+
+
+def describe(value: object) -> Value:
+    """A description that lacks nothing for want of time, however busy the machine is."""
+    return describe_until(value, deadline=math.inf)
 
 
 def redactor(**options: Any) -> Redactor:
@@ -104,6 +110,7 @@ TEXT_PLACES: dict[str, Callable[[str], Event]] = {
     "said": lambda text: MessageSaid(text=text),
     "died": lambda text: ProcessDied(stderr=text, stack=text),
     "argv": lambda text: SessionStarted(argv=("run", text)),
+    "name of a span": lambda text: SpanEnded(name=f"GET {text}"),
     "diff": lambda text: WorkspaceSeen(diff=f"-x\n+{text}\n"),
     "json in json": lambda text: StreamWritten(text=json.dumps({"body": json.dumps({"x": text})})),
 }
@@ -134,6 +141,8 @@ VALUE_PLACES: dict[str, Callable[[str, str], Event]] = {
     "index": lambda name, value: in_frame(locals={"df": Value("DataFrame", index=f"Index '{name}' {value} .. {value}")}),
     "change": lambda name, value: NamespaceChanged(changes=(Change("x", "made", None, describe({name: value})),)),
     "result": lambda name, value: ExecutionEnded(result=describe({name: value})),
+    "argv": lambda name, value: SessionStarted(argv=("run.py", "--quiet", f"--{name}", value, "now")),
+    "words of a command": lambda name, value: in_frame(locals={"x": describe(["run", f"--{name}", value, "now"])}),
     "change of the name": lambda name, value: NamespaceChanged(
         changes=(Change(name, "rebound", describe(value), describe([value])),)
     ),
@@ -321,6 +330,43 @@ def test_structure_stays() -> None:
         ExecutionStarted(cell_id="secret=abc-123-def", request="token=abc-123-def", source="pass", notebook="/pwd=ab12/n.ipynb")
     )
     assert redactor().record(start) == start
+
+
+def test_an_option_hides_what_follows_it_and_no_other_option() -> None:
+    """`--token --verbose` has nothing to hide, nor has what comes after the value."""
+    record = to_record(SessionStarted(argv=("run.py", "--token", "--verbose", "--api-key", "abc-123-def", "data.csv")))
+    argv = redactor().record(record)["argv"]
+    assert argv == ["run.py", "--token", "--verbose", "--api-key", argv[4], "data.csv"]
+    assert was_redacted(argv[4])
+
+
+KEY = [
+    'KEY = """-----BEGIN RSA PRIVATE KEY-----',
+    "MIIEpAIBAAKCAQEA1c7" + "9kLmQx" * 7 + "abc",
+    "Zk3v" * 16,
+    "u83kdkKJJ39+kd/KDJFKDJ93==",
+    '-----END RSA PRIVATE KEY-----"""',
+    "sign(KEY)",
+]
+
+
+@pytest.mark.parametrize("first", range(3))
+def test_a_private_key_is_hidden_in_the_lines_around_a_failure(first: int) -> None:
+    """They are shown one by one, and may begin in the middle of it."""
+    shown = [(number, text) for number, text in enumerate(KEY, 1)][first:]
+    record = redactor().record(to_record(in_frame(context=tuple(shown))))
+    lines = record["failure"]["frames"][0]["context"]
+    assert [number for number, _ in lines] == [number for number, _ in shown]
+    assert lines[-1] == [6, "sign(KEY)"]
+    assert not [text for _, text in lines for secret in KEY[1:3] if secret in text]
+
+
+def test_a_secret_on_the_line_after_its_name_is_hidden_around_a_failure() -> None:
+    """As it is in the source of the cell."""
+    record = redactor().record(to_record(in_frame(context=((1, "password = ("), (2, "    'abc-123-def'"), (3, ")")))))
+    lines = record["failure"]["frames"][0]["context"]
+    assert lines[0::2] == [[1, "password = ("], [3, ")"]]
+    assert was_redacted(lines[1][1])
 
 
 def test_lists_of_names_stay() -> None:
