@@ -9,15 +9,14 @@ from typing import Any, Literal
 
 from agentlog.events import Change
 from agentlog.tokens import estimate_tokens
+from agentlog_ipy.fitting import Stretch, fitted, fitted_parts
 from agentlog_ipy.images import IMAGE_SUFFIXES, Image, saved
-from agentlog_ipy.transcript import Display, Error, Spool, Transcript
+from agentlog_ipy.spool import Spool
+from agentlog_ipy.transcript import Display, Error, Transcript
 
 ReplyStatus = Literal["ok", "error", "interrupted", "timed_out", "died", "not_run", "running"]
 MAX_TOKENS = 1_000
 TEXT_TYPES = ("text/llm+plain", "text/markdown", "text/plain", "text/latex", "application/json", "text/html")
-_CHARS_PER_TOKEN = 5
-_LEAST = 24
-"""characters shown of any text, whatever the budget"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +137,8 @@ class Reply:
         if self.look is not None:
             head.append(f"running at the deadline ({self.look.how}):\n{self.look}")
         failure = self.context or (self._error_text() if self.error is not None else "")
-        top = _fitted("\n".join(head), max(60, budget // 2))
-        tail = _fitted(failure, max(40, (budget - estimate_tokens(top)) * 3 // 4)) if failure else ""
+        top = fitted("\n".join(head), max(60, budget // 2))
+        tail = fitted(failure, max(40, (budget - estimate_tokens(top)) * 3 // 4)) if failure else ""
         left = budget - estimate_tokens(top) - estimate_tokens(tail) - 12
         body = self._body(left)
         return "\n".join(part for part in (top, body, tail) if part)
@@ -156,21 +155,16 @@ class Reply:
 
     def _body(self, tokens: int) -> str:
         """The items in order; those that are long share what the short ones leave."""
-        parts = self._parts()
-        texts = [text.read() if isinstance(text, _Stretch) and len(text) <= tokens * _CHARS_PER_TOKEN else text for text in parts]
-        costs = [estimate_tokens(text) if isinstance(text, str) else 1 << 30 for text in texts]
-        shares = _shares(costs, max(0, tokens))
-        shown = [_fitted_part(text, cost, share) for text, cost, share in zip(texts, costs, shares, strict=True)]
-        return "\n".join(text for text in shown if text)
+        return "\n".join(text for text in fitted_parts(self._parts(), tokens) if text)
 
-    def _parts(self) -> list[str | _Stretch]:
-        parts: list[str | _Stretch] = []
+    def _parts(self) -> list[str | Stretch]:
+        parts: list[str | Stretch] = []
         outputs = iter(self.outputs)
         seen: set[Image] = set()
         begin = {"stdout": 0, "stderr": 0}
         for item in self.transcript.items:
             if isinstance(item, Spool):
-                parts.append(_Stretch(self, item, begin.get(item.name, 0)))
+                parts.append(Stretch(item, begin.get(item.name, 0), self._rest))
                 begin[item.name] = begin.get(item.name, 0) + len(item)
             elif isinstance(item, Display):
                 output = next(outputs, None)
@@ -180,68 +174,10 @@ class Reply:
                     parts.append("\n".join(map(str, new)) if output.images else output.text)
         return parts
 
-
-class _Stretch:
-    """A spool as a part of the answer: knows how to say where the rest of it is."""
-
-    def __init__(self, reply: Reply, spool: Spool, begin: int) -> None:
-        self.reply, self.spool, self.begin = reply, spool, begin
-
-    def __len__(self) -> int:
-        return len(self.spool)
-
-    def read(self) -> str:
-        text = self.spool.read().rstrip("\n")
-        return f"[stderr] {text}" if self.spool.name == "stderr" and text else text
-
-    def cut(self, tokens: int) -> str:
-        """Beginning and end, the end getting more."""
-        room = max(_LEAST, tokens * 3)
-        while room > _LEAST:
-            text = self._cut_to(room)
-            if estimate_tokens(text) <= tokens:
-                return text
-            room = room * 3 // 4
-        return self._cut_to(_LEAST)
-
-    def _cut_to(self, room: int) -> str:
-        size = len(self.spool)
-        first, last = room // 3, room - room // 3
-        start, end = self.begin + first, self.begin + size - last
-        handle = self.reply.handle.format(execution=self.reply.execution[-6:], start=start, end=end)
-        stream = ", stream='stderr'" if self.spool.name == "stderr" else ""
-        handle = handle[:-1] + stream + ")" if handle.endswith(")") else handle
-        gap = f"\n... {size - first - last:,} of {size:,} characters left out: {handle} ...\n"
-        return self.spool.read(0, first) + gap + self.spool.read(size - last).rstrip("\n")
-
-
-def _shares(costs: list[int], budget: int) -> list[int]:
-    """Tokens for each part: everything where it fits, else the short ones in full and the rest in equal parts."""
-    shares = [0] * len(costs)
-    order = sorted(range(len(costs)), key=costs.__getitem__)
-    for done, at in enumerate(order):
-        shares[at] = min(costs[at], budget // (len(costs) - done))
-        budget -= shares[at]
-    return shares
-
-
-def _fitted_part(part: str | _Stretch, cost: int, share: int) -> str:
-    if isinstance(part, _Stretch):
-        return part.cut(share)
-    return part if cost <= share else _fitted(part, share)
-
-
-def _fitted(text: str, tokens: int) -> str:
-    """`text` in at most about `tokens`: its beginning and its end."""
-    if len(text) < tokens or estimate_tokens(text) <= tokens:
-        return text
-    room = max(80, tokens * 4)
-    while room > 80:
-        cut = f"{text[: room // 2]}\n... {len(text) - room:,} characters left out ...\n{text[-room // 2 :]}"
-        if room < len(text) and estimate_tokens(cut) <= tokens:
-            return cut
-        room = room * 3 // 4
-    return text[:room]
+    def _rest(self, stream: str, start: int, end: int) -> str:
+        """How to get characters `start` to `end` of a stream."""
+        handle = self.handle.format(execution=self.execution[-6:], start=start, end=end)
+        return f"{handle[:-1]}, stream='stderr')" if stream == "stderr" and handle.endswith(")") else handle
 
 
 def outputs_of(transcript: Transcript, folder: Path) -> tuple[Output, ...]:

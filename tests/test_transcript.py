@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agentlog_ipy import transcript
-from agentlog_ipy.transcript import Display, Error, Spool, Transcript
+from agentlog_ipy import spool as spools
+from agentlog_ipy.spool import Spool
+from agentlog_ipy.transcript import Display, Error, Transcript
 
 
 def _spool(*chunks: str) -> Spool:
@@ -38,7 +39,7 @@ def test_backspaces_and_colours() -> None:
 @pytest.mark.parametrize("memory", [10, 1_000_000])
 def test_any_range_can_be_read(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From memory and from disk alike, with characters of one to four bytes."""
-    monkeypatch.setattr(transcript, "MEMORY_CHARS", memory)
+    monkeypatch.setattr(spools, "MEMORY_CHARS", memory)
     chance = random.Random(4)
     whole = "".join(chance.choice("aé中😀\n") for _ in range(200_000))
     spool = _spool(*(whole[at : at + 7_777] for at in range(0, len(whole), 7_777)))
@@ -51,7 +52,7 @@ def test_any_range_can_be_read(memory: int, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_file_goes_with_the_spool(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left in the temporary folder."""
-    monkeypatch.setattr(transcript, "MEMORY_CHARS", 10)
+    monkeypatch.setattr(spools, "MEMORY_CHARS", 10)
     spool = _spool("x" * 100)
     assert spool._path is not None
     path = Path(spool._path)
@@ -63,7 +64,7 @@ def test_the_file_goes_with_the_spool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_beyond_the_limit_characters_are_counted_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fork bomb of output fills no disk."""
-    monkeypatch.setattr(transcript, "DISK_CHARS", 1_000)
+    monkeypatch.setattr(spools, "DISK_CHARS", 1_000)
     spool = _spool(*["y" * 300] * 10)
     assert (len(spool), spool.dropped) == (1_000, 2_000)
 
