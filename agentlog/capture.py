@@ -23,7 +23,7 @@ from typing import IO, Any, TextIO
 
 _NAMES = ("stdout", "stderr")
 _capturing: ContextVar[Output | None] = ContextVar("agentlog_capture", default=None)
-_lock = threading.Lock()
+_lock = threading.RLock()  # a signal handler may capture while its own thread begins to
 _users = 0
 _descriptors_taken = False
 _aside: dict[str, TextIO] = {}
@@ -37,6 +37,7 @@ class Output(AbstractContextManager["Output"]):
         self.stdout = self.stderr = ""
         self.complete = False
         self._descriptors = descriptors
+        self._taken = False
         self._parts: dict[str, list[str]] = {name: [] for name in _NAMES}
         self._files: dict[str, _Redirected] = {}
         self._token: Token[Output | None] | None = None
@@ -44,7 +45,8 @@ class Output(AbstractContextManager["Output"]):
     def __enter__(self) -> Output:
         _install()
         self._token = _capturing.set(self)
-        if self._descriptors and _take_descriptors():
+        self._taken = self._descriptors and _take_descriptors()
+        if self._taken:
             for number, name in enumerate(_NAMES, start=1):
                 with suppress(OSError):
                     self._files[name] = _Redirected(number, name)
@@ -54,9 +56,9 @@ class Output(AbstractContextManager["Output"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._token is not None:
             _leave(self._token)
-        if self._files or self.complete:
-            for name, redirected in self._files.items():
-                self._parts[name].append(redirected.restore())
+        for name, redirected in self._files.items():
+            self._parts[name].append(redirected.restore())
+        if self._taken:
             _give_descriptors_back()
         _uninstall()
         self.stdout, self.stderr = ("".join(self._parts[name]) for name in _NAMES)
@@ -79,7 +81,7 @@ class _Routed:
 
     def write(self, text: str) -> int:
         capture = _capturing.get()
-        if capture is None:
+        if capture is None or not isinstance(text, str):  # the stream says what is wrong with it
             return _aside.get(self._name, self._stream).write(text)
         capture.write(self._name, text)
         return len(text)
@@ -102,25 +104,31 @@ class _Routed:
 class _Redirected:
     """One file descriptor of the process, pointed at a temporary file until `restore`.
 
-    Other contexts that write to the stream on that descriptor go to where it pointed before.
+    Other contexts that write to the stream on that descriptor go to where it pointed before. Raises OSError where there is
+    no descriptor or no room for the file.
     """
 
     def __init__(self, number: int, name: str) -> None:
         self._number, self._name = number, name
         self._saved = os.dup(number)
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives until restore
+        except OSError:
+            os.close(self._saved)
+            raise
         stream = getattr(sys, name)
         if isinstance(stream, _Routed) and stream.on_descriptor(number):
             stream.flush()
             aside = os.fdopen(self._saved, "w", encoding=stream.encoding, errors="replace", buffering=1, closefd=False)
             _aside[name] = aside
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives until restore
         os.dup2(self._file.fileno(), number)
 
     def restore(self) -> str:
         """Point the descriptor back and return what was written to it."""
         aside = _aside.pop(self._name, None)
         if aside is not None:
-            aside.close()
+            with suppress(OSError):  # nobody reads there any more
+                aside.close()
         os.dup2(self._saved, self._number)
         os.close(self._saved)
         with self._file as file:
@@ -179,7 +187,7 @@ def _leave(token: Token[Output | None]) -> None:
 
 def _after_fork_in_child() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 
 import pytest
@@ -102,3 +103,30 @@ def test_descriptors_do_not_leak() -> None:
             os.write(1, b"x")
     assert len(os.listdir("/proc/self/fd")) == before
     assert threading.active_count() < 10
+
+
+def test_what_is_no_text_is_refused_as_without_a_capture() -> None:
+    """The stream itself says so, and the block ends as if it had not been tried."""
+    with capture_output(descriptors=False) as out:
+        with pytest.raises(TypeError):
+            sys.stdout.write(5)  # type: ignore[arg-type]
+        print("goes on")
+    assert out.stdout == "goes on\n"
+
+
+def test_without_room_for_a_file_a_capture_has_what_python_writes_and_the_next_is_whole_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A full disk: it says that it is not complete, and leaves nothing behind."""
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with capture_output() as first:
+        print("by Python")
+    assert (first.stdout, first.complete) == ("by Python\n", False)
+    monkeypatch.undo()
+    with capture_output() as second:
+        os.write(1, b"by a child")
+    assert (second.stdout, second.complete) == ("by a child", True)
