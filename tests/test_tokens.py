@@ -64,6 +64,7 @@ def test_loss_is_small(real: list[TokenCounter]) -> None:
     [
         "a" * 500, "0123456789abcdef" * 40, "=" * 300, "-" * 77 + "\n", '{"a": [1, 2, {"b": null}]}' * 20, "\n\n\n" * 50,
         "Ошибка при чтении файла " * 20, "数据框中没有找到列名" * 20, "é" * 100, "😀" * 50, "\x00\x01\x02" * 30, "│┃╭" * 30, "नहीं मिला " * 30,
+        "species = list len 45, of str ['Adelie', 'Adelie', 'Gentoo', 'Gentoo', 'Adelie', 'Chinstrap', +21 more] (In[10])\n" * 9,
         "DunesOrchardMarshDunes" * 20, "berlinlaptopgreen" * 20, "PETROLdieselManual" * 20,
     ],
     ids=lambda text: ascii(text[:8]),
