@@ -20,7 +20,7 @@ TITLES: dict[str, str] = {
 
 LEGEND = """\
 agentlog context, how to read it
-In[n]                 a cell by its execution count; (In[2], changed In[5]) after a value: made by, changed by
+In[n]                 a cell by its execution count; (In[2], changed In[5]) after a value: made by, changed by; In[2]/k3f9x1: run by In[2]
 name = value          state at the failure, not source. DataFrame 303x14: rows x columns, then dtype: its columns
 len n / (a, b)        length of one-dimensional things / shape; a..b least..greatest; nulls: column count
 +n more, ...          cut for the budget; the last line says how to get the rest

@@ -64,6 +64,7 @@ class Execution:
     """One run of one cell. Times are the text of `ids.timestamp`; memory is in bytes.
 
     number   its place among the session's executions, from 1; count: its In[n]
+    within   the execution that ran it (`%%capture`, `run_cell`); outer: the In[n] of that one
     status   see events.Status; a running one whose process is gone is "died"
     error    one line: "KeyError: 'x'"; hash: the failure's
     """
@@ -88,11 +89,14 @@ class Execution:
     writes: tuple[str, ...] = ()
     rss: int | None = None
     peak: int | None = None
+    outer: int | None = None
 
     @property
     def label(self) -> str:
-        """ "In[14]", or the short id where it has no number."""
-        return f"In[{self.count}]" if self.count is not None else self.id[-6:]
+        """ "In[14]"; "In[14]/272f6k" for a cell that In[14] ran; the short id where there is no number."""
+        if self.count is not None:
+            return f"In[{self.count}]"
+        return f"In[{self.outer}]/{self.id[-6:]}" if self.outer is not None else self.id[-6:]
 
     @property
     def failed(self) -> bool:

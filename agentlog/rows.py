@@ -19,7 +19,8 @@ SESSIONS = """SELECT s.id, s.life, s.agent, s.task, s.parent, s.host, s.pid, s.p
 _SESSION_NAMES = ("id", "life", "agent", "task", "parent", "host", "pid", "python", "notebook", "kernel", "cwd")
 
 EXECUTIONS = """SELECT e.id, s.id, e.ordinal, e.count, e.cell_id, e.source, e.started, e.ended, e.status, e.ms, e.own, e.internal,
-    e.within, e.notebook, e.error, e.hash, e.reads, e.writes, e.rss, e.peak
+    e.within, e.notebook, e.error, e.hash, e.reads, e.writes, e.rss, e.peak,
+    CASE WHEN e.within IS NOT NULL THEN (SELECT o.count FROM executions o WHERE o.id = e.within) END
     FROM executions e JOIN sessions s ON s.number = e.session"""
 
 

@@ -187,17 +187,18 @@ class Store:
             if not found:
                 raise NotFound(f"no {'execution' if back == 1 else f'{back} executions'} recorded yet in {self._place(session)}")
             return found[0]
-        count = cell_number(str(reference))
+        reference = str(reference).rpartition("/")[2]  # the label of a cell that another one ran: "In[14]/272f6k"
+        count = cell_number(reference)
         if count is not None:
             terms = f"{where} AND e.count = ? AND e.internal = 0 ORDER BY e.at DESC LIMIT 1"
             found = self._executions(terms, [*where.values, count])
             if found:
                 return found[0]
-        if is_id(str(reference)) and (found := self._executions(f"{where} AND e.id = ?", [*where.values, reference])):
+        if is_id(reference) and (found := self._executions(f"{where} AND e.id = ?", [*where.values, reference])):
             return found[0]
         terms = f"{where} AND e.id LIKE ? ESCAPE '\\' ORDER BY e.at"
-        rows = [(one.id, one) for one in self._executions(terms, [*where.values, "%" + like(str(reference))])]
-        return cast(Execution, one_of("execution", str(reference), rows, self._place(session), "agentlog history")[1])
+        rows = [(one.id, one) for one in self._executions(terms, [*where.values, "%" + like(reference)])]
+        return cast(Execution, one_of("execution", reference, rows, self._place(session), "agentlog history")[1])
 
     def last_failure(self, session: str | None = None) -> Execution | None:
         """The latest execution that failed, of `session` or of the whole store. Errors outside cells: `errors`."""

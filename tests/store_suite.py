@@ -184,6 +184,18 @@ class StoreSuite:
         assert found.ended is not None
         assert found.started < found.ended
 
+    def test_a_cell_that_another_one_ran_is_named_after_it(self) -> None:
+        """`%%capture` runs its body as a cell without a number; the name it is shown by finds it."""
+        story = Story()
+        session = story.session()
+        outer = story.cell(session, 8, "%%capture\n1/0", status="error_shown")
+        inner = story.cell(session, None, "1/0", status="error", error=KEY_ERROR, within=outer)
+        alone = story.cell(session, None, "probe()")
+        store = self.told(story)
+        assert store.execution(inner).label == f"In[8]/{inner[-6:]}"
+        assert store.execution(f"In[8]/{inner[-6:]}").id == inner
+        assert (store.execution(outer).label, store.execution(alone).label) == ("In[8]", alone[-6:])
+
     def test_executions_come_in_order_and_without_those_of_agentlog_and_of_front_ends(self) -> None:
         """They are listed when asked for."""
         story = Story()

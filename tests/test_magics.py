@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ def test_context_of_the_failure(shell: Any) -> None:
     assert "KeyError" in str(context)
     assert "prices" in str(context)
     assert len(str(context)) < 300 * 6
+
+
+def test_a_cell_that_a_cell_ran_is_named_after_it(shell: Any) -> None:
+    """`%%capture` hides the error and runs its body as a cell that has no number of its own."""
+    outer = run(shell, "%%capture kept\nquiet = {}\nquiet['zz']").execution_count
+    text = str(ask(shell, "context"))
+    assert re.search(rf"^at In\[{outer}\]/\w{{6}} line 2: quiet\['zz'\]$", text, re.M), text
+    assert re.search(rf"^cause: In\[{outer}\]/\w{{6}} \(this cell\)$", text, re.M), text
 
 
 def test_the_format_that_was_asked_for_is_what_is_shown(shell: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from agentlog.events import Failure, Frame, Operand, Value
 from agentlog.outline import Item, Section, deepening, item, section
+from agentlog.past import Execution
 from agentlog.situation import USER_FRAMES, Situation
 from agentlog.valuetext import brief, depths, nested
 
@@ -49,9 +50,11 @@ def _readable(text: str) -> str:
     return _ENDLESS.sub(lambda found: f"{found[1]}{CUT}{found[3]} ({len(found[0])} characters)", text)
 
 
-def label(frame: Frame) -> str:
-    """`In[2] line 13 in procData` or `app.py line 3 in main`."""
+def label(frame: Frame, ran: Execution | None = None) -> str:
+    """`In[2] line 13 in procData` or `app.py line 3 in main`. `ran`: the execution that failed; one that has no number has a name."""
     cell = f"In[{frame.count}]" if frame.count is not None else (frame.cell or "")[-6:]
+    if frame.count is None and ran is not None and ran.id == frame.cell:
+        cell = ran.label
     where = cell if frame.cell else frame.file.rsplit("/", 1)[-1]
     inside = f" in {frame.function}" if frame.function and not frame.function.startswith("<module") else ""
     return f"{where} line {frame.line}{inside}"
@@ -75,9 +78,9 @@ def _where(case: Situation, root: Failure) -> list[Item]:
     if not frames:
         return []
     inner = frames[-1]
-    path = " > ".join(label(frame) for frame in _ends(frames))
+    path = " > ".join(label(frame, case.execution) for frame in _ends(frames))
     line = _said_there(inner)
-    every = "\n".join(f"at {label(frame)}{_said_there(frame)}" for frame in frames)
+    every = "\n".join(f"at {label(frame, case.execution)}{_said_there(frame)}" for frame in frames)
     expression = root.expression
     short = f": {shorten(expression.text, 120)}" if expression and len(expression.text) < len(line) else shorten(line, 160)
     around = "\n".join(f"{'>' if number == inner.line else ' '} {number:3} {text}" for number, text in inner.context)
