@@ -16,9 +16,9 @@ def git_folder(start: Path) -> Path | None:
     """The .git folder that `start` belongs to (a worktree's own), or None."""
     for folder in (start, *start.parents):
         mark = folder / ".git"
-        if mark.is_dir():
+        if os.path.isdir(mark):  # unlike Path.is_dir, also in a folder that may not be searched
             return mark
-        if mark.is_file():
+        if os.path.isfile(mark):
             with suppress(OSError):
                 return (folder / mark.read_text().removeprefix("gitdir:").strip()).resolve()
     return None

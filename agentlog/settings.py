@@ -121,7 +121,8 @@ def project_root(start: Path | None = None) -> Path:
     """The nearest folder at or above `start` that holds a project mark, else `start` itself."""
     here = (start or Path(os.getcwd())).absolute()
     for folder in (here, *here.parents):
-        if any((folder / mark).exists() for mark in _ROOT_MARKS):
+        # unlike Path.exists, os.path.exists may be asked about a folder that may not be searched
+        if any(os.path.exists(folder / mark) for mark in _ROOT_MARKS):
             return folder
     return here
 
@@ -136,8 +137,10 @@ def parse_limits(text: str, base: Limits = Limits()) -> Limits:
             raise UsageError(f"unknown limit {name!r}; the limits are {', '.join(types)}")
         try:
             changes[name] = types[name](float(number))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise UsageError(f"limit {name} needs a number, not {number!r}") from None
+        if changes[name] < 0:
+            raise UsageError(f"limit {name} cannot be below 0: {number}")
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
