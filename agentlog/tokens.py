@@ -32,8 +32,9 @@ _USUAL = frozenset(row[0] + letter for row in _FOLLOWERS.split() for letter in r
 """Pairs of letters that make up 0.1 % or more of those inside the vocabularies' words: a word of other pairs is cut into more tokens."""
 
 _NUMBER, _SPACE, _LEAD = 1.12, 0.91, 0.31
-_NAME = 0.6
-"""Names in quotes ('Adelie') are spelt: vocabularies know words after a space. Contexts repeat them, so that no other word makes up for it."""
+_NAME = 0.4
+"""For each letter beyond the third of a name in quotes: 'Adelie' is spelt, since vocabularies know words after a space. Contexts
+repeat such names, so that no other word makes up for it."""
 _PART, _RARE_PAIR, _LONG_WORD = 0.83, 0.75, 2.0
 _CAPITAL = 0.25
 _GLUED, _GLUED_FROM = 0.4, 33
@@ -59,7 +60,7 @@ def weigh(text: str) -> float:
     for lead, word, digits, signs, space in _PIECE.findall(text):
         if word:
             total += _word_weight(word) + (_LEAD if lead and lead != " " else 0.0)
-            total += _NAME if not lead and word[0].isupper() else 0.0
+            total += _NAME * max(0, min(len(word), 8) - 3) if not lead and word[0].isupper() else 0.0
         elif digits:
             total += _NUMBER
         elif signs:

@@ -64,7 +64,8 @@ def test_loss_is_small(real: list[TokenCounter]) -> None:
     [
         "a" * 500, "0123456789abcdef" * 40, "=" * 300, "-" * 77 + "\n", '{"a": [1, 2, {"b": null}]}' * 20, "\n\n\n" * 50,
         "Ошибка при чтении файла " * 20, "数据框中没有找到列名" * 20, "é" * 100, "😀" * 50, "\x00\x01\x02" * 30, "│┃╭" * 30, "नहीं मिला " * 30,
-        "species = list len 45, of str ['Adelie', 'Adelie', 'Gentoo', 'Gentoo', 'Adelie', 'Chinstrap', +21 more] (In[10])\n" * 9,
+        ("y = Series len 45 object, distinct Adelie, Gentoo, index Index 13 .. 127 ['Adelie', 'Gentoo', 'Chinstrap', ...] (In[6])\n"
+         "birds = DataFrame 180x5 (In[2])\n object species: 'Adelie', 'Chinstrap'\n float64 bill_length: 34.4, 40.2, 35.9, 39.3\n") * 5,
         "DunesOrchardMarshDunes" * 20, "berlinlaptopgreen" * 20, "PETROLdieselManual" * 20,
     ],
     ids=lambda text: ascii(text[:8]),
