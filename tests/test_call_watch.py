@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,28 @@ def takes(thing: object) -> object:
     return thing
 
 
+class Lazy:
+    """As frameworks write them: to ask it for its class is to fetch what it stands for."""
+
+    fetched = 0
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        Lazy.fetched += 1
+        return int
+
+
+class Table:
+    """Something large."""
+
+
+def lets_go(table: Table) -> bool:
+    """Is `table` gone once the function has let go of it?"""
+    known = weakref.ref(table)
+    del table
+    return known() is None
+
+
 def said(watch: CallWatch) -> list[tuple[str, dict[str, object], object]]:
     """(function, arguments, result) of what is kept, the latest first; small values as they are."""
 
@@ -119,6 +142,21 @@ def test_hostile_values_and_generators(watch: CallWatch) -> None:
     takes(Loud())
     assert list(counted(3)) == [3]
     assert ("takes", {"thing": "Loud"}, "Loud") in said(watch)
+
+
+def test_a_lazy_object_is_not_asked_for_its_class(watch: CallWatch) -> None:
+    """That would fetch it, from a database maybe."""
+    takes(Lazy())
+    assert ("takes", {"thing": "Lazy"}, "Lazy") in said(watch)
+    assert Lazy.fetched == 0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.setprofile itself keeps a function's arguments")
+def test_arguments_live_no_longer_for_it(watch: CallWatch) -> None:
+    """What a function lets go of is gone, though its arguments were looked at when it started."""
+    gone = lets_go(Table())
+    assert gone
+    assert [name for name, _, _ in said(watch)] == ["lets_go"]
 
 
 def test_a_busy_function_does_not_push_out_others(watch: CallWatch) -> None:

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
-from agentlog import guard
+from agentlog import guard, peek
 from agentlog.describe import describe
 from agentlog.events import Value
 from agentlog.settings import Limits
+from agentlog.stack import empty_snapshot
 
 VARIABLE = "AGENTLOG_CALLS"
 SMALL = Limits(items=6, columns=12, depth=2, text_chars=160)
@@ -34,7 +35,8 @@ EACH = 4
 ARGUMENTS = 8
 WAITING = 5_000
 """Calls that have started and not returned; beyond it those that raised are forgotten."""
-_PLAIN = frozenset({int, float, bool, type(None)})
+_BITS = 128
+"""An int with more of them is no small number."""
 _TOOL = "agentlog"
 _RETURNS = {dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in dis.opmap}
 
@@ -100,6 +102,7 @@ class CallWatch:
             if not self._is_wanted(frame, code):
                 return disable
             self._begin(frame, code)
+            empty_snapshot(frame)
             return None
 
         def end(code: CodeType, _: int, result: object) -> object:
@@ -196,10 +199,8 @@ class CallWatch:
 
 def _known(value: object) -> Known:
     """A small number as it is, anything else described now: nothing of the user's is kept alive."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return (
-            value if type(value) in _PLAIN and not (type(value) is int and value.bit_length() > 128) else describe(value, SMALL)
-        )
+    if value is None or peek.exactly(value, bool, float) or (type(value) is int and value.bit_length() <= _BITS):
+        return value  # type: ignore[return-value]
     return describe(value, SMALL)
 
 
