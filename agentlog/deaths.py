@@ -19,6 +19,8 @@ from agentlog.segments import FAULT, FOLDER
 UNSEEN = "its process is gone, and nobody saw it end"
 NO_STACK = "no Python stack: the process was ended from outside (SIGKILL, out of memory) or by os._exit, which leave none"
 SIGKILL = "no Python stack: SIGKILL cannot be caught, so none can exist"
+LAST_LINES = 10
+"""Lines of output told of an execution that died."""
 _SIGNAL = re.compile(r"Fatal Python error: (.+)")
 
 
@@ -62,8 +64,8 @@ class Deaths:
             return execution
         return replace(execution, status="died", error=self._how(session, segment)[0])
 
-    def death(self, execution: Execution, output: tuple[str, ...]) -> Death | None:
-        """How the process of `execution` died; None where it did not."""
+    def death(self, execution: Execution, printed: str) -> Death | None:
+        """How the process of `execution` died; None where it did not. `printed`: what it put out, as far as it was recorded."""
         if execution.status != "died":
             return None
         rows = self._index.rows("SELECT segment, session FROM executions WHERE id = ?", (execution.id,))
@@ -72,10 +74,12 @@ class Deaths:
         stack = with_cell(at_fault(text), execution.label, execution.source.splitlines()) if text else None
         report = self._report(session, execution.id)
         if report is None:
-            return Death(execution.id, how, stack=stack, no_stack=None if stack else NO_STACK, output=output)
+            return Death(execution.id, how, stack=stack, no_stack=None if stack else NO_STACK, output=_last_lines(printed))
         killed = report.exit_code == -9 or "SIGKILL" in (report.signal or "")
         missing = None if stack else SIGKILL if killed else NO_STACK
-        return Death(execution.id, how, True, report.signal, report.exit_code, report.hint, stack, missing, output, report.stderr)
+        seen = report.output if report.output and report.output.strip() not in printed else printed
+        told = report.signal, report.exit_code, report.hint, stack, missing, _last_lines(seen), report.stderr
+        return Death(execution.id, how, True, *told)
 
     def _went_on(self, session: int, at: str) -> bool:
         """Did the process start another cell after this one? Then it did not die in it: its end was not recorded."""
@@ -116,3 +120,7 @@ class Deaths:
                 if text:
                     return text
         return None
+
+
+def _last_lines(text: str) -> tuple[str, ...]:
+    return tuple(text.rstrip().split("\n")[-LAST_LINES:]) if text.strip() else ()

@@ -394,7 +394,8 @@ class ErrorRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessDied(Event):
-    """Said by whoever saw a process end badly. `signal` in words; `stack`: the faulthandler text where one exists."""
+    """Said by whoever saw a process end badly. `signal` in words; `stack`: the faulthandler text where one exists; `output`: the
+    last the execution put out, of which the process itself may not have lived to write all."""
 
     kind: ClassVar[str] = "process.died"
     pid: int | None = None
@@ -403,6 +404,7 @@ class ProcessDied(Event):
     hint: str | None = None
     stack: str | None = None
     stderr: str | None = None
+    output: str | None = None
     lost: tuple[str, ...] = ()
 
 

@@ -36,8 +36,6 @@ from agentlog.settings import store_folder
 __all__ = ["Death", "Execution", "Filter", "Session", "Store"]
 
 ANY = Filter()
-LAST_LINES = 10
-"""Lines of output told of an execution that died."""
 PAGE = 500
 """Rows fetched at a time while events are read one after the other."""
 
@@ -364,7 +362,7 @@ class Store:
             return None
         printed = self.events(execution=execution.id, kinds={StreamWritten.kind})
         text = "".join(event.text for event in printed if isinstance(event, StreamWritten))
-        return self._deaths.death(execution, tuple(text.rstrip().split("\n")[-LAST_LINES:]) if text.strip() else ())
+        return self._deaths.death(execution, text)
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The answer of the index (its tables: `schema`) to `sql`."""

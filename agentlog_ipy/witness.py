@@ -29,6 +29,7 @@ class Witness:
                 hint=death.hint,
                 stack=death.stack,
                 stderr=death.stderr,
+                output=death.last_output,
                 lost=death.lost,
             )
         )

@@ -280,6 +280,18 @@ class StoreSuite:
         assert "Segmentation fault" in (death.stack or "")
         assert store.death(store.execution(done)) is None
 
+    @pytest.mark.parametrize("output", ["one\ntwo\nthree\n", "two\n"], ids=["more", "a part"])
+    def test_what_only_the_witness_saw_of_the_output_is_told(self, output: str) -> None:
+        """A process that is killed has no time to write its last lines; of what it wrote nothing is left out."""
+        story = Story()
+        session = story.session()
+        execution = story.cell(session, 2, "crash()", status=None, printed="one\ntwo\n")
+        story.add(ProcessDied(session=session, execution=execution, exit_code=-9, signal="SIGKILL", output=output))
+        store = self.told(story)
+        death = store.death(store.execution(execution))
+        assert death is not None
+        assert death.output == (("one", "two", "three") if "three" in output else ("one", "two"))
+
     @pytest.mark.parametrize("apart", [False, True], ids=["one batch", "two batches"])
     @pytest.mark.parametrize("first", ["kernel", "runner"])
     @pytest.mark.parametrize(("verdict", "own"), [("timed_out", "interrupted"), ("died", "error"), ("not_run", "ok")])

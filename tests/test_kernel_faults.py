@@ -191,7 +191,7 @@ def test_a_death_is_reported_with_its_reason(mortal: SyncKernel, store: Path, co
     if stack:
         assert "line" in reply.death.stack
     assert mortal.run("1").status == "not_run"
-    _store_says_died(store, reply.execution, words)
+    _store_says_died(store, reply.execution, words, reply.death.last_output)
     replayed = mortal.restart(replay=True)
     assert replayed.count == 1
     assert replayed.different is None
@@ -199,7 +199,8 @@ def test_a_death_is_reported_with_its_reason(mortal: SyncKernel, store: Path, co
     mortal.restart()
 
 
-def _store_says_died(store: Path, execution: str, words: str) -> None:
+def _store_says_died(store: Path, execution: str, words: str, printed: str | None) -> None:
+    """How it died, and what we saw it print last: the kernel had no time to write that."""
     opened = Store.open(store)
     try:
         assert opened.execution(execution).status == "died"
@@ -207,6 +208,9 @@ def _store_says_died(store: Path, execution: str, words: str) -> None:
         assert len(deaths) == 1
         assert isinstance(deaths[0], ProcessDied)
         assert words in (deaths[0].signal or "")
+        told = opened.death(opened.execution(execution))
+        assert told is not None
+        assert told.output == tuple((printed or "").splitlines())
     finally:
         opened.close()
 
