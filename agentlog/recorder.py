@@ -282,7 +282,7 @@ class Recorder:
             self._queue.put(_stop)
             self._hurry.put(None)
             writer.join(patience)
-            _until_gone(writer)
+            until_gone(writer)
 
     def _ensure_writer(self) -> None:
         if self._writer is not None or self._forking or self._closed or not self._start.acquire(blocking=False):
@@ -347,7 +347,7 @@ def _stop() -> None:
     raise _Stop
 
 
-def _until_gone(thread: threading.Thread) -> None:
+def until_gone(thread: threading.Thread) -> None:
     """Wait until the system has no thread either. Python says that one has ended while it still frees its memory, without the
     interpreter's lock: a child of that moment finds the lock of `tracemalloc` taken for ever (before 3.13, which joins truly)."""
     task, until = f"/proc/self/task/{thread.native_id}", clock.monotonic() + GONE_SECONDS

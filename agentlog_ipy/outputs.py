@@ -6,6 +6,7 @@ through `Stream` and displays through `displayed`. Displays are barriers: text b
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from agentlog.events import StreamWritten
 from agentlog.guard import guarded
 from agentlog.ids import timestamp
 from agentlog.processes import this_process
-from agentlog.recorder import Recorder
+from agentlog.recorder import FORK_SECONDS, Recorder, until_gone
 from agentlog_ipy.displays import displayed
 from agentlog_ipy.streams import Piece, Stream
 
@@ -75,20 +76,33 @@ class Outputs:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._forking = False
 
     def attach(self) -> None:
-        """Nothing to hang on: the worker starts with the first output."""
+        """The worker starts with the first output."""
+        global _attached
+        _attached = self
 
     def detach(self) -> None:
         """Write what waits and stop the worker."""
+        global _attached
+        _attached = None
         self._if_forked()
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(5)
+        self._stop_worker(5)
         for slot in [*self._slots.values(), self._loose]:
             self._put("end", slot, None)
         self.drain()
+
+    def before_fork(self) -> None:
+        """Have no thread of ours while the process forks: it would be a hazard, and Python warns of it."""
+        self._forking = True
+        self._stop_worker(FORK_SECONDS)
+
+    def resume(self) -> None:
+        """In the parent after a fork."""
+        self._forking = False
+        if self._items or self._open:
+            self._start()
 
     # --- the taps' side ---------------------------------------------------------------------------------------------
 
@@ -112,7 +126,7 @@ class Outputs:
         self._put(kind, slot, content)
         if not self._wake.is_set():
             self._wake.set()
-        if self._thread is None:
+        if self._thread is None and not self._forking:
             self._start()
 
     def over(self, slot: Slot) -> None:
@@ -212,17 +226,26 @@ class Outputs:
     # --- the worker -----------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._work, name="agentlog-outputs", daemon=True)
+        self._stop = threading.Event()
+        thread = threading.Thread(target=self._work, args=(self._stop,), name="agentlog-outputs", daemon=True)
         self._thread = thread
         try:
             thread.start()
         except RuntimeError:  # the interpreter is ending: `detach` writes what waits
             self._thread = None
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
+    def _stop_worker(self, patience: float) -> None:
+        self._stop.set()
+        self._wake.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(patience)
+            until_gone(thread)
+
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
             if self._wake.wait(self._until_due()):
-                self._stop.wait(LINGER)
+                stop.wait(LINGER)
                 self._wake.clear()
                 self._drain_quietly()
             self._show_due()
@@ -268,3 +291,23 @@ def _without_overtaken(items: list[Item]) -> list[Item]:
         kept.append(item)
     kept.reverse()
     return kept
+
+
+# --- a fork -----------------------------------------------------------------------------------------------------------
+
+_attached: Outputs | None = None
+"""Those of this process."""
+
+
+def _before_fork() -> None:
+    if _attached is not None:
+        _attached.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    if _attached is not None:
+        _attached.resume()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agentlog.events import StreamWritten
+from agentlog.store import Store
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 ALONE = """
@@ -18,23 +21,39 @@ os.register_at_fork(before=lambda: threads.append(len(os.listdir("/proc/self/tas
 from agentlog import recorder
 from agentlog.events import Logged
 door = recorder.start(); door.session = "s"
-for _ in range(60):
-    door.record(Logged(message="the writer starts"))
+out = None
+if %r == "outputs":
+    from agentlog_ipy.outputs import Outputs
+    out = Outputs(door); out.attach(); slot = out.expect("request", "x")
+for number in range(60):
+    if out is None:
+        door.record(Logged(message="the writer starts"))
+    else:
+        out.put("stream", slot, {"name": "stdout", "text": f"{number}\\n"})
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
 print(set(threads))
+if out is not None:
+    out.detach()
 """
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks into /proc")
-def test_the_writer_is_gone_when_a_process_forks(store_folder: Path) -> None:
-    """Also for the system: a thread that Python calls ended still frees memory, under a lock of tracemalloc's that no child gets."""
+@pytest.mark.parametrize("whose", ["recorder", "outputs"])
+def test_no_thread_of_ours_is_there_when_a_process_forks(whose: str, store_folder: Path) -> None:
+    """Also for the system: a thread that Python calls ended still frees memory, under a lock of tracemalloc's that no child gets.
+    What was put out is written all the same, in order."""
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning", "-c", ALONE], capture_output=True, text=True, timeout=120
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", ALONE % whose], capture_output=True, text=True, timeout=120
     )
     assert (done.stdout, done.stderr) == ("{1}\n", "")
+    if whose == "outputs":
+        store = Store.open(store_folder)
+        texts = [event.text for event in store.events() if isinstance(event, StreamWritten)]
+        store.close()
+        assert "".join(texts) == "".join(f"{number}\n" for number in range(60))
 
 
 HELD = """

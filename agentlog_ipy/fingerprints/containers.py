@@ -188,7 +188,7 @@ def _members(walk: Walk, copied: frozenset[Any]) -> None:
 
 
 def visit_bytes_like(walk: Walk, value: Any, depth: int) -> None:
-    view = memoryview(value)
+    view = memoryview(bytearray.__getitem__(value, slice(None)) if _gives_its_own_buffer(value) else value)
     walk.tokens.append((peek.class_name(type(value)), view.nbytes))
     if not view.contiguous:
         walk.tokens.append(view.tobytes()[:_BUFFER])
@@ -198,6 +198,11 @@ def visit_bytes_like(walk: Walk, value: Any, depth: int) -> None:
         walk.tokens.append(bytes(view.cast("B")))
     if type(value) is memoryview and value.obj is not None:
         walk.part(value.obj)
+
+
+def _gives_its_own_buffer(value: object) -> bool:
+    """Is it of a class with a `__buffer__` of the user's (from Python 3.12 on)?"""
+    return peek.is_a(value, bytearray) and peek.on_class(value, "__buffer__") is not bytearray.__dict__.get("__buffer__")
 
 
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
