@@ -7,14 +7,13 @@ loop's own handler stays what the user made it. Loops written in C (uvloop) are 
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from agentlog import guard
+from agentlog.hooks.patching import Patch
 
 Report = Callable[[BaseException, str], None]
 """Takes an exception and where it surfaced: "uncaught" | "thread" | "unraisable" | "asyncio"."""
@@ -29,7 +28,7 @@ class ExceptionHooks:
     def __init__(self, report: Report, *, uncaught: bool = True) -> None:
         self._report = report
         self._uncaught = uncaught
-        self._undo: list[Callable[[], None]] = []
+        self._patches: list[Patch] = []
         self._on = self._loops = False
 
     def attach(self) -> None:
@@ -52,24 +51,19 @@ class ExceptionHooks:
     def detach(self) -> None:
         """Put back what was there; where somebody hooked in after us, ours stays below theirs and only passes on."""
         self._on = self._loops = False
-        while self._undo:
-            self._undo.pop()()
+        while self._patches:
+            self._patches.pop().undo()
 
-    def _chain(self, owner: ModuleType | type, name: str, origin: str, error_of: Callable[..., BaseException | None]) -> None:
-        previous = getattr(owner, name)
+    def _chain(self, owner: object, name: str, origin: str, error_of: Callable[..., BaseException | None]) -> None:
+        def around(previous: Callable[..., Any]) -> Callable[..., Any]:
+            def hook(*args: Any, **kwargs: Any) -> Any:
+                if self._on:
+                    self._tell(origin, error_of, args, kwargs)
+                return previous(*args, **kwargs)
 
-        @functools.wraps(previous)
-        def hook(*args: Any, **kwargs: Any) -> Any:
-            if self._on:
-                self._tell(origin, error_of, args, kwargs)
-            return previous(*args, **kwargs)
+            return hook
 
-        def undo() -> None:
-            if getattr(owner, name) is hook:
-                setattr(owner, name, previous)
-
-        setattr(owner, name, hook)
-        self._undo.append(undo)
+        self._patches.append(Patch(owner, name, around))
 
     def _tell(self, origin: str, error_of: Callable[..., BaseException | None], args: Any, kwargs: Any) -> None:
         try:

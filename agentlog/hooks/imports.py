@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 from agentlog import guard
+from agentlog.guard import guarded
 
 _waiting: dict[str, list[Callable[[], None]]] = {}
 
@@ -43,10 +45,12 @@ class _Finder:
         return spec
 
 
-def _after_execution(loader: object, acts: list[Callable[[], None]]) -> None:
-    execute = loader.exec_module  # type: ignore[attr-defined]
+@guarded("imports")
+def _after_execution(loader: Any, acts: list[Callable[[], None]]) -> None:
+    execute = loader.exec_module
 
     def exec_module(module: ModuleType) -> None:
+        loader.exec_module = execute  # it may load other modules too: one loader serves a whole archive
         execute(module)
         for act in acts:
             try:
@@ -54,7 +58,7 @@ def _after_execution(loader: object, acts: list[Callable[[], None]]) -> None:
             except Exception as error:
                 guard.note("imports", error)
 
-    loader.exec_module = exec_module  # type: ignore[attr-defined]
+    loader.exec_module = exec_module
 
 
 _finder = _Finder()

@@ -11,11 +11,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from agentlog import peek
 from agentlog.events import Logged
 from agentlog.guard import guarded
 from agentlog.hooks.patching import Patch
 from agentlog.notes import described, text_of
-from agentlog.recorder import Recorder
+from agentlog.recorder import Recorder, current
+from agentlog.verbs import log_error
 
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
@@ -66,9 +68,6 @@ class Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Record the line, and the exception that comes with it."""
-        from agentlog.recorder import current
-        from agentlog.verbs import log_error
-
         door = current()
         if door is not None:
             error = record.exc_info[1] if record.exc_info else None
@@ -77,17 +76,17 @@ class Handler(logging.Handler):
 
 def _text(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
     """The formatted text, or the template and its arguments where formatting could run code of the user's."""
-    args = record.args
+    args: Any = record.args
     template = text_of(record.msg)
-    if not args:
-        return template, {}
-    values = list(args.values()) if isinstance(args, dict) else list(args)
-    if type(record.msg) is str and all(type(value) in _PLAIN for value in values):
+    if not peek.exactly(args, tuple, dict):  # a mapping of the user's would be asked for what it holds
+        return template, {} if args is None else {"args": args}
+    named = type(args) is dict
+    if type(record.msg) is str and all(peek.exactly(value, *_PLAIN) for value in (args.values() if named else args)):
         try:
-            return record.msg % args, {}
+            return record.msg % args if args else template, {}
         except (TypeError, ValueError, KeyError):
             pass
-    return template, dict(args) if isinstance(args, dict) else {f"arg{n}": value for n, value in enumerate(values)}
+    return template, args if named else {f"arg{n}": value for n, value in enumerate(args)}
 
 
 def _number(level: str) -> int:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from agentlog import peek
 from agentlog.events import Logged
 from agentlog.guard import guarded
 from agentlog.hooks.patching import Patch
@@ -48,7 +49,7 @@ class WarningWatch:
                 level="warning",
                 message=text_of(message.message),
                 logger="warnings",
-                data=described({"category": message.category.__name__}),
+                data=described({"category": peek.class_name(message.category)}),
                 file=message.filename,
                 line=message.lineno,
             )
