@@ -96,12 +96,15 @@ def strict() -> Iterator[None]:
         _strict = before
 
 
+_SAY_PLAINLY = frozenset({"builtins", "sqlite3", "json", "zlib", "binascii", "agentlog", "agentlog_ipy"})
+"""Packages whose exceptions say what they were given and nothing else."""
+_PLAIN = (str, bytes, int, float, type(None))
+
+
 def _reason(error: BaseException) -> str:
     """Type and, for exceptions whose text cannot run user code, the message."""
     kind = type(error)
-    safe = kind.__module__ in ("builtins", "sqlite3", "json.decoder", "zlib", "binascii") or kind.__module__.startswith(
-        "agentlog"
-    )
+    safe = kind.__module__.partition(".")[0] in _SAY_PLAINLY and all(type(part) in _PLAIN for part in error.args)
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next

@@ -27,14 +27,14 @@ def noted_value(value: object) -> Value:
     return _small(value)
 
 
-def described(values: Mapping[str, object]) -> dict[str, Value]:
+def described(values: Mapping[Any, object]) -> dict[str, Value]:
     """Small descriptions of `values` by name."""
-    return {str(name): _small(value) for name, value in values.items()}
+    return {text_of(name): _small(value) for name, value in values.items()}
 
 
 def plain_described(values: Mapping[str, object]) -> dict[str, Any]:
     """What `plain(described(values))` gives, the short way for numbers and short text: log lines are made of them."""
-    return {str(name): _plain_value(value) for name, value in values.items()}
+    return {text_of(name): _plain_value(value) for name, value in values.items()}
 
 
 def _plain_value(value: object) -> Any:

@@ -16,6 +16,7 @@ from agentlog.clock import clock
 from agentlog.events import Logged
 from agentlog.notes import described
 from agentlog.recorder import Recorder
+from agentlog.stack import traceback_of
 
 MINUTE = 60.0
 KINDS = 1_000
@@ -82,7 +83,7 @@ class ErrorRate:
 
 def key_of(error: BaseException) -> Key:
     """Type, file and line of where it was raised."""
-    trace = error.__traceback__
+    trace = traceback_of(error)
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     kind = peek.class_name(type(error))

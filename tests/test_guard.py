@@ -44,6 +44,19 @@ def test_a_part_that_keeps_failing_is_switched_off() -> None:
     assert len(calls) == guard.PATIENCE + 1
 
 
+@pytest.mark.usefixtures("expect_faults")
+def test_the_reason_asks_nobody_for_his_text() -> None:
+    """What a fault carries may be an object of the user's: then its type is all that is said."""
+
+    class Loud:
+        def __repr__(self) -> str:
+            return "what the user's code says"
+
+    guard.note("lens", KeyError(Loud()))
+    guard.note("other", KeyError("x"))
+    assert [fault.reason for fault in guard.faults()] == ["KeyError", "KeyError: 'x'"]
+
+
 def test_interrupts_of_the_user_pass() -> None:
     """Ctrl-C that lands in our code is still the user's Ctrl-C."""
 

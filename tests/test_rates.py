@@ -14,7 +14,7 @@ import pytest
 import agentlog
 from agentlog import rates, recorder, session
 from agentlog.events import Logged
-from agentlog.rates import ErrorRate
+from agentlog.rates import ErrorRate, key_of
 from agentlog.recorder import Recorder
 from agentlog.settings import Limits, Settings
 from agentlog.store import Store
@@ -125,3 +125,14 @@ def test_signal_handlers_and_the_end_of_the_interpreter(tmp_path: Path) -> None:
             said[event.message] = said.get(event.message, 0) + 1
     store.close()
     assert (said["main"], said["beat"], said["thread"], said["at exit"]) == (main, beats, 500, 1)
+
+
+def test_the_place_of_an_error_is_read_from_the_interpreters_own_slot() -> None:
+    """Its class may call something else its traceback."""
+
+    class Odd(Exception):
+        __traceback__ = property(lambda error: "what the user calls so")  # type: ignore[assignment]
+
+    with pytest.raises(Odd) as caught:
+        raise Odd
+    assert key_of(caught.value)[:2] == ("Odd", __file__)

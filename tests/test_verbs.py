@@ -233,6 +233,11 @@ def test_log_func_keeps_calls_of_every_kind(kept: list[Any]) -> None:
     assert kept[3].data["items"].value == 3
 
 
+def test_names_that_are_objects_of_the_users_are_not_turned_into_text() -> None:
+    """`call[key] = value`: the key may be anything."""
+    assert list(described({"a": 1, 5: 2, Loud(): 3})) == ["a", "5", "Loud"]
+
+
 def test_the_short_way_of_a_line_says_the_same() -> None:
     """A line made of plain data reads back as the event that it stands for, whatever the values are."""
     values = {
