@@ -139,20 +139,27 @@ class Expression:
     operands: tuple[Operand, ...] = ()
 
 
+FactKind = Literal["points", "answers", "observes", "describes"]
+"""What a fact is worth to who mends the failure, most first: it points at what to write or where to look instead; it is
+just what the message complains of; it was observed beside that; it only says what something is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One observed fact.
 
     about    the name or expression it is bound to, as the user wrote it: "df", "df['age']"; None: the failure itself
-    text     the fact in words, short: "no column 'Region_Code'; nearest 'region_code' (differs in case)"
+    text     the fact in words, short, its clauses parted by "; ": "no column 'Region_Code'; nearest 'region_code' (differs in case)"
     value    a description that belongs to it
     detail   more of the same for larger budgets, one line each, most useful first
+    kind     see `FactKind`; what was recorded before there were kinds, observes
     """
 
     text: str
     about: str | None = None
     value: Value | None = None
     detail: tuple[str, ...] = ()
+    kind: FactKind = "observes"
 
 
 @dataclass(frozen=True, slots=True)

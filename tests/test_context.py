@@ -96,7 +96,7 @@ def test_cells_that_are_told_are_not_shown_again(crashes: dict[str, Any]) -> Non
 
 def test_a_column_is_told_under_its_table(crashes: dict[str, Any]) -> None:
     """With its type, and what something is reads as values do."""
-    assert "\nrooms: column 'beds' (object) is the left side\n" in crashes["type_changed_by_fill"]["texts"]["500"]
+    assert "\nrooms: left side is column 'beds' (object)\n" in crashes["type_changed_by_fill"]["texts"]["500"]
 
 
 def test_the_crashed_cell_is_told_where_the_label_was_lost(crashes: dict[str, Any]) -> None:

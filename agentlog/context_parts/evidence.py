@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from agentlog.ancestry import parents
 from agentlog.blame import blame
-from agentlog.events import Column, Evidence, Fact, Failure
+from agentlog.events import Column, Evidence, Fact, Failure, Value
 from agentlog.outline import Item, Section, deepening, item, section
 from agentlog.reasons.case import Cause
 from agentlog.situation import Situation
-from agentlog.suspects import suspects
 from agentlog.valuetext import depths
 
 UNBOUND = frozenset({"failed", "deleted", "restart", "unrun", "edited", "local", "near", "nowhere", "skipped branch"})
@@ -22,85 +20,70 @@ _WORD = re.compile(r"[A-Za-z_]+|\d+")
 _FILLERS = frozenset(
     {"is", "of", "x", "in", "empty", "from", "to", "Index", "labels", "index", "len", "list", "columns", "left", "right"}
 )
-_DESCRIBES = re.compile(
-    r"(?:is )?(?:an? )?(?:ndarray|DataFrame|Series|Index|list|tuple|dict|set|str|int|float|Tensor|[A-Z]\w+)\b(?! not)|steps: |its attributes: |called with |.*could not be had\Z"
-)
-"""How a fact begins that only says what something is."""
-_AS_SERIES = re.compile(r"\A(?:is )?Series \(\d+,\) [\w\[\], ]+?(?:: |; |\Z)")
-"""What a fact says of a column that its table's name and the column's type say already."""
-_SIDE = re.compile(r"(left side|right side) is Series \(")
-_ASSIGNED = re.compile(r"last assigned by (In\[\d+\]) `.*", re.S)
-_LOOP = re.compile(r"the loop `for (.+?) in ")
-_LEAST = 2
-"""Place of the facts that only say what something is."""
+_CITED = re.compile(r"(In\[\d+\]) `([^`]+)`")
+"""A line of a cell, as facts and causes cite it."""
+_PLACES = {"points": 0, "answers": 1, "observes": 2, "describes": 3}
+"""Where facts of a kind stand; an observation of what the message quotes answers it."""
 _QUOTED = re.compile(r"'([^'\n]{2,})'|\"([^\"\n]{2,})\"")
 _SIGNS = re.compile(r"\W+")
 
 
 def sections(case: Situation) -> list[Section]:
-    """The section `evidence`: reasons in the notebook where they are sure, then each fact once, collectors in their order."""
+    """The section `evidence`: reasons in the notebook where they are sure, then each fact once, by what it is worth."""
     if case.root is None:
         return []
     sure = [cause for cause in case.causes if cause.kind != "none"]
     told = {"undefined_name"} if any(cause.kind in UNBOUND for cause in sure) else set()
     told |= {"chain"} if case.failure is not None and case.failure.cause is not None else set()
     news = (_news(case, fact) for fact in distinct(e for e in case.root.evidence if e.collector not in told))
-    besides = (_besides_cause(case, fact) for fact in news if fact is not None)
-    facts = _ranked(case, case.root, [_of_column(case, fact) for fact in besides if fact.text])
-    items = (_item(fact, 1.5 if place == _LEAST else 9.0, rank) for rank, (place, fact) in enumerate(facts))
+    facts = _ranked(case.root, [_of_column(case, fact) for fact in news if fact.text])
+    items = (_item(fact, 1.5 if fact.kind == "describes" else 9.0, rank) for rank, fact in enumerate(facts))
     return [section("evidence", [*map(_of_notebook, sure), *items])]
 
 
-def _besides_cause(case: Situation, fact: Fact) -> Fact:
-    """The fact without the assignment that the cause names."""
-    first, _, rest = fact.text.partition("`; ")
-    made, found = _ASSIGNED.fullmatch(first.removesuffix("`")), blame(case)
-    if made is None or found is None or found.label != made[1] or f"{fact.about} became" not in found.reason:
-        return fact
-    return replace(fact, text=rest)
-
-
-def _ranked(case: Situation, failure: Failure, facts: list[Fact]) -> list[tuple[int, Fact]]:
-    """Where the file is, observations of what the message quotes, other observations, what tells least; else as the collectors gave them."""
+def _ranked(failure: Failure, facts: list[Fact]) -> list[Fact]:
+    """By kind, observations of what the message quotes before others; else as the collectors gave them."""
     said = f"{failure.message} {failure.cause.message if failure.cause else ''}"
     quoted = [repr(word) for pair in _QUOTED.findall(said) for word in pair if word]
 
     def place(fact: Fact) -> int:
-        if fact.text.startswith("a file of this name is at"):
-            return -1
-        if "of them not whole numbers" in fact.text:
-            return 0
-        if fact.text.startswith("steps: ") and any(word in fact.text for word in quoted):
-            return 1
-        if _DESCRIBES.match(fact.text) or _beside(case, failure, fact):
-            return _LEAST
-        return 0 if any(word in fact.text for word in quoted) else 1
+        kind = "answers" if fact.kind == "observes" and any(word in fact.text for word in quoted) else fact.kind
+        return _PLACES.get(kind, _PLACES["observes"])
 
-    return sorted(((place(fact), fact) for fact in facts), key=lambda pair: pair[0])
+    return sorted(facts, key=place)
 
 
-def _beside(case: Situation, failure: Failure, fact: Fact) -> bool:
-    """Is it about a loop around, from whose variables nothing of the failing expression was made?"""
-    loop, frame = _LOOP.match(fact.text), case.innermost
-    cell = case.by_id.get(frame.cell or "") if frame is not None else None
-    if loop is None or cell is None or failure.expression is None:
-        return False
-    names = set(suspects(failure))
-    sources = {source for name in names for source in parents(cell.source, name)}
-    return not set(_WORD.findall(loop[1])) & (names | sources)
+def _news(case: Situation, fact: Fact) -> Fact:
+    """The fact without the clauses that the cause, or the line of that name among the values, tells anyway."""
+    value = _described(case, fact.about) if fact.about else None
+    known = _words(f"{value.type} {depths(value)[-1][0]}") if value is not None else set()
+    told = (clause for clause in fact.text.split("; ") if not (known and _words(clause) <= known) and not _caused(case, clause))
+    return replace(fact, text="; ".join(told))
+
+
+def _caused(case: Situation, clause: str) -> bool:
+    """Does the clause cite the line that the cause names?"""
+    cited, found = _CITED.search(clause), blame(case)
+    return cited is not None and found is not None and found.label == cited[1] and _squeezed(cited[2]) in _squeezed(found.reason)
+
+
+def _described(case: Situation, about: str) -> Value | None:
+    """What the values tell of it: of a name, or of a column in the lines of its table."""
+    known = case.described(about)
+    table, column = _column(case, about) if known is None else (None, None)
+    return Value("Series", shape=table.shape[:1], dtype=column.dtype) if table and table.shape and column else known
 
 
 def _of_column(case: Situation, fact: Fact) -> Fact:
     """A fact about `df["price"]` as one about the table: `column 'price' (object): ...`."""
-    owner, column = _column(case, fact.about or "")
-    if owner is None or column is None:
+    table, column = _column(case, fact.about or "")
+    if table is None or column is None:
         return fact
-    told, side = _AS_SERIES.sub("", fact.text).removeprefix(f"{column.dtype}, "), _SIDE.match(fact.text)
-    said = f" is the {side[1]}" if side is not None else f": {told}" if told else ""
-    return replace(fact, about=owner, text=f"column {column.name!r} ({column.dtype}){said}")
+    owner = (fact.about or "").partition("[")[0]
+    return replace(fact, about=owner, text=f"column {column.name!r} ({column.dtype}): {fact.text}")
 
 
-def _column(case: Situation, about: str) -> tuple[str | None, Column | None]:
+def _column(case: Situation, about: str) -> tuple[Value | None, Column | None]:
     """(table, column) that the expression `about` means, by what is known of the table."""
     if not about.endswith("]"):
         return None, None
@@ -111,8 +94,7 @@ def _column(case: Situation, about: str) -> tuple[str | None, Column | None]:
     if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)):
         return None, None
     table, label = case.described(node.value.id), _label(case, node.slice)
-    found = next((column for column in table.columns if column.name == label), None) if table is not None and label else None
-    return node.value.id, found
+    return table, next((column for column in table.columns if column.name == label), None) if table and label else None
 
 
 def _label(case: Situation, node: ast.expr) -> object:
@@ -134,23 +116,18 @@ def _own_clauses(fact: Fact, facts: list[Fact]) -> list[str]:
     return [clause.text for clause in clauses if not any(_contains(other, clause) for other in facts if other is not fact)]
 
 
-def _news(case: Situation, fact: Fact) -> Fact | None:
-    """The fact without the clauses that the line of that name among the values tells anyway; None where nothing is left."""
-    value = case.described(fact.about) if fact.about else None
-    if value is None:
-        return fact
-    known = _words(f"{value.type} {depths(value)[-1][0]}")
-    left = [clause for clause in fact.text.split("; ") if not _words(clause) <= known]
-    return replace(fact, text="; ".join(left)) if left else None
-
-
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text)) - _FILLERS
 
 
 def _contains(fact: Fact, part: Fact) -> bool:
-    whole, some = (f" {_SIGNS.sub(' ', text)} " for text in (fact.text, part.text))
+    whole, some = _squeezed(fact.text), _squeezed(part.text)
     return fact.about == part.about and len(whole) > len(some) and some in whole
+
+
+def _squeezed(text: str) -> str:
+    """The words of a text alone, however they are quoted and parted."""
+    return f" {_SIGNS.sub(' ', text).strip()} "
 
 
 def _of_notebook(cause: Cause) -> Item:

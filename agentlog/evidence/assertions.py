@@ -8,6 +8,7 @@ from typing import Any
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import described
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
@@ -17,7 +18,7 @@ def assertion(failing: Failing) -> list[Fact]:
     """The condition, and each side of its comparison as far as it can be had without running it again."""
     test = next((node.test for node in failing.nodes(ast.Assert) if isinstance(node, ast.Assert)), None)
     if test is None:
-        return [Fact(probe.say(value), about=text) for text, value in failing.data()[:6]]
+        return [described(value, text) for text, value in failing.data()[:6]]
     facts = [Fact(f"asserted: {ast.unparse(test)[:200]}")]
     sides = (
         [test.left, *test.comparators]

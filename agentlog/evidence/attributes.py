@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import types
+from dataclasses import replace
 from typing import Any
 
 from agentlog import peek
@@ -14,6 +15,7 @@ from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.empties import why_none
+from agentlog.evidence.facts import absent
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
@@ -38,7 +40,8 @@ def missing_attribute(failing: Failing) -> Evidence | None:
         facts = _from_message(failing, name, about)
     elif owner is None:
         made = next((node.value for node in failing.nodes(ast.Attribute) if node.attr == name), None)  # type: ignore[attr-defined]
-        facts = [Fact(f"is None: it has no {name!r}{why_none(failing, made)}", about=about)]
+        why = why_none(failing, made)
+        facts = [Fact(f"is None: it has no {name!r}{why}", about=about, kind="answers" if why else "describes")]
     elif issubclass(type(owner), types.ModuleType):
         facts = _module_facts(owner, name, about)
     else:
@@ -76,23 +79,30 @@ def _from_message(failing: Failing, name: str, about: str | None) -> list[Fact]:
     if not told:
         return []
     kind = told.group("type") or told.group("cls") or told.group("module")
-    return [Fact(f"is of type {kind}", about=about), *_gone(kind, kind, name)]
+    return [Fact(f"is of type {kind}", about=about, kind="describes"), *_gone(kind, kind, name)]
 
 
 def _object_facts(owner: Any, name: str, about: str | None) -> list[Fact]:
     cls = owner if peek.is_a(owner, type) else type(owner)
-    present = _attributes_of(owner, cls)
-    near = probe.nearest_text(name, present)
-    lacks = f"it has no {name!r}" + (f"; {near}" if near else "")
-    said = f"is {probe.say(owner)}: " + (f"its {name!r} could not be had" if name in present else lacks)
     gone = [
         fact for base in peek.mro(cls) for fact in _gone(package_of(base), f"{package_of(base)}.{peek.class_name(base)}", name)
     ]
-    facts = [Fact(said, about=about), *(gone or _columns(owner, name, about))]
+    facts = gone or _columns(owner, name, about)
+    lacking = _lacking(owner, name, _attributes_of(owner, cls), about)
+    facts.append(replace(lacking, kind="describes") if any(fact.kind == "points" for fact in facts) else lacking)
     if not gone and (package_of(cls) not in ("builtins", "pandas", "numpy") or type(owner) is list):
         own = [attribute for attribute in peek.own_dict(owner) or () if not attribute.startswith("_")]
-        facts += [Fact(f"its attributes: {', '.join(own[:30])}", about=about)] if own else []
+        facts += [Fact(f"its attributes: {', '.join(own[:30])}", about=about, kind="describes")] if own else []
     return facts + _methods_of_items(owner, name, about)
+
+
+def _lacking(owner: object, name: str, present: list[str], about: str | None) -> Fact:
+    """What the owner is, and the nearest to the attribute that it has not, or that raised this error itself."""
+    if name in present:
+        return Fact(f"is {probe.say(owner)}; its {name!r} could not be had", about=about, kind="describes")
+    near = probe.nearest_text(name, present)
+    said = f"is {probe.say(owner)}: it has no {name!r}"
+    return Fact(f"{said}; {near}", about=about, kind="points") if near else Fact(said, about=about, kind="describes")
 
 
 def _attributes_of(owner: object, cls: type) -> list[str]:
@@ -105,25 +115,19 @@ def _columns(owner: Any, name: str, about: str | None) -> list[Fact]:
     if not probe.is_frame(owner):
         return []
     columns = probe.columns_of(owner)
-    near = probe.nearest_text(name, columns)
-    return [
-        Fact(
-            f"no column {name!r}" + (f"; {near}" if near else "") + f"; {len(columns)} columns: {probe.some(columns, 40)}",
-            about=about,
-        )
-    ]
+    return [absent("column", name, columns, about, there=f"{len(columns)} columns: {probe.some(columns, 40)}")]
 
 
 def _methods_of_items(owner: Any, name: str, about: str | None) -> list[Fact]:
     """The elements of a list, array or dict may have what the container lacks."""
     items = probe.items_of(owner, 1) if type(owner) in (list, tuple) or probe.is_array(owner) else []
     if items and peek.on_class(items[0], name) is not None:
-        return [Fact(f"its elements ({probe.type_name(items[0])}) have {name!r}", about=about)]
+        return [Fact(f"its elements ({probe.type_name(items[0])}) have {name!r}", about=about, kind="points")]
     if probe.is_array(owner) and owner.dtype == object and owner.size == 1:
         return [Fact(f"it holds one {probe.say(owner.reshape(-1)[0])}", about=about)]
     for accessor in ("str", "dt", "cat"):
         if probe.is_series(owner) and _has_accessor(accessor, name):
-            return [Fact(f"Series has .{accessor}.{name}", about=about)]
+            return [Fact(f"Series has .{accessor}.{name}", about=about, kind="points")]
     return []
 
 
@@ -144,19 +148,17 @@ def _gone(package: str, owner: str, name: str) -> list[Fact]:
     installed = version_of(package.partition(".")[0])
     since, instead = known
     if since == "never there":
-        return [Fact(f"{owner} never had {name}: {instead}")]
-    return [
-        Fact(f"{owner}.{name}: gone since {since}, its notes name {instead}" + (f"; installed: {installed}" if installed else ""))
-    ]
+        return [Fact(f"{owner} never had {name}: {instead}", kind="points")]
+    said = f"{owner}.{name}: gone since {since}, its notes name {instead}" + (f"; installed: {installed}" if installed else "")
+    return [Fact(said, kind="points")]
 
 
 def _module_facts(module: object, name: str, about: str | None) -> list[Fact]:
     namespace = peek.module_dict(module)
     title = namespace.get("__name__", "?")
     file = namespace.get("__file__")
-    near = probe.nearest_text(name, [member for member in namespace if not member.startswith("_")])
-    facts = [Fact(f"is {probe.say(module)}: it has no {name!r}" + (f"; {near}" if near else ""), about=about)]
-    facts += shadowing(title, file, about)
+    public = [member for member in namespace if not member.startswith("_")]
+    facts = [_lacking(module, name, public, about), *shadowing(title, file, about)]
     gone = _gone(title, title, name)
     installed = version_of(title.partition(".")[0])
     if installed and not any("; installed: " in fact.text for fact in gone):
@@ -169,7 +171,7 @@ def _submodule(namespace: dict[str, Any], title: str, name: str, about: str | No
     for folder in list(namespace.get("__path__", ()))[:4]:
         for candidate in (os.path.join(folder, name), os.path.join(folder, name + ".py")):
             if os.path.exists(candidate) and f"{title}.{name}" not in sys.modules:
-                return [Fact(f"{title}.{name} is a submodule that was not imported", about=about)]
+                return [Fact(f"{title}.{name} is a submodule that was not imported", about=about, kind="points")]
     return []
 
 
@@ -181,5 +183,6 @@ def shadowing(title: str, file: object, about: str | None) -> list[Fact]:
     near = folder.startswith(os.getcwd()) or folder in (os.path.abspath(path or ".") for path in sys.path[:2])
     known = title in sys.stdlib_module_names or version_of(title) is not None
     if near and known and os.path.dirname(os.path.abspath(os.__file__)) != folder:
-        return [Fact(f"module {title} is the file {file}: it hides the module of that name that is installed", about=about)]
+        said = f"module {title} is the file {file}: it hides the module of that name that is installed"
+        return [Fact(said, about=about, kind="points")]
     return []

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import Any
 
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import described
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.evidence.source import fed_by, mentioned
 
-_WRONG = re.compile(r" is out of range|asked for|\d indices for|nothing to index")
 _GROWERS = frozenset({"pop", "popleft", "popitem"})
 
 
@@ -20,7 +20,7 @@ _GROWERS = frozenset({"pop", "popleft", "popitem"})
 def index_out_of_range(failing: Failing) -> list[Fact]:
     """Length or shape of each thing indexed on the line, the value of the index, and what is looped over."""
     asked = [fact for node in failing.nodes(ast.Subscript) for fact in indexed(failing, node)]  # type: ignore[arg-type]
-    facts = [fact for fact in asked if _WRONG.search(fact.text)] or asked
+    facts = [fact for fact in asked if fact.kind == "answers"] or asked
     facts += _emptied(failing)
     return facts[:8] + looped(failing)
 
@@ -37,9 +37,10 @@ def indexed(failing: Failing, node: ast.Subscript) -> list[Fact]:
     about, index = ast.unparse(base), ast.unparse(node.slice)
     odd = f" ({probe.type_name(key)})" if type(key) not in (int, slice, tuple) and key is not UNKNOWN else ""
     asked = index + odd if key is UNKNOWN or probe.show(key) == index else f"{index} = {probe.show(key)}"
-    if shape is not None and len(shape) > 1:
-        return [Fact(f"{probe.say(owner)}; {via}index {asked}{_per_axis(shape, key)}", about=about)]
-    return [Fact(f"{probe.say(owner)}{_valid(length)}; {via}index {asked}{_beyond(length, key)}", about=about)]
+    several = shape is not None and len(shape) > 1
+    wrong = _per_axis(shape, key) if shape is not None and several else _beyond(length, key)
+    said = f"{probe.say(owner)}{'' if several else _valid(length)}; {via}index {asked}{wrong}"
+    return [Fact(said, about=about, kind="answers" if wrong or not length else "observes")]
 
 
 def _base(node: ast.Subscript) -> tuple[ast.expr, str]:
@@ -84,12 +85,14 @@ def _emptied(failing: Failing) -> list[Fact]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWERS:
             owner = failing.resolve(node.func.value)
             if owner is not UNKNOWN and probe.length_of(owner) is not None:
-                facts.append(Fact(probe.say(owner), about=ast.unparse(node.func.value)))
+                facts.append(described(owner, ast.unparse(node.func.value)))
     return facts
 
 
-def loop_text(target: ast.expr, iterated: ast.expr) -> str:
-    return f"the loop `for {ast.unparse(target)} in {_cut(ast.unparse(iterated))}`"
+def loop_fact(failing: Failing, target: ast.expr, iterated: ast.expr, said: str) -> Fact:
+    """How far a loop had come; where nothing that failed was made from its variables, this only describes the place."""
+    text = f"the loop `for {ast.unparse(target)} in {_cut(ast.unparse(iterated))}`"
+    return Fact(f"{text}: {said}" if said else text, kind="observes" if fed_by(failing, target) else "describes")
 
 
 def _cut(text: str, most: int = 70) -> str:
@@ -100,11 +103,10 @@ def looped(failing: Failing, loops: list[tuple[ast.expr, ast.expr]] | None = Non
     """What the loops around the failing line go over, with the sizes of what stands in there."""
     facts = []
     for target, iterated in failing.loops()[:3] if loops is None else loops:
-        text = loop_text(target, iterated)
         sizes = [f"{name} is {probe.say(value)}" for name, value in _sources(failing, iterated)]
         now = [f"{name} = {probe.show(value)}" for name, value in _targets(failing, target)]
         said = "; ".join(filter(None, [", ".join(now), ", ".join(sizes)]))
-        facts.append(Fact(f"{text}: {said}" if said else text))
+        facts.append(loop_fact(failing, target, iterated, said))
     return facts
 
 
@@ -116,6 +118,5 @@ def _sources(failing: Failing, iterated: ast.expr) -> list[tuple[str, object]]:
 
 
 def _targets(failing: Failing, target: ast.expr) -> list[tuple[str, object]]:
-    names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
-    known = [(name, failing.resolve(name)) for name in names]
+    known = [(name, failing.resolve(name)) for name in mentioned(target)]
     return [(name, value) for name, value in known if value is not UNKNOWN]

@@ -12,7 +12,7 @@ from agentlog.border import passes_on
 from agentlog.evaluate import DICTS, PLAIN, UNKNOWN
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
-from agentlog.evidence.bounds import loop_text, looped
+from agentlog.evidence.bounds import loop_fact, looped
 from agentlog.evidence.conversions import column_facts
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
@@ -165,7 +165,7 @@ def _came_to(failing: Failing, target: ast.expr, iterated: ast.expr) -> Fact | N
     if value is UNKNOWN or not (probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple)):
         return None
     found = position_of(value, holder)
-    return Fact(f"{loop_text(target, iterated)}: {ast.unparse(target)} = {found.text}") if found else None
+    return loop_fact(failing, target, iterated, f"{ast.unparse(target)} = {found.text}") if found else None
 
 
 @collector()

@@ -11,7 +11,7 @@ from typing import Any
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
 from agentlog.evidence import probe
-from agentlog.evidence.bounds import loop_text
+from agentlog.evidence.bounds import loop_fact
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
@@ -119,7 +119,7 @@ def _came_to(caller: Failing) -> list[Fact]:
     found = []
     for target, iterated in caller.loops():
         place = _placed(caller.resolve(target), caller.outer(iterated)) if within or target in statements else None
-        found += [Fact(f"{loop_text(target, iterated)}: {ast.unparse(target)} = {place.text}")] if place else []
+        found += [loop_fact(caller, target, iterated, f"{ast.unparse(target)} = {place.text}")] if place else []
     return found
 
 

@@ -12,6 +12,7 @@ from agentlog import peek
 from agentlog.evaluate import UNKNOWN, attribute
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import absent
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.evidence.renamed import PARAMETERS
@@ -30,11 +31,10 @@ def wrong_call(failing: Failing) -> Evidence | None:
         if not isinstance(node, ast.Call) or not _is_told(failing.message, node):
             continue
         callee = _callee(failing, node)
-        facts = [Fact(f"called with {_passed(node)}", about=ast.unparse(node.func)[:80])]
-        if callee is not None:
-            facts.insert(0, Fact(f"signature: {signature_text(callee)}", about=ast.unparse(node.func)[:80]))
-            facts += _keyword(failing.message, callee)
-        return Evidence("wrong_call", tuple(facts))
+        about = ast.unparse(node.func)[:80]
+        given = Fact(f"called with {_passed(node)}", about=about, kind="describes")
+        known = [Fact(f"signature: {signature_text(callee)}", about=about)] if callee is not None else []
+        return Evidence("wrong_call", (*known, given, *(_keyword(failing.message, callee) if known else ())))
     return _property(failing) or _by_name(failing) or _in_library(failing)
 
 
@@ -139,15 +139,13 @@ def _keyword(message: str, callee: object) -> list[Fact]:
     wanted = next(group for group in told.groups() if group)
     function = _function_of(callee)
     names = [parameter.name for parameter in _parameters(function)] if function else []
-    near = probe.nearest_text(wanted, names)
     called = _name_of(callee)
-    facts = [Fact(f"no parameter {wanted!r}" + (f"; {near}" if near else ""), about=called)] if names else []
+    facts = [absent("parameter", wanted, names, called)] if names else []
     gone = PARAMETERS.get(f"{called}.{wanted}")
     if gone:
         package = (function.__module__ or "").partition(".")[0] if function else ""
-        facts.append(
-            Fact(f"{called}({wanted}=): gone since {gone[0]}, its notes name {gone[1]}; installed: {version_of(package)}")
-        )
+        said = f"{called}({wanted}=): gone since {gone[0]}, its notes name {gone[1]}; installed: {version_of(package)}"
+        facts.append(Fact(said, kind="points"))
     return facts
 
 

@@ -31,6 +31,8 @@ _OTHERS = {" infinite": "finite", " missing (": "present"}
 """What is counted -> what the examples beside it are."""
 _STEPS = 3
 """Assignments gone back from an array to the table it was made from."""
+_HANDED = "argument "
+"""What the line made and handed over: no name holds it. Gaps and texts that what it was made of has, too, are told of that alone."""
 _INSIDE = " in the library"
 """What the library had made of the user's data: told where the data itself shows nothing."""
 
@@ -48,12 +50,19 @@ _INSIDE = " in the library"
 )
 def unusable_content(failing: Failing) -> Evidence | None:
     """For each table, column or array involved: columns that are not numbers, missing and infinite values, the text that failed."""
-    culprit = _literal(failing)
+    culprit, always = _literal(failing), "accessor" in failing.message
     facts: list[Fact] = []
+    known: list[list[str]] = []
     for about, value in _involved(failing):
         if failing.late() or len(facts) > 8 or (facts and about.endswith(_INSIDE)):
             break
-        facts += _contents(failing, value, about, culprit, always="accessor" in failing.message)
+        if probe.is_frame(value):
+            facts += [] if always else _frame_contents(failing, value, about, culprit)
+            continue
+        found = _found_in(value, culprit)
+        if not (about.startswith(_HANDED) and found in known):
+            facts += _contents(value, about, found, always)
+        known.append(found)
     facts += converted(failing, culprit) + _made_of_texts(failing, culprit)
     first = {fact.text: fact for fact in reversed(facts)}
     facts = [fact for fact in facts if first[fact.text] is fact]
@@ -84,7 +93,7 @@ def _literal(failing: Failing) -> object:
 def _involved(failing: Failing) -> list[tuple[str, object]]:
     """Tables, columns and arrays of the user's line, then those handed to the library, then those it was working on; each once."""
     found = _without_owners(failing) + [
-        (failing.name_of(value) or f"argument {name}", value) for name, value in _opened(failing.handed())
+        (failing.name_of(value) or f"{_HANDED}{name}", value) for name, value in _opened(failing.handed())
     ]
     found += [pair for _, iterated in failing.loops() for pair in operands_of(iterated, failing.scope)]
     found += [
@@ -128,21 +137,17 @@ def _is_content(value: Any) -> bool:
     )
 
 
-def _contents(failing: Failing, value: Any, about: str, culprit: object, always: bool) -> list[Fact]:
-    if probe.is_frame(value):
-        return [] if always else _frame_contents(failing, value, about, culprit)
+def _found_in(value: Any, culprit: object) -> list[str]:
+    """What there is in a column, list or array that may not be usable, in words."""
     items = probe.items_of(value)
     found = column_facts(items, culprit)
-    if len(items) < (probe.length_of(value) or 0) and found:
-        found.insert(0, f"in the first {len(items)}")
-    dtype = probe.dtype_of(value)
-    if found or dtype == "object" or always:
-        return [Fact("; ".join(filter(None, [probe.say(value), *found, *_sample(value, found)])), about=about)]
-    return []
+    return [f"in the first {len(items)}", *found] if found and len(items) < (probe.length_of(value) or 0) else found
 
 
-def _sample(value: Any, told: list[str]) -> list[str]:
-    return _examples(probe.items_of(value, 200), told)
+def _contents(value: Any, about: str, found: list[str], always: bool) -> list[Fact]:
+    if not found and probe.dtype_of(value) != "object" and not always:
+        return []
+    return [Fact("; ".join([probe.say(value), *found, *_examples(probe.items_of(value, 200), found)]), about=about)]
 
 
 def _examples(items: list[Any], told: list[str]) -> list[str]:

@@ -85,9 +85,9 @@ def converted(failing: Failing, culprit: object) -> list[Fact]:
         ):
             value = failing.resolve(node.args[0])
             if value is not UNKNOWN:
-                facts.append(
-                    Fact(f"{node.func.id}() was given {probe.say(value)}{_shape_of_text(value)}", about=ast.unparse(node.args[0]))
-                )
+                kind = _shape_of_text(value)
+                said = f"{node.func.id}() was given {probe.say(value)}{kind}"
+                facts.append(Fact(said, about=ast.unparse(node.args[0]), kind="answers" if kind else "describes"))
             elif type(culprit) is str:
                 facts.append(Fact(f"was {culprit[:80]!r}{_shape_of_text(culprit)}", about=ast.unparse(node.args[0])))
     return facts[:3]

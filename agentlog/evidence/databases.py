@@ -10,6 +10,7 @@ from typing import Any
 from agentlog import peek
 from agentlog.events import Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import absent
 from agentlog.evidence.failing import Failing
 
 _ABSENT = re.compile(r"no such (table|column): (?:\w+\.)*(\S+)|has no column named (\S+)")
@@ -35,9 +36,8 @@ def there_is(failing: Failing, statement: str) -> list[Fact]:
 
 
 def _listed(what: str, wanted: str, names: list[str], about: str | None) -> Fact:
-    near = probe.nearest_text(wanted, names)
     there = f"{probe.counted(len(names), what)}: {', '.join(names[:30])}" if names else f"no {what}s at all"
-    return Fact(f"no {what} {wanted!r}" + (f"; {near}" if near else "") + f"; {there}", about=about)
+    return absent(what, wanted, names, about, there=there)
 
 
 def _names(connection: Any, query: str, *parameters: str) -> list[str]:

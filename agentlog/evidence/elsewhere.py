@@ -10,6 +10,7 @@ from agentlog import peek
 from agentlog.evaluate import DICTS, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import absent
 from agentlog.evidence.failing import Failing
 
 
@@ -67,8 +68,4 @@ def _group_facts(grouped: object, wanted: object, failing: Failing) -> list[Fact
         return []
     about = f"{failing.name_of(frame) or 'the table'}[{key!r}]"
     values = list(dict.fromkeys(probe.comparable(probe.items_of(probe.column(frame, probe.columns_of(frame).index(key))))))
-    near = probe.nearest_text(wanted, values)
-    return [
-        Fact(f"no group {probe.show(wanted)}" + (f"; {near}" if near else ""), about=about),
-        Fact(f"{len(values)} groups: {probe.some(values, 30)}", about=about),
-    ]
+    return [absent("group", wanted, values, about), Fact(f"{len(values)} groups: {probe.some(values, 30)}", about=about)]

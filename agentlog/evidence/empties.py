@@ -11,6 +11,7 @@ import types
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import described, subject
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.evidence.source import assignments_of
@@ -35,7 +36,7 @@ def nothing_there(failing: Failing) -> Evidence | None:
 def _fact(failing: Failing, text: str, value: object) -> Fact:
     made = assignments_of(failing, text)[-1:] if text.isidentifier() else []
     how = f"; last assigned by {made[0].where}" + (why_none(failing, made[0].value) if value is None else "") if made else ""
-    return Fact(f"is {probe.say(value)}{how}", about=text)
+    return Fact(f"is {probe.say(value)}{how}", about=text, kind="observes" if how else "describes")
 
 
 def why_none(failing: Failing, made: ast.expr | None) -> str:
@@ -81,7 +82,7 @@ def _trail(failing: Failing, name: str, seen: set[str]) -> tuple[list[Fact], lis
                     continue
                 seen.add(source)
                 ancestors.append(source)
-                facts.append(Fact(probe.say(value), about=source))
+                facts.append(described(value, source))
                 if probe.is_empty(value):
                     waiting.append(source)
     return facts, ancestors
@@ -99,17 +100,10 @@ def conditions(failing: Failing, node: ast.AST) -> list[Fact]:
                 values = list(dict.fromkeys(probe.comparable(probe.items_of(side, 20_000))))
                 near = "" if not probe.comparable([other]) or other in values else probe.nearest_text(other, values)
                 text_values = f"{len(values)} distinct values: {probe.some(values, 10)}"
-                said = f"{probe.dtype_of(side)}, compared with {probe.say(other)}" + (f", {near}" if near else "")
-                about, column = _column_text(text)
-                facts.append(Fact(f"{column}{said}; {text_values}", about=about))
+                about, what = subject(failing, text, side)
+                said = f"{what}, compared with {probe.say(other)}" + (f", {near}" if near else "")
+                facts.append(Fact(f"{said}; {text_values}", about=about))
     return facts[:3]
-
-
-def _column_text(node: ast.expr) -> tuple[str, str]:
-    """("df", "column 'month' ") for `df['month']`."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        return ast.unparse(node.value), f"column {node.slice.value!r} "
-    return ast.unparse(node), ""
 
 
 @collector(
@@ -119,7 +113,7 @@ def empty_input(failing: Failing) -> list[Fact]:
     """What reached the library empty, when no operand of the user's line is."""
     handed = [(name, part) for name, value in failing.handed() for part in (value if type(value) is tuple else (value,))]
     return [
-        Fact(f"argument {name} is {probe.say(value)}", about=failing.name_of(value))
+        Fact(f"argument {name}: {probe.say(value)}", about=failing.name_of(value))
         for name, value in handed
         if probe.is_empty(value)
     ][:4]

@@ -66,9 +66,10 @@ def _state(failing: Failing, about: str, model: Any) -> list[Fact]:
     shown = ", ".join(f"{name}={probe.show(value)}" for name, value in changed.items())
     rest = tuple(f"{name}={probe.show(value)}" for name, value in parameters.items() if name not in changed)
     asked = "arameter" in failing.message
+    said = f"{probe.type_name(model)}({shown}){_fitted(failing, model, fitted)}"
     return [
-        Fact(f"{probe.type_name(model)}({shown}){_fitted(failing, model, fitted)}", about=about, detail=rest if asked else ()),
-        *_steps(about, held),
+        Fact(said, about=about, detail=rest if asked else (), kind="describes"),
+        *_steps(failing, about, held),
         *_other_fitted(failing, about, model, fitted),
     ]
 
@@ -108,15 +109,17 @@ def _same(value: object, default: object) -> bool:
     return value is default or (type(value) is type(default) and type(value) in PLAIN and value == default)
 
 
-def _steps(about: str, held: dict[str, Any]) -> list[Fact]:
-    """Of a pipeline or column transformer: its steps."""
+def _steps(failing: Failing, about: str, held: dict[str, Any]) -> list[Fact]:
+    """Of a pipeline or column transformer: its steps; they tell something where one is for what the message names."""
     steps = held.get("steps") or held.get("transformers") or ()
     said = [
         f"{part[0]}: {probe.say(part[1])}" + (f" on {_chosen(part[2])}" if len(part) > 2 else "")
         for part in steps
         if type(part) is tuple and part
     ]
-    return [Fact(f"steps: {'; '.join(said)[:400]}", about=about)] if said else []
+    text = "; ".join(said)[:400]
+    named = any(word in failing.message for word in re.findall(r"'[^']+'", text))
+    return [Fact(f"steps: {text}", about=about, kind="observes" if named else "describes")] if said else []
 
 
 def _chosen(columns: Any) -> str:
@@ -154,7 +157,7 @@ def _no_parameter(message: str) -> list[Fact]:
     """The nearest of the parameters that the message says are valid."""
     told = re.search(r"Invalid parameter '?(\w+)'? for estimator ([\w.]+).*?Valid parameters are: \[(.*?)\]", message, re.S)
     near = probe.nearest_text(told[1].rpartition("__")[2], re.findall(r"'(\w+)'", told[3])) if told else ""
-    return [Fact(f"no parameter {told[1]!r}; {near}", about=told[2])] if told and near else []
+    return [Fact(f"no parameter {told[1]!r}; {near}", about=told[2], kind="points")] if told and near else []
 
 
 def _unknown_categories(failing: Failing, found: list[tuple[str, Any]]) -> list[Fact]:

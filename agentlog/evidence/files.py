@@ -36,7 +36,7 @@ def file_trouble(failing: Failing) -> list[Fact] | None:
     parent, missing = _existing_parent(full)
     near = _near(parent, missing)
     found = _elsewhere(os.path.basename(full))
-    facts.append(Fact(f"{parent} exists, {missing!r} is not in it{near}", about=path))
+    facts.append(Fact(f"{parent} exists, {missing!r} is not in it{near}", about=path, kind="points" if near else "answers"))
     return [*facts, *found, _listing(parent, 10 if near or found else 25)]
 
 
@@ -61,7 +61,7 @@ def _moved(failing: Failing) -> list[Fact]:
 
 
 def _literal_home(path: str) -> list[Fact]:
-    return [Fact("begins with ~, which open() takes literally", about=path)] if path.startswith("~") else []
+    return [Fact("begins with ~, which open() takes literally", about=path, kind="points")] if path.startswith("~") else []
 
 
 def _existing_parent(full: str) -> tuple[str, str]:
@@ -111,7 +111,7 @@ def _elsewhere(name: str) -> list[Fact]:
             else []
         )
         found += [os.path.relpath(os.path.join(folder, file), here) for file in files if file.casefold() == name.casefold()]
-    return [Fact(f"a file of this name is at {', '.join(found[:4])}", about=name)] if found else []
+    return [Fact(f"a file of this name is at {', '.join(found[:4])}", about=name, kind="points")] if found else []
 
 
 def _existing(full: str, path: str) -> list[Fact]:

@@ -76,7 +76,7 @@ def _gone(module: str, wanted: object) -> list[Fact]:
     for name in names:
         if name in ATTRIBUTES:
             since, instead = ATTRIBUTES[name]
-            return [Fact(f"{name}: gone since {since}, its notes name {instead}")]
+            return [Fact(f"{name}: gone since {since}, its notes name {instead}", kind="points")]
     return []
 
 

@@ -12,6 +12,7 @@ from agentlog.evaluate import DICTS, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.elsewhere import elsewhere, grouped_by, in_elements, inside
+from agentlog.evidence.facts import absent, tabled
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.stack import arguments_of, cause_of
@@ -148,7 +149,7 @@ def facts_about(owner: Any, about: str | None, keys: list[object], failing: Fail
 
 def _listing(what: str, owner: Any, about: str | None, keys: list[object]) -> list[Fact]:
     first = list(islice(iter(owner), _KEYS))
-    facts = [Fact(_missing(what, key, [*_variants(key, owner), *first]), about=about) for key in keys[:5]]
+    facts = [absent(what, key, [*_variants(key, owner), *first], about) for key in keys[:5]]
     more = f" ... {len(owner) - 30} more" if len(owner) > 30 else ""
     shown = (
         f"{probe.counted(len(owner), what)}: {probe.some(iter(first), 30)}{more}" if first else f"no {what}s at all: it is empty"
@@ -172,37 +173,28 @@ def _variants(key: object, owner: Any) -> list[object]:
     return [other for other in dict.fromkeys(tried) if other in owner]
 
 
-def _missing(what: str, key: object, present: list[Any]) -> str:
-    near = probe.nearest_text(key, present)
-    return f"no {what} {probe.show(key)}" + (f"; {near}" if near else "")
-
-
 def _frame_facts(owner: Any, about: str | None, keys: list[object], failing: Failing) -> list[Fact]:
     columns = probe.columns_of(owner)
     present = set(probe.comparable(columns))
-    absent = [key for key in keys if not probe.comparable([key]) or key not in present]
-    if not absent or _by_row(failing):
+    gone = [key for key in keys if not probe.comparable([key]) or key not in present]
+    if not gone or _by_row(failing):
         return _label_facts(owner.index, owner, about, keys)
-    facts = [Fact(_missing("column", key, columns), about=about) for key in absent[:5]]
-    shape = probe.size_text(owner.shape)
-    facts.append(Fact(f"DataFrame {shape}; columns: {probe.some(columns, 60)}", about=about))
+    facts = [absent("column", key, columns, about) for key in gone[:5]]
+    facts.append(tabled(owner, about))
     names = [name for name in owner.index.names if name is not None]
-    facts += [Fact(f"{probe.show(key)} is the name of the index", about=about) for key in absent if key in names]
-    facts += _unsplit(columns, absent, about)
+    facts += [Fact(f"{probe.show(key)} is the name of the index", about=about, kind="points") for key in gone if key in names]
+    facts += _unsplit(columns, gone, about)
     if owner.columns.nlevels > 1:
         facts.append(Fact(f"columns have {owner.columns.nlevels} levels: a label is a tuple", about=about))
     return facts
 
 
-def _unsplit(columns: list[Any], absent: list[object], about: str | None) -> list[Fact]:
+def _unsplit(columns: list[Any], gone: list[object], about: str | None) -> list[Fact]:
     """A table of one column whose name holds those that were asked for: it was split at another character."""
     name = columns[0] if len(columns) == 1 else None
-    mark = next((mark for mark in SEPARATORS if type(name) is str and set(absent) & {p.strip() for p in name.split(mark)}), None)
-    return (
-        [Fact(f"its one column is {probe.show(name, 80)}: it was read without splitting at {mark!r}", about=about)]
-        if mark
-        else []
-    )
+    mark = next((mark for mark in SEPARATORS if type(name) is str and set(gone) & {p.strip() for p in name.split(mark)}), None)
+    said = f"its one column is {probe.show(name, 80)}: it was read without splitting at {mark!r}"
+    return [Fact(said, about=about, kind="points")] if mark else []
 
 
 def _by_row(failing: Failing) -> bool:
@@ -219,7 +211,7 @@ def _second_axis(failing: Failing) -> bool:
 def _label_facts(index: Any, owner: Any, about: str | None, keys: list[object]) -> list[Fact]:
     labels = probe.labels_of(index)
     kind = probe.type_name(index)
-    facts = [Fact(_missing("label", key, labels), about=about) for key in keys[:5]]
+    facts = [absent("label", key, labels, about) for key in keys[:5]]
     span = f"from {probe.show(labels[0])} to {probe.show(index[-1])}" if labels else "empty"
     facts.append(Fact(f"{probe.say(owner)}; index {kind} of {len(index)} {probe.dtype_of(index)} labels, {span}", about=about))
     facts += _gaps(labels, len(index), keys, about)
@@ -253,7 +245,6 @@ def missing_columns(failing: Failing) -> Evidence | None:
         return None
     columns = probe.columns_of(table)
     about = failing.name_of(table)
-    absent = [label for label in wanted if label not in columns]
-    facts = [Fact(_missing("column", label, columns), about=about) for label in absent]
-    facts.append(Fact(f"{probe.say(table)}; columns: {probe.some(columns, 60)}", about=about))
-    return Evidence("missing_columns", tuple(facts + elsewhere(failing, absent, table))) if absent else None
+    gone = [label for label in wanted if label not in columns]
+    facts = [*(absent("column", label, columns, about) for label in gone), tabled(table, about)]
+    return Evidence("missing_columns", tuple(facts + elsewhere(failing, gone, table))) if gone else None

@@ -14,7 +14,7 @@ from agentlog.evidence.estimators import estimators_of
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
-_LABELS = r"label|(?<![a-z])class(?:es)?(?![a-z])|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
+_LABELS = r"label|(?<![a-z])class(?:es)?(?![a-z_])|target|multiclass|binary|continuous|stratify|n_splits|number of splits|pos_label|least populated|y_true|y_pred"
 
 
 _LEARNERS = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn", "keras", "statsmodels"})
@@ -32,8 +32,8 @@ def labels(failing: Failing) -> list[Fact]:
     facts: dict[str, Fact] = {}
     for about, value in pairs:
         for fact in label_facts(about, value) if _one_dimensional(value) and not probe.is_tensor(value) else ():
-            facts.setdefault(fact.text.partition(": ")[2], fact)
-    return list(facts.values())[:6] + _sets(pairs, failing)
+            facts.setdefault(fact.text.partition("; ")[2], fact)
+    return _sets(pairs, failing) + list(facts.values())[:6]
 
 
 def _one_dimensional(value: object) -> bool:
@@ -48,8 +48,9 @@ def label_facts(about: str, value: Any) -> list[Fact]:
     plain = [item for item in items if type(item) in PLAIN]
     counts = Counter(plain)
     fractions = sum(1 for item in plain if type(item) is float and item == item and not item.is_integer())
-    kind = f", {fractions} of them not whole numbers" if fractions else ""
-    return [Fact(f"{probe.say(value)}: {len(counts)} distinct values{kind}: {_how_many(counts)}", about=about)]
+    odd = f", {fractions} of them not whole numbers" if fractions else ""
+    said = f"{probe.say(value)}; {len(counts)} distinct values{odd}: {_how_many(counts)}"
+    return [Fact(said, about=about, kind="answers" if fractions else "observes")]
 
 
 def _how_many(counts: Counter[Any]) -> str:
@@ -71,12 +72,8 @@ def _sets(pairs: list[tuple[str, object]], failing: Failing) -> list[Fact]:
                 plain = dict.fromkeys(item for item in probe.items_of(value) if type(item) in PLAIN)
                 unseen = [item for item in plain if item not in known]
                 if unseen:
-                    return [
-                        Fact(
-                            f"{len(unseen)} values are not among the {len(known)} known classes: {probe.some(unseen, 10)}",
-                            about=about,
-                        )
-                    ]
+                    said = f"{len(unseen)} values are not among the {len(known)} known classes: {probe.some(unseen, 10)}"
+                    return [Fact(said, about=about, kind="answers")]
     return []
 
 
@@ -86,4 +83,4 @@ def comparison_scores(failing: Failing) -> list[Fact] | None:
     if "average" not in failing.message and "pos_label" not in failing.message:
         return None
     words = [f"{word.arg}={ast.unparse(word.value)}" for call in failing.nodes(ast.Call) for word in call.keywords if word.arg]  # type: ignore[attr-defined]
-    return [Fact(f"passed: {', '.join(words)}" if words else "no keyword was passed")]
+    return [Fact(f"passed: {', '.join(words)}" if words else "no keyword was passed", kind="answers")]

@@ -12,6 +12,7 @@ from agentlog.evidence import probe
 from agentlog.evidence.called_for_each import source_of_argument
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.evidence.source import mentioned
 from agentlog.expression import names_in, operands_of
 
 _LOOKED = 2_000
@@ -61,7 +62,7 @@ def _sources(failing: Failing) -> Iterator[tuple[ast.expr, ast.expr, Any]]:
 def _values(failing: Failing, argument: ast.expr, target: ast.expr, items: list[Any]) -> list[Any]:
     """What `argument` is for each of `items` bound to `target`; [] where that depends on more than plain data."""
     names = names_in(argument)
-    bound = [part.id for part in ast.walk(target) if isinstance(part, ast.Name)]
+    bound = mentioned(target)
     known = {name: failing.resolve(name) for name in names}
     scope = Scope(known, {})
     found: list[Any] = []

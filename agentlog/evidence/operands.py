@@ -13,6 +13,7 @@ from agentlog.evaluate import PLAIN, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.calls import PATTERN as WRONG_CALL
+from agentlog.evidence.facts import described, subject
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
@@ -28,7 +29,7 @@ def operand_types(failing: Failing) -> Evidence | None:
     """Type and value of each operand; of a list, series or array of mixed types what is in it."""
     if re.search(WRONG_CALL, failing.message):
         return None
-    facts = _sides(failing) or [Fact(probe.say(value), about=text) for text, value in failing.data()[:8]]
+    facts = _sides(failing) or [described(value, text) for text, value in failing.data()[:8]]
     facts += [fact for text, value in failing.data()[:8] for fact in mixed(value, text)]
     facts += _rebound(failing) + _not_callable(failing)
     return Evidence("operand_types", tuple(dict.fromkeys(facts))) if facts else None
@@ -43,9 +44,11 @@ def _sides(failing: Failing) -> list[Fact]:
     facts = []
     for side, part in enumerate(pairs[0] if len(pairs) == 1 else ()):
         value = failing.resolve(part)
-        what = probe.say(value) if value is not UNKNOWN else f"of type {told[side]}" if len(told) == 2 else ""
-        about = None if isinstance(part, ast.Constant) else ast.unparse(part)[:100]
-        facts += [Fact(f"{'left' if side == 0 else 'right'} side is {what}", about=about)] if what else []
+        about, what = subject(failing, part, value)
+        if value is UNKNOWN:
+            what = f"of type {told[side]}" if len(told) == 2 else ""
+        said = f"{'left' if side == 0 else 'right'} side is {what}"
+        facts += [Fact(said, about=None if isinstance(part, ast.Constant) else about)] if what else []
     return facts
 
 

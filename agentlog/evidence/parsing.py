@@ -193,7 +193,7 @@ def dates(failing: Failing) -> list[Fact]:
     facts = []
     for about, value in failing.data():
         if type(value) is str:
-            facts.append(Fact(f"is {probe.say(value)}", about=about))
+            facts.append(Fact(f"is {probe.say(value)}", about=about, kind="describes"))
         elif probe.is_series(value) or type(value) in (list, tuple):
             facts += _dates_in(value, about, culprit, int(place.group(1)) if place else None)
     return facts[:6]
@@ -207,7 +207,7 @@ def _dates_in(value: Any, about: str, culprit: str | None, place: int | None) ->
         shapes.setdefault(re.sub(r"\d", "9", re.sub(r"[A-Za-z]", "a", text)), []).append(text)
     common = sorted(shapes.items(), key=lambda pair: -len(pair[1]))
     said = "; ".join(f"{len(group)} like {group[0][:40]!r}" for _, group in common[:5])
-    facts = [Fact(f"{probe.say(value)}: {said}", about=about)] if said else []
+    facts = [Fact(f"{probe.say(value)}; {said}", about=about)] if said else []
     if place is not None and place < len(items):
         facts.append(Fact(f"position {place} holds {probe.show(items[place])}", about=about))
     if culprit in texts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentlog.events import Fact, Value, plain
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.evidence.source import mentioned
 from agentlog.valuetext import nested
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ def _names(failing: Failing) -> set[str]:
     statement, user = failing.statement, failing.user
     if statement is None or user is None:
         return set()
-    found, wanted = _called(statement), _mentioned(statement)
+    found, wanted = _called(statement), set(mentioned(statement))
     for node in _statements(user.lines()):
         if isinstance(node, (ast.If, ast.While)) and node.lineno <= user.line <= (node.end_lineno or 0):
             found |= _called(node.test)
-            wanted |= _mentioned(node.test)
+            wanted.update(mentioned(node.test))
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.lineno <= user.line:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(_mentioned(target) & wanted for target in targets):
+            if any(wanted.intersection(mentioned(target)) for target in targets):
                 found |= _called(node)
     return found
 
@@ -71,10 +72,6 @@ def _statements(lines: list[str]) -> list[ast.AST]:
     except (SyntaxError, ValueError):
         return []
     return sorted(ast.walk(tree), key=lambda node: not isinstance(node, (ast.If, ast.While)))
-
-
-def _mentioned(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _called(tree: ast.AST) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from agentlog.evaluate import UNKNOWN, subscript
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import described
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
@@ -36,7 +37,7 @@ def sizes(failing: Failing) -> Evidence | None:
     for text, value in failing.data():
         if _sized(value) and id(value) not in seen:
             seen[id(value)] = text
-            facts.append(Fact(probe.say(value), about=text, detail=_entries(value)))
+            facts.append(described(value, text, detail=_entries(value)))
     facts += _literals(failing)
     facts += [
         Fact(f"argument {name}: {probe.say(value)}", about=failing.called(name))
@@ -109,7 +110,7 @@ def _literals(failing: Failing) -> list[Fact]:
     facts = []
     for node in failing.nodes(ast.List, ast.Dict):
         if isinstance(node, ast.List) and len(node.elts) > 1 and not all(isinstance(part, ast.Name) for part in node.elts):
-            facts.append(Fact(f"list of {len(node.elts)} written here", about=ast.unparse(node)[:60]))
+            facts.append(Fact(f"list of {len(node.elts)} written here", about=ast.unparse(node)[:60], kind="describes"))
         elif isinstance(node, ast.Dict):
             facts += _entry_sizes(failing, node)
     return facts[:6]

@@ -7,9 +7,13 @@ import re
 from dataclasses import dataclass
 
 from agentlog.evidence.failing import Failing
+from agentlog.expression import names_in
 from agentlog.relevance import history_of
+from agentlog.stack import Level
 
 _CELLS = 200
+_LINES = 1500
+"""Lines of code in which assignments are looked for: of more, reading them would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,28 @@ def assignments_of(failing: Failing, name: str) -> list[Assignment]:
                 found = _in_text(cells[number], name, f"In[{number}]")
                 if found:
                     break
-    lines = level.lines()
-    above = _in_text("".join(_ended(line) for line in lines), name, "", before=level.line) if _small(lines) else []
-    return (found + above)[-4:]
+    return (found + _above(level, name))[-4:]
+
+
+def fed_by(failing: Failing, loop: ast.expr) -> bool:
+    """Was anything of the failing expression made from the variables of a loop, by assignment or as an element of a loop further in?"""
+    level = failing.user
+    if failing.node is None or level is None:
+        return True
+    loops = [(mentioned(target), mentioned(iterated)) for target, iterated in failing.loops()]
+    made, waiting = set[str](), [*mentioned(failing.node)]
+    while waiting and not failing.late():
+        name = waiting.pop()
+        if name not in made:
+            made.add(name)
+            waiting += [word for target, iterated in loops if name in target for word in iterated]
+            waiting += [word for one in _above(level, name) for word in names_in(one.value)]
+    return not made.isdisjoint(mentioned(loop))
+
+
+def mentioned(tree: ast.AST) -> dict[str, None]:
+    """Every name in it, read or bound, in order."""
+    return dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def calls_on(failing: Failing, name: str, methods: tuple[str, ...]) -> tuple[str, ast.Call] | None:
@@ -76,12 +99,14 @@ def _call_in(line: str, name: str, methods: tuple[str, ...]) -> ast.Call | None:
     return None
 
 
+def _above(level: Level, name: str) -> list[Assignment]:
+    """Assignments of `name` above the running line of its own code."""
+    lines = level.lines()
+    return _in_text("".join(_ended(line) for line in lines), name, "", before=level.line) if len(lines) < _LINES else []
+
+
 def _ended(line: str) -> str:
     return line if line.endswith("\n") else line + "\n"
-
-
-def _small(lines: list[str]) -> bool:
-    return len(lines) < 1500
 
 
 def _in_text(text: str, name: str, place: str, before: int | None = None) -> list[Assignment]:

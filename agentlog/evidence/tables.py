@@ -10,6 +10,7 @@ from typing import Any
 from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import absent, described, tabled
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 
@@ -29,9 +30,11 @@ def joining(failing: Failing) -> Evidence | None:
     (about_left, one), (about_right, other) = left, right
     columns, others = _labels(one), _labels(other)
     shared = [label for label in columns if label in set(others)]
-    facts = [Fact(f"left: {probe.say(one)}; columns: {probe.some(columns, 40)}", about=about_left),
-             Fact(f"right: {probe.say(other)}; columns: {probe.some(others, 40)}", about=about_right),
-             Fact(f"in both: {probe.some(shared, 20)}" if shared else "no column is in both")]  # fmt: skip
+    facts = [
+        Fact(f"left: {probe.say(one)}; columns: {probe.some(columns, 40)}", about=about_left, kind="describes"),
+        Fact(f"right: {probe.say(other)}; columns: {probe.some(others, 40)}", about=about_right, kind="describes"),
+        Fact(f"in both: {probe.some(shared, 20)}" if shared else "no column is in both"),
+    ]
     facts += _keys(failing, left, right, shared)
     return Evidence("joining", tuple(facts), tuple(name for name in (about_left, about_right) if name.isidentifier()))
 
@@ -60,14 +63,9 @@ def _keys(failing: Failing, left: tuple[str, Any], right: tuple[str, Any], share
             if probe.is_frame(table) and key in _labels(table):
                 column = probe.column(table, _labels(table).index(key))
                 distinct = list(dict.fromkeys(probe.comparable(probe.items_of(column, 5000))))
-                facts.append(Fact(f"{probe.dtype_of(column)}, e.g. {probe.some(distinct[:4])}", about=f"{about}[{key!r}]"))
+                facts.append(Fact(f"{probe.dtype_of(column)}; e.g. {probe.some(distinct[:4])}", about=f"{about}[{key!r}]"))
             elif "merge" in failing.message or "left_on" in handed:
-                facts.append(
-                    Fact(
-                        f"no column {probe.show(key)}; {probe.nearest_text(key, _labels(table)) or 'nothing similar'}; index named {probe.some(table.index.names)}",
-                        about=about,
-                    )
-                )
+                facts.append(absent("column", key, _labels(table), about, there=f"index named {probe.some(table.index.names)}"))
     return facts[:6]
 
 
@@ -108,7 +106,8 @@ def _twice(about: str, table: Any) -> list[Fact]:
         repeated = [(label, count) for label, count in counts.most_common(200) if count > 1]
         if repeated:
             shown = ", ".join(f"{probe.show(label)} {count} times" for label, count in repeated[:6])
-            facts.append(Fact(f"{probe.say(table)}: {len(labels)} {what}, {len(counts)} distinct; {shown}", about=about))
+            said = f"{probe.say(table)}; {len(labels)} {what}, {len(counts)} distinct; {shown}"
+            facts.append(Fact(said, about=about, kind="answers"))
     return facts
 
 
@@ -154,15 +153,14 @@ def plotted(failing: Failing) -> list[Fact]:
         ):
             near = probe.nearest_text(value, columns)
             said = f"{name}={value!r} is no column" + (", it is the name of the index" if value in table[1].index.names else "")
-            facts.append(Fact(said + (f"; {near}" if near else ""), about=table[0]))
-    return [*facts, Fact(f"{probe.say(table[1])}; columns: {probe.some(columns, 40)}", about=table[0])]
+            facts.append(Fact(said + (f"; {near}" if near else ""), about=table[0], kind="points" if near else "answers"))
+    return [*facts, tabled(table[1], table[0])]
 
 
 def _in_formula(failing: Failing, about: str, columns: list[Any]) -> list[Fact]:
     """A name of a formula that is no column."""
     told = re.search(r"name '(\w+)' is not defined", failing.message)
-    near = probe.nearest_text(told[1], columns) if told else ""
-    return [Fact(f"no column {told[1]!r}" + (f"; {near}" if near else ""), about=about)] if told else []
+    return [absent("column", told[1], columns, about)] if told else []
 
 
 def _keywords(failing: Failing) -> list[tuple[str, object]]:
@@ -212,5 +210,5 @@ def moments(failing: Failing) -> list[Fact]:
             )
             facts.append(Fact(f"{probe.say(value)}{naive}", about=about))
         elif type(value) is str:
-            facts.append(Fact(probe.say(value), about=about))
+            facts.append(described(value, about))
     return facts[:6]

@@ -32,7 +32,7 @@ def tensors(failing: Failing) -> Evidence | None:
     for about, value in pairs:
         if id(value) not in seen and probe.is_tensor(value):
             seen.add(id(value))
-            facts.append(Fact(_say(value, failing.message), about=about))
+            facts.append(Fact(_say(value, failing.message), about=about, kind="describes"))
     facts = [*_layers(failing, seen), *facts]
     return Evidence("tensors", tuple(facts[:14])) if facts else None
 

@@ -10,6 +10,7 @@ from typing import Any
 from agentlog import peek
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
+from agentlog.evidence.facts import absent
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.relevance import hidden, is_data
@@ -112,11 +113,7 @@ def _in_query(failing: Failing, name: str) -> list[Fact]:
     """A name inside a text that a library evaluates (`df.query`): the columns there are."""
     tables = [(text, value) for text, value in failing.data() if probe.is_frame(value)] if not failing.in_user_code else []
     columns = [(text, probe.columns_of(value)) for text, value in tables]
-    near = [(text, present, probe.nearest_text(name, present)) for text, present in columns]
-    return [
-        Fact(f"no column {name!r}; {said + '; ' if said else ''}columns: {probe.some(present, 40)}", about=text)
-        for text, present, said in near
-    ]
+    return [absent("column", name, present, text, there=f"columns: {probe.some(present, 40)}") for text, present in columns]
 
 
 def _alias(name: str, world: Any) -> list[Fact]:

@@ -12,7 +12,7 @@ CASES = [
         [
             ("x", "is ndarray 0x1 int64 empty; last assigned by line 5"),
             ("ab", "DataFrame 0x2 empty"),
-            ("df", "column 'month' int64, compared with str '8', nearest 8 (is an int, not a str); 2 distinct values: 1, 8"),
+            ("df", "column 'month' (int64), compared with str '8', nearest 8 (is an int, not a str); 2 distinct values: 1, 8"),
         ],
     ),
     (

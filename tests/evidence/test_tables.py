@@ -21,7 +21,7 @@ CASES = [
         "pandas",
         "import pandas as pd\na = pd.DataFrame({'id': [1, 2]})\nb = pd.DataFrame({'id': ['1', '2'], 'v': [1, 2]})\na.merge(b, on='id')",
         "joining",
-        [("a['id']", "int64, e.g. 1, 2"), ("b['id']", "e.g. '1', '2'")],
+        [("a['id']", "int64; e.g. 1, 2"), ("b['id']", "e.g. '1', '2'")],
     ),
     (
         "pandas",
@@ -33,7 +33,7 @@ CASES = [
         "pandas",
         "import pandas as pd\nt = pd.DataFrame({'v': [1, 2]}, index=[1, 1])\nt.reindex([1, 2])",
         "duplicates",
-        [("t", "DataFrame 2x1: 2 index labels, 1 distinct; 1 2 times")],
+        [("t", "DataFrame 2x1; 2 index labels, 1 distinct; 1 2 times")],
     ),
     (
         "pandas",
