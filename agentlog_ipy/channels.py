@@ -26,6 +26,8 @@ IDLE_GRACE = 10.0
 """seconds that the idle message may take after the reply and the last output"""
 REMEMBERED = 2_000
 """finished requests whose late output still finds its way"""
+KNOCK = 1.0
+"""seconds after which a kernel that has not begun with a request is made to look up"""
 
 
 class Wire(Protocol):
@@ -35,6 +37,7 @@ class Wire(Protocol):
 
     async def open(self, receive: Listener) -> None: ...
     def send(self, channel: str, message: Message) -> None: ...
+    def knock(self) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -52,6 +55,7 @@ class ZmqWire:
         self.client.load_connection_info(connection)
         self.session: Session = self.client.session
         self._readers: list[asyncio.Task[None]] = []
+        self._knocker: Any = None
 
     async def open(self, receive: Listener) -> None:
         """Connect and start the readers; `receive(channel, message)` is called for each message."""
@@ -76,6 +80,13 @@ class ZmqWire:
         # zmq says once that something came in: what it said to the send, the reader learns by this
         line.socket.get(zmq.EVENTS)  # type: ignore[attr-defined]
 
+    def knock(self) -> None:
+        """Make the kernel look up, by one more connection: ipykernel 7.0 to 7.3 sleeps over a request that came while it sent
+        a reply, until somebody connects."""
+        if self._knocker is not None:
+            self._knocker.close(linger=0)
+        self._knocker = self.client.connect_shell()
+
     async def close(self) -> None:
         """Stop the readers and leave no socket."""
         for reader in self._readers:
@@ -95,6 +106,7 @@ class Request:
                lost on the way is given up `IDLE_GRACE` seconds after the reply and the last output
     started    the kernel said that it works on it
     listen     gets the iopub and stdin messages that belong to it, also after the end
+    failed     what `listen` raised first
     """
 
     id: str
@@ -107,6 +119,7 @@ class Request:
     gave_up: bool = False
     last: float = 0.0
     answered: Message | None = None
+    failed: Exception | None = None
 
     @property
     def complete(self) -> bool:
@@ -128,6 +141,14 @@ class Request:
         if state == "idle":
             self.idle = True
             self._settle()
+
+    def tell(self, channel: str, message: Message) -> None:
+        """Hand a message to the listener. Its error is kept: raised here it would end the reading of all that follows."""
+        if self.listen is not None:
+            try:
+                self.listen(channel, message)
+            except Exception as reason:
+                self.failed = self.failed or reason
 
     def cancel(self) -> None:
         """Nothing will come any more."""
@@ -195,7 +216,13 @@ class Dispatch:
         request = Request(message["header"]["msg_id"], kind, loop.create_future(), loop.create_future(), listen)
         self._remember(request)
         self.wire.send(channel, message)
+        if channel == "shell":
+            loop.call_later(KNOCK, self._knock, request)
         return request
+
+    def _knock(self, request: Request) -> None:
+        if self._open and not request.started and not request.reply.done():
+            self.wire.knock()
 
     def answer(self, content: Message, parent: Message) -> None:
         """Answer an `input_request`."""
@@ -224,8 +251,8 @@ class Dispatch:
         if channel == "iopub":
             self._published(request, parent, message)
         elif channel == "stdin":
-            if request is not None and request.listen is not None:
-                request.listen(channel, message)
+            if request is not None:
+                request.tell(channel, message)
         elif request is not None:
             request.answer(message)
 
@@ -235,8 +262,7 @@ class Dispatch:
             self._foreign(kind, parent, message)
             return
         request.last = clock.monotonic()
-        if request.listen is not None:
-            request.listen("iopub", message)
+        request.tell("iopub", message)
         if kind == "status":
             request.status(str(message["content"].get("execution_state")))
 

@@ -85,11 +85,11 @@ class Run:
 
     def _heard(self, message: Message) -> None:
         kind = message["header"]["msg_type"]
-        if self.listen is not None and not self._over:
-            self.listen(message)
         if kind in ("stream", "display_data", "execute_result", "error", "update_display_data"):
             self.heard = clock.monotonic()
         (self.late if self._over else self.transcript).add(kind, message["content"])
+        if self.listen is not None and not self._over:
+            self.listen(message)
 
     def finish(self) -> None:
         """Output from here on is late."""

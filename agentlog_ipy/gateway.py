@@ -176,6 +176,9 @@ class WebSocketWire:
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
 
+    def knock(self) -> None:
+        """The line to the kernel is the server's."""
+
     async def close(self) -> None:
         """Leave no connection."""
         if self._reader is not None:

@@ -155,7 +155,7 @@ class Kernel(KernelView):
         execution  the id it shall have (`ids.new_id`), for a caller who asks `so_far` meanwhile
         answers    what `input()` gets, in order; without one it gets the end of the input, at once
         cell_id    the notebook's id of the cell; `notebook`: its path
-        listen     gets each iopub message that belongs to the cell
+        listen     gets each iopub message that belongs to the cell; what it raises is raised here when the cell has ended
         """
         metadata: Message = {"agentlog": {"notebook": notebook}} if notebook else {"agentlog": {}}
         if cell_id is not None:
@@ -186,7 +186,10 @@ class Kernel(KernelView):
             raise
         finally:
             self._current = None
-        return await self._conclude(run)
+        reply = await self._conclude(run)
+        if run.request.failed is not None:
+            raise run.request.failed
+        return reply
 
     async def _refusal(self, deadline: float | None) -> str | None:
         """Why nothing can be run now; waits for other cells of this kernel until the deadline."""

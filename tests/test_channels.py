@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import zmq
+import zmq.asyncio
 from jupyter_client.session import Session
 
 from agentlog_ipy.channels import Dispatch, Request, ZmqWire
@@ -72,6 +73,39 @@ def test_an_answer_that_comes_while_a_request_goes_out_is_read(far_side: FarSide
             await dispatch.close()
 
     asyncio.run(main())
+
+
+def test_a_kernel_that_sleeps_over_a_request_is_woken(far_side: FarSide) -> None:
+    """Kernels lose the word in the same way: ipykernel 7.0 to 7.3 to a reply that goes out when a request comes in."""
+    shell = far_side.sockets["shell"]
+
+    async def main() -> None:
+        dispatch = Dispatch(ZmqWire(far_side.connection))
+        await dispatch.open()
+        serving = asyncio.ensure_future(_serve(far_side))
+        try:
+            await asyncio.wait_for(_ask(dispatch, "shell").reply, PATIENCE)
+            shell.get(zmq.EVENTS)
+            request = _ask(dispatch, "shell")
+            assert _told(shell, PATIENCE)
+            while _told(shell, 0):  # the word is taken before the kernel's event loop has its turn
+                shell.get(zmq.EVENTS)
+            assert shell.get(zmq.EVENTS) & zmq.POLLIN
+            await asyncio.wait_for(request.reply, PATIENCE)
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            await dispatch.close()
+
+    asyncio.run(main())
+
+
+async def _serve(far_side: FarSide) -> None:
+    """A kernel: reads as an event loop does, answers at once."""
+    shell = zmq.asyncio.Socket.from_socket(far_side.sockets["shell"])
+    while True:
+        await shell.poll()
+        far_side.answer("shell")
 
 
 async def _asked(dispatch: Dispatch, channel: str, far_side: FarSide) -> None:

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from agentlog.errors import KernelBusy, KernelError, NotFound
+from agentlog.ids import new_id
 from agentlog.store import Store
 from agentlog.tokens import estimate_tokens
 from agentlog_ipy.kernel import Kernel
@@ -87,6 +89,22 @@ def _until_there(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < until, f"{path.name} never came"
         time.sleep(0.01)
+
+
+def test_a_listener_that_fails_is_told_so_and_nothing_is_lost(kernel: SyncKernel) -> None:
+    """Its error comes when the cell has ended; the output of this cell and of the next is complete."""
+    heard: list[str] = []
+
+    def listen(message: dict[str, Any]) -> None:
+        heard.append(message["header"]["msg_type"])
+        raise ValueError("not today")
+
+    execution = new_id()
+    with pytest.raises(ValueError, match="not today"):
+        kernel.run("print('first')", listen=listen, execution=execution)
+    assert heard[-2:] == ["stream", "status"]
+    assert kernel.output(execution) == "first\n"
+    assert kernel.run("print('second')").stdout == "second\n"
 
 
 def test_what_a_child_process_prints_arrives_too(kernel: SyncKernel) -> None:
