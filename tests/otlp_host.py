@@ -6,9 +6,11 @@ from __future__ import annotations
 import base64
 import gzip
 import importlib.util
+import os
 import queue
 import socket
 import subprocess
+import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,8 +196,9 @@ def rotel(program: Path, folder: Path, onward: str) -> Iterator[str]:
         "--exporter", "otlp", "--otlp-exporter-endpoint", onward, "--otlp-exporter-protocol", "http",
         "--batch-timeout", "50ms", "--pid-file", str(folder / "pid"),
     ]  # fmt: skip
+    libraries = str(sysconfig.get_config_var("LIBDIR"))  # it is linked with Python's, wherever that is installed
     with open(folder / "rotel.txt", "wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log)
+        process = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, "LD_LIBRARY_PATH": libraries})
         try:
             for _ in range(600):
                 assert process.poll() is None, (folder / "rotel.txt").read_text()

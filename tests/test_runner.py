@@ -323,7 +323,7 @@ def test_other_runners_are_recorded_by_the_environment_alone(
     store = Store.open(store_folder)
     try:
         found = [(one.source, one.status) for session in store.sessions() for one in store.executions(session.id)]
-        assert ("value = 41", "ok") in found
+        assert ("value = 41", "ok") in found, done.stderr
         assert ("value.missing", "error") in found
     finally:
         store.close()
