@@ -41,6 +41,8 @@ def _read(ask: Callable[[Store, str | None], Context], format: str, max_tokens: 
     """What the store answers, after all that this process recorded is written; an error as its one line."""
     try:
         with own_store() as (store, mine):
+            if mine:
+                store.count_as_one(mine)
             return ask(store, mine).render(format, max_tokens)
     except AgentlogError as error:
         return f"agentlog: {error}"

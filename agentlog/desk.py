@@ -22,6 +22,8 @@ class Desk:
     place: str | Path | None = None
     session: str | None = None
     live: bool = False
+    tasks_too: bool = False
+    """a live session holds what was done in named tasks inside it too"""
     held: Sequence[Mapping[str, Any]] = ()
     """records that this process's recorder keeps in memory while the disk refuses them"""
     _store: Store | None = field(default=None, repr=False)
@@ -33,6 +35,8 @@ class Desk:
             from agentlog.store import Store
 
             self._store = Store.open(self.place, held=self.held)
+            if self.session is not None and self.tasks_too:
+                self._store.count_as_one(self.session)
         return self._store
 
     def close(self) -> None:

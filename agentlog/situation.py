@@ -223,13 +223,15 @@ def user_frames(failure: Failure) -> list[Frame]:
 
 
 def situation(store: Store, session: str | None = None, execution: str | None = None, *, failed: bool = True) -> Situation:
-    """The situation of `execution` (a reference), else of the last failure of `session` where `failed`, else of the session alone."""
-    where = store.session(session)
+    """The situation of `execution` (a reference), else of the last failure of `session` where `failed`, else of the session alone.
+
+    session: None is the latest, where that is a task the whole process around it."""
+    where = store.session(session) if session is not None else store.whole_of(store.session())
     if execution is not None:
         focus: Execution | None = store.execution(execution, where.id)
     else:
         focus = _failed(store, where.id) if failed else None
-    if focus is not None and focus.session != where.id:
+    if focus is not None and focus.session not in store.members(where.id):
         where = store.session(focus.session)
     if focus is None:
         return Situation(store, where, error=_session_error(store, where.id) if failed else None)

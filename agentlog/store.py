@@ -36,6 +36,13 @@ from agentlog.settings import store_folder
 __all__ = ["Death", "Execution", "Filter", "Session", "Store"]
 
 ANY = Filter()
+_INSIDE = """FROM sessions t JOIN segments a ON a.number = t.segment, sessions p JOIN segments b ON b.number = p.segment
+    WHERE (t.number = p.number OR (t.life = 'task' AND p.life <> 'task' AND t.at >= p.at
+        AND a.pid = b.pid AND a.host = b.host AND coalesce(a.start, '') = coalesce(b.start, '')))"""
+_MEMBERS = f"SELECT t.id {_INSIDE} AND p.id = ?"
+"""A session, and the tasks that were started in the same process."""
+_WHOLE = f"SELECT p.id {_INSIDE} AND t.id = ? AND p.life <> 'task' ORDER BY p.at DESC LIMIT 1"
+"""The process that a task was started in."""
 PAGE = 500
 """Rows fetched at a time while events are read one after the other."""
 
@@ -52,6 +59,7 @@ class Store:
         self._memory: MemorySegment | None = None
         self._deaths = Deaths(index, folder)
         self._still = 0
+        self._whole: str | None = None
 
     @classmethod
     def open(cls, place: str | Path | None = None, *, held: Sequence[Mapping[str, Any]] = ()) -> Store:
@@ -118,6 +126,22 @@ class Store:
         self._index.close()
 
     # --- sessions -------------------------------------------------------------------------------------------------
+
+    def count_as_one(self, session: str) -> None:
+        """From here on `session`, the life of a process, holds what the named tasks inside it hold too."""
+        self._whole = session
+
+    def whole_of(self, session: Session) -> Session:
+        """The life of the process that `session` is a task inside of, which counts as one from here on; else itself."""
+        rows = self.ask(_WHOLE, session.id) if session.life == "task" else []
+        if not rows:
+            return session
+        self.count_as_one(rows[0][0])
+        return self.session(rows[0][0])
+
+    def members(self, session: str) -> list[str]:
+        """The ids of the sessions that count as `session`: itself alone, or its tasks too (`count_as_one`)."""
+        return [row[0] for row in self.ask(_MEMBERS, session)] or [session] if session == self._whole else [session]
 
     def sessions(
         self, *, limit: int | None = None, agent: str | None = None, notebook: str | None = None, parent: str | None = None,
@@ -242,7 +266,7 @@ class Store:
         """The same events as the records of the journal, as they were written."""
         where = Where()
         if session is not None:
-            where.add("session = (SELECT number FROM sessions WHERE id = ?)", session)
+            where.add(*self._of(session))
         if execution is not None:
             where.add("execution = (SELECT number FROM executions WHERE id = ?)", execution)
         if kinds is not None:
@@ -291,10 +315,9 @@ class Store:
     ) -> Iterator[ErrorRaised]:
         """Errors in order (`newest`: the latest first), of cells or not; `hash`: those of one kind (`Failure.hash`)."""
         where = Where()
-        for term, value in (
-            ("session = (SELECT number FROM sessions WHERE id = ?)", session),
-            ("execution = (SELECT number FROM executions WHERE id = ?)", execution), ("hash = ?", hash),
-        ):  # fmt: skip
+        if session is not None:
+            where.add(*self._of(session))
+        for term, value in (("execution = (SELECT number FROM executions WHERE id = ?)", execution), ("hash = ?", hash)):
             if value is not None:
                 where.add(term, value)
         records = self._newest_failures(where) if newest else self._in_order(where, "", None, table="failures")
@@ -382,11 +405,18 @@ class Store:
         gone = recorded is None and self._deaths.session_died(number, segment)
         return session_of(row[:-2], recorded or ("died" if gone else "running"))
 
+    def _of(self, session: str, column: str = "session") -> tuple[str, ...]:
+        """The term that is true of what belongs to `session`, and its values."""
+        members = self.members(session)
+        if len(members) == 1:
+            return f"{column} = (SELECT number FROM sessions WHERE id = ?)", session
+        return f"{column} IN (SELECT number FROM sessions WHERE id IN ({', '.join('?' * len(members))}))", *members
+
     def _execution_terms(self, session: str | None, *, own: bool, internal: bool) -> Where:
         where = Where()
         where.add("e.at IS NOT NULL")
         if session is not None:
-            where.add("e.session = (SELECT number FROM sessions WHERE id = ?)", session)
+            where.add(*self._of(session, "e.session"))
         if not own:
             where.add("e.own = 0")
         if not internal:

@@ -71,10 +71,11 @@ class Magic:
         if name in LIVE:
             return LIVE[name].run(self._attachment, args)
         self._attachment.flush()
-        recorder = self._attachment.recorder
-        desk = Desk(recorder.folder, session=recorder.session, live=True, held=recorder.held())
+        recorder, command = self._attachment.recorder, load(name)
+        tasks_too = getattr(command, "TASKS_TOO", False)
+        desk = Desk(recorder.folder, session=recorder.session, live=True, tasks_too=tasks_too, held=recorder.held())
         try:
-            return _as_asked(load(name).run(args, desk), args)
+            return _as_asked(command.run(args, desk), args)
         finally:
             desk.close()
 

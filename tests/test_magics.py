@@ -81,6 +81,21 @@ def test_a_cell_that_a_cell_ran_is_named_after_it(shell: Any) -> None:
     assert re.search(rf"^cause: In\[{outer}\]/\w{{6}} \(this cell\)$", text, re.M), text
 
 
+def test_cells_of_a_named_task_are_cells_of_the_kernel(shell: Any) -> None:
+    """Context, history and lineage go on through the beginning and the end of a task."""
+    made = run(shell, "prices = {'apple': 1}").execution_count
+    run(shell, "import agentlog; agentlog.start_session('coder', 'fix')")
+    failed = run(shell, "prices['pear']").execution_count
+    for ending in ("", "agentlog.end_session()"):
+        run(shell, ending)
+        context = str(ask(shell, "context"))
+        assert f"at In[{failed}] line 1: prices['pear']" in context
+        assert f"prices = dict len 1 {{apple: 1}} (In[{made}])" in context
+        history = str(ask(shell, "history"))
+        assert history.index("prices = {'apple': 1}") < history.index("prices['pear']")
+        assert f"In[{made}] made" in str(ask(shell, "why prices"))
+
+
 def test_the_format_that_was_asked_for_is_what_is_shown(shell: Any) -> None:
     """Also where the front end prefers HTML; without one, the page with the compact text beside it."""
     run(shell, "prices = {'apple': 1}")

@@ -15,6 +15,7 @@ import pytest
 
 import agentlog
 from agentlog import recorder, session
+from agentlog.context import build
 from agentlog.events import Logged, SessionEnded, SessionStarted, WorkspaceSeen
 from agentlog.recorder import Recorder
 from agentlog.store import Store
@@ -192,3 +193,36 @@ def test_git_is_seen_at_the_start_and_after_a_turn(
     assert [event.git["dirty"] for event in seen] == [False, True]
     assert "+x = 5" in (seen[1].diff or "")
     assert (seen[1].diff or "").count("\n") <= 50
+
+
+def test_the_context_of_a_process_holds_what_its_tasks_did(door: Recorder, store_folder: Path) -> None:
+    """While a task is open, after it has ended, and for who reads the store later; a task alone is asked for by its id."""
+
+    def asked() -> str:
+        return agentlog.get_debug_context(300) + agentlog.get_context(300)
+
+    with agentlog.start_session("coder", "fix") as task:
+        try:
+            {}["price"]
+        except KeyError as error:
+            agentlog.log_error("the table has no such column", error)
+        inside = asked()
+    for text in (inside, asked()):
+        assert "KeyError: 'price'" in text
+        assert "error the table has no such column" in text
+    with agentlog.start_session("coder", "rest"):
+        agentlog.log("all is well")
+    door.flush(120)
+    assert "KeyError: 'price'" in read(store_folder)
+    assert "KeyError: 'price'" in read(store_folder, str(task))
+    assert "KeyError" not in read(store_folder, "last")
+    assert "KeyError" not in read(store_folder, door.session)
+
+
+def read(folder: Path, session: str | None = None) -> str:
+    """The context of `session` as another process reads it."""
+    store = Store.open(folder)
+    try:
+        return str(build(store, session=session))
+    finally:
+        store.close()

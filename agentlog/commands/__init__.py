@@ -9,6 +9,7 @@ The result displays itself: `str(result)` is the text for a terminal or an agent
     as_json() -> JSON data      printed under `--json` (the option is added where `JSON = True`)
     exit_code: int              for the command line (0 when absent)
     _repr_html_()               for notebooks
+`TASKS_TOO = True`: asked of a live kernel, its session holds what was done in named tasks inside it too.
 A command that cannot do what was asked raises an `AgentlogError`: one line, exit code 2.
 """
 

@@ -18,7 +18,7 @@ from agentlog.plainly.audiences import AUDIENCES, Sentence, Summary, operator, s
 from agentlog.renderers import FORMATS
 from agentlog.tokens import counter
 
-JSON = True
+JSON = TASKS_TOO = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from agentlog.errors import NotFound, UsageError
 from agentlog.lineage import same_cell
 from agentlog.past import Execution
 
-JSON = True
+JSON = TASKS_TOO = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

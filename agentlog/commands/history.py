@@ -17,7 +17,7 @@ from agentlog.ids import short
 from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, ago, duration, in_terminal, one_line, paint, table, width
 
-JSON = True
+JSON = TASKS_TOO = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from agentlog.desk import Desk
 from agentlog.errors import UsageError
 from agentlog.shown import PARTS, Page, Shown, gather
 
-JSON = True
+JSON = TASKS_TOO = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, cut, duration, in_terminal, one_line, table, width
 from agentlog.value_changes import difference
 
-JSON = True
+JSON = TASKS_TOO = True
 _SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
 
 

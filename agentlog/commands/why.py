@@ -20,7 +20,7 @@ from agentlog.notebook_cells import first_line
 from agentlog.tables import Text
 from agentlog.value_changes import difference
 
-JSON = True
+JSON = TASKS_TOO = True
 _LINES = 8
 
 
