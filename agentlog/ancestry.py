@@ -229,3 +229,10 @@ def holder(case: Situation, name: str, before: Execution | None, holds: Holds) -
         return None
     source = oldest.execution.source
     return Author(oldest.execution, name, oldest.value, oldest.change.old, assigning_line(source, name), is_loaded(source, name))
+
+
+def values_before(case: Situation, found: Author) -> list[Value]:
+    """What the name was before the cell, and what the cell made it from."""
+    names = parents(found.execution.source, found.name)
+    known = [found.old, *(case.value_before(name, found.execution) for name in names)]
+    return [value for value in known if value is not None]

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from agentlog.events import Failure
 from agentlog.faults.called import as_called
-from agentlog.faults.code import configured, folder_changed, given_word, own_function, path_given, shadowed, unbound_name
-from agentlog.faults.columns import became_fractions, made_gaps, mixed_columns, other_type, same_columns_twice, same_labels_twice
+from agentlog.faults.columns import became_fractions, mixed_columns, other_type, same_columns_twice, same_labels_twice
 from agentlog.faults.discarded import discarded
 from agentlog.faults.estimators import fitted_again, unfitted
+from agentlog.faults.functions import own_function
+from agentlog.faults.gaps import made_gaps
 from agentlog.faults.labels import lost_label, made_without
+from agentlog.faults.lengths import other_length, put_together_twice
+from agentlog.faults.names import configured, folder_changed, given_word, noted, path_given, shadowed, unbound_name
 from agentlog.faults.networks import built_for, made_objects, one_short, other_dtype, other_rank
 from agentlog.faults.objects import (
     changed_type,
@@ -22,10 +25,11 @@ from agentlog.faults.objects import (
     float_for_integer,
     made_none,
     number_as_text,
+    one_value,
     used_up,
 )
 from agentlog.faults.reading import read_other_decimals, read_unsplit, read_without_header
-from agentlog.faults.tables import other_features, other_length, wrong_content, wrong_dimensions
+from agentlog.faults.tables import index_order, other_features, wrong_content, wrong_dimensions
 from agentlog.faults.verdict import Blame, Rule, here
 from agentlog.situation import Situation
 
@@ -34,12 +38,12 @@ __all__ = ["RULES", "Blame", "blame"]
 SEEN: tuple[Rule, ...] = (
     shadowed, unfitted, fitted_again, made_none, float_for_integer, lost_label, changed_type, read_unsplit, read_without_header,
     read_other_decimals, discarded, closed, empty_input, used_up, other_dtype, mixed_columns, other_type, became_fractions,
-    number_as_text, same_columns_twice, same_labels_twice, made_objects, made_gaps,
+    number_as_text, same_columns_twice, same_labels_twice, put_together_twice, one_value, made_objects, made_gaps,
 )  # fmt: skip
 """The property was seen to begin in a cell: they hold for what a function was given, too."""
 RULES: tuple[Rule, ...] = (
-    unbound_name, folder_changed, path_given, one_short, own_function, *SEEN, given_word, other_features, built_for, other_rank, configured, wrong_content,
-    wrong_dimensions, other_length, made_without,
+    unbound_name, folder_changed, path_given, one_short, own_function, *SEEN, given_word, other_features, built_for, other_rank,
+    configured, wrong_content, wrong_dimensions, other_length, index_order, made_without, noted,
 )  # fmt: skip
 
 

@@ -7,19 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, Holds, assigning_lines, holder, parents, tree_of, version_before
+from agentlog.ancestry import Author, Holds, assigning_lines, parents, tree_of, version_before
 from agentlog.events import Failure, Value
 from agentlog.situation import Situation, Version
 
 if TYPE_CHECKING:
-    from agentlog.past import Execution
+    pass
 
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
-_TEXTS = re.compile(r"(['\"]).*?\1")
-_GAP_MAKERS = re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*|exp|divide)\(|/")
-_GAP_FILLERS = re.compile(r"\.(?:fillna|interpolate|ffill|bfill|dropna|nan_to_num)\(")
-_WHOLE = re.compile(r"\b(?:np|numpy|math)\.(?:log\w*|divide|reciprocal|sqrt)\b|\.(?:shift|diff|pct_change|reindex)\(")
-"""What leaves gaps or infinite values in every column of a table at once."""
 FEATURES = re.compile(
     r"feature names|features, but|has \d+ features|number of features|columns overlap|expecting \d+ features", re.I
 )
@@ -34,8 +29,9 @@ _CODE = frozenset({"module", "function", "type", "builtin_function_or_method", "
 
 
 def offending_word(failure: Failure) -> str | None:
-    """The key, attribute or name that the message complains about."""
-    found = re.search(r"'([^']+)'", failure.message.split(" object has no attribute ")[-1])
+    """The key, attribute or name that the message complains about: the first in quotes, of those that label words if no other."""
+    message = failure.message.split(" object has no attribute ")[-1]
+    found = re.search(r"'([^']+)'", message) or re.search(r"`([^`]+)`", message) or re.search(r'"([^"]+)"', message)
     return found[1] if found else None
 
 
@@ -169,20 +165,6 @@ def row_loser(case: Situation, name: str, label: str) -> Version | None:
 def _drops(line: str, label: str) -> bool:
     quoted = re.search(rf"(['\"]){re.escape(label)}\1", line)
     return quoted is not None and re.search(r"\.drop\(|\.pop\(|\bdel\b", line) is not None
-
-
-def gap_maker(case: Situation, name: str, label: str) -> tuple[Execution, str] | None:
-    """The earlier cell, and its line, that made the column `label` by an operation that leaves gaps."""
-    whole = holder(case, name, None, lambda value: any(column.name == label for column in value.columns))
-    if whole is not None and _WHOLE.search(_TEXTS.sub("''", whole.line)):
-        return whole.execution, whole.line
-    writing = re.compile(rf"\[\s*(['\"]){re.escape(label)}\1\s*\]\s*=(?!=)")
-    for run in reversed(case.earlier):
-        lines = [line.strip() for line in run.source.splitlines() if writing.search(line)] if run.status == "ok" else []
-        made = next((line for line in lines if _GAP_MAKERS.search(_TEXTS.sub("''", line.partition("=")[2]))), None)
-        if made or any(_GAP_FILLERS.search(line) for line in lines):
-            return (run, made) if made else None
-    return None
 
 
 def code(case: Situation) -> str:

@@ -1,108 +1,31 @@
-"""Rules about one column of a table: its type, its gaps, where it was another kind of thing."""
+"""Rules about one column of a table: its type, where it was another kind of thing, its name twice."""
 
 from __future__ import annotations
 
 import re
 
-from agentlog.ancestry import Author, assigning_line, assigning_lines, author, parents
+from agentlog.ancestry import Author, assigning_line, author, values_before
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier
-from agentlog.past import Execution
 from agentlog.situation import Situation
-from agentlog.suspects import gap_maker, offending_word, passed, suspects
+from agentlog.suspects import offending_word, passed, suspects
 
-_GAPS = re.compile(
-    r"contains NaN|contains infinity|NaN, infinity|contains inf or nans|missing values|non-finite|NaN to integer", re.I
-)
 _TYPES = re.compile(
     r"not supported between|unsupported operand|could not convert|can only concatenate|must be (?:a )?(?:real number|str|string|numeric)|accessor|"
-    r"trying to merge on|Invalid comparison|agg function failed|no numeric|numeric types|has no attribute|Cannot (?:perform|compare|convert)|not JSON|expected str"
+    r"trying to merge on|Invalid comparison|agg function failed|no numeric|numeric types|has no attribute|Cannot (?:perform|compare|convert|interpolate)|"
+    r"not JSON|expected str|dtype|\bInterval\b|\bPeriod\b|categor|not implemented for|isn't supported|not convertible",
+    re.I,
 )
 _SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[(['\"])(.+?)\2\]")
 _FRACTIONS = re.compile(
     r"[Uu]nknown label type|continuous is not supported|[Gg]ot '?continuous|classification metrics can't handle"
 )
-_JOINS = re.compile(r"\.(?:merge|join|append)\(|\bconcat\(")
-"""What leaves gaps where the other side has no row: that is often meant, unless no row was found at all."""
 _ONE_COLUMN = re.compile(
     r"not 1-dimensional|'DataFrame' object has no attribute|duplicate|label .* is not unique|Columns must be same length"
 )
 _TEXTS = frozenset({"object", "str", "string", "category"})
 _RANGES = ("period", "interval")
 _NUMBERS = ("int", "uint", "float", "datetime64", "timedelta64", "Int", "Float")
-
-
-def made_gaps(case: Situation, failure: Failure) -> Blame | None:
-    """Gaps that a cell made when it made the column: by shifting, joining, looking up."""
-    if not _GAPS.search(failure.message):
-        return None
-    endless = "contains infinity" in failure.message
-    asked = _tables_asked(case, failure)
-    for name in [*passed(failure), *asked]:
-        labels = _infinite(failure, name) if endless else _holed(case.described(name), asked.get(name))
-        makers = [None if endless else _gaps_seen(case, name, label) for label in labels]
-        makers = [maker or gap_maker(case, name, label) for maker, label in zip(makers, labels, strict=True)]
-        if makers and makers[0] and all(makers):
-            found, line = makers[0]
-            what = "infinite values" if endless else "gaps"
-            return Blame(found.label, found.id, False, f"{labels[0]!r} of {name} got its {what} there: {line}")
-    return None
-
-
-def _holed(value: Value | None, asked: str | None) -> list[str]:
-    """The columns of a table that have gaps, or the name of the one column that a series is; of a table that was asked for one, this."""
-    if value is None:
-        return []
-    if value.type == "Series" and value.nulls:
-        return [str(value.facts["name"])] if "name" in value.facts else []
-    return [column.name for column in value.columns if column.nulls and asked in (None, column.name)]
-
-
-def _gaps_seen(case: Situation, name: str, label: str) -> tuple[Execution, str] | None:
-    """The cell after which the column has gaps, and its line, where it had none before it, or was not there."""
-
-    def holed(value: Value) -> bool:
-        series = not value.columns and value.facts.get("name") == label
-        return series or any(column.name == label and column.nulls for column in value.columns)
-
-    found = author(case, name, holed)
-    if found is None or found.raw:
-        return None
-    before = [column.nulls for value in _values_before(case, found) for column in value.columns if column.name == label]
-    line = _writing_line(found, label)
-    meant = _JOINS.search(line) and not _all_missing(found.value, label)
-    return (found.execution, line) if not meant and all(nulls == 0 for nulls in before) else None
-
-
-def _writing_line(found: Author, label: str) -> str:
-    """The line of the cell that sets the column, else the one that binds the whole."""
-    lines = assigning_lines(found.execution.source, found.name)
-    column = re.compile(rf"\[\s*(['\"]){re.escape(label)}\1\s*\]\s*=(?!=)")
-    whole = re.compile(rf"{re.escape(found.name)}\s*=(?!=)")
-    return next((line for pattern in (column, whole) for line in lines if pattern.search(line)), found.line)
-
-
-def _all_missing(value: Value, label: str) -> bool:
-    rows = value.shape[0] if value.shape else None
-    return any(column.name == label and column.nulls == rows for column in value.columns)
-
-
-def _tables_asked(case: Situation, failure: Failure) -> dict[str, str]:
-    """Table -> the one column of it that the failing expression takes, also by a name that holds the label."""
-    text = failure.expression.text if failure.expression else ""
-    found = {name: label for name, _, label in _SUBSCRIPT.findall(text)}
-    for name, word in re.findall(r"([^\W\d]\w*)\[([^\W\d]\w*)\]", text):
-        value = case.described(word)
-        if value is not None and isinstance(value.value, str):
-            found[name] = value.value
-    return found
-
-
-def _infinite(failure: Failure, name: str) -> list[str]:
-    """The columns that the evidence saw infinite values in."""
-    facts = [fact.text for one in failure.evidence for fact in one.facts if fact.about == name]
-    told = [text.partition(": ")[2] for text in facts if text.startswith("infinite values in")]
-    return [part.rpartition(" ")[0] for text in told for part in text.split(", ")]
 
 
 def other_type(case: Situation, failure: Failure) -> Blame | None:
@@ -145,14 +68,7 @@ def _dtype_of(value: Value | None, label: str) -> str | None:
 
 def _dtypes_before(case: Situation, found: Author, label: str) -> set[str]:
     """The types that the column had, in what the cell made the table from."""
-    return {dtype for value in _values_before(case, found) if (dtype := _dtype_of(value, label)) is not None}
-
-
-def _values_before(case: Situation, found: Author) -> list[Value]:
-    """What the name was before the cell, and what the cell made it from."""
-    names = parents(found.execution.source, found.name)
-    known = [found.old, *(case.value_before(name, found.execution) for name in names)]
-    return [value for value in known if value is not None]
+    return {dtype for value in values_before(case, found) if (dtype := _dtype_of(value, label)) is not None}
 
 
 def mixed_columns(case: Situation, failure: Failure) -> Blame | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from itertools import islice
 
+from agentlog.ancestry import tree_of
 from agentlog.events import Failure
 from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation, Version
@@ -51,11 +53,17 @@ def _until_columns(case: Situation, failure: Failure, known: list[Version]) -> V
 
 
 def _latest_fit(known: list[Version]) -> Version | None:
-    """The version of a second fit, in a cell of its own."""
-    fitted = [
-        version for version in known if _fact(version, "fitted") and _fitting_line(version.execution.source, version.change.name)
-    ]
-    return fitted[0] if len({version.execution.source for version in fitted}) > 1 else None
+    """The version of a second fit: in a cell of its own, or one after the other in a loop."""
+    name = known[0].change.name if known else ""
+    fitted = [version for version in known if _fact(version, "fitted") and _fitting_line(version.execution.source, name)]
+    several = len({version.execution.source for version in fitted}) > 1
+    return fitted[0] if several or any(_fits_in_loop(version.execution.source, name) for version in fitted[:1]) else None
+
+
+def _fits_in_loop(source: str, name: str) -> bool:
+    tree = tree_of(source)
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)] if tree is not None else []
+    return any(_fitting_line(ast.unparse(loop), name) for loop in loops)
 
 
 def _fitting_line(source: str, name: str) -> str:

@@ -11,7 +11,10 @@ from agentlog.faults.verdict import Blame, earlier, here
 from agentlog.situation import Situation, Version
 from agentlog.suspects import has_label, loser, now, offending_word, row_loser, suspects
 
-_TAKES_AWAY = re.compile(r"\.drop\(|\.pop\(")
+_NO_COLUMN = re.compile(
+    r"'DataFrame' object has no attribute|Could not interpret|not (?:a )?columns? of|column.* not found", re.I
+)
+_TAKES_AWAY = re.compile(r"\.(?:drop|pop|set_index|rename|melt)\(")
 
 
 def lost_label(case: Situation, failure: Failure) -> Blame | None:
@@ -28,8 +31,8 @@ def lost_label(case: Situation, failure: Failure) -> Blame | None:
 
 
 def _missed(failure: Failure) -> str | None:
-    """The label of a KeyError, or of `df.label`."""
-    asked = failure.type == "KeyError" or "'DataFrame' object has no attribute" in failure.message
+    """The label of a KeyError, of `df.label`, of what a plot or a formula asks a table for."""
+    asked = failure.type in ("KeyError", "PatsyError") or _NO_COLUMN.search(failure.message)
     return offending_word(failure) if asked else None
 
 
@@ -81,8 +84,11 @@ def made_without(case: Situation, failure: Failure) -> Blame | None:
         made = next((version for version in case.versions(name) if version.change.kind in ("made", "rebound")), None)
         if label is None or made is None or made.value is None or has_label(made.value, label):
             continue
+        line = _line(made.execution.source, name, label)
+        if has_label(made.value, f"{label}_x"):
+            cell = made.execution
+            return Blame(cell.label, cell.id, False, f"{label!r} became {label + '_x'!r} and {label + '_y'!r} there{line}")
         before = [case.value_before(parent, made.execution) for parent in parents(made.execution.source, name)]
         if any(value is not None and has_label(value, label) for value in before):
-            line = _line(made.execution.source, name, label)
             return here(case, f"{name} was made without {label!r} in {made.execution.label}{line}")
     return None

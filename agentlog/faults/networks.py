@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from agentlog.ancestry import Author, Holds, author, parents, tree_of
+from agentlog.ancestry import Holds, author, tree_of, values_before
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, made
 from agentlog.situation import Situation
@@ -98,16 +98,9 @@ def other_rank(case: Situation, failure: Failure) -> Blame | None:
     target, output = ([len(re.findall(r"\w+", shape)) for shape in told.groups() if shape is not None]) if told else (0, 0)
     for name in passed(failure)[1:2] if target > output else ():
         found = author(case, name, lambda value: len(value.shape or ()) == target)
-        if found is not None and any(len(value.shape or ()) == output for value in _made_from(case, found)):
+        if found is not None and any(len(value.shape or ()) == output for value in values_before(case, found)):
             return earlier(case, found, f"{{name}} got {target} dimensions there, it had {output}")
     return None
-
-
-def _made_from(case: Situation, found: Author) -> list[Value]:
-    """What the name was before, and what it was made from."""
-    names = parents(found.execution.source, found.name)
-    known = [found.old, *(case.value_before(name, found.execution) for name in names)]
-    return [value for value in known if value is not None]
 
 
 def one_short(case: Situation, failure: Failure) -> Blame | None:

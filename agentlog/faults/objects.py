@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from agentlog.ancestry import Author, assigning_line, author, version_before
+from agentlog.ancestry import Author, ancestors, assigning_line, author, version_before
 from agentlog.events import Failure
-from agentlog.faults.verdict import Blame, earlier, of_property
+from agentlog.faults.verdict import Blame, earlier, here, of_property
 from agentlog.situation import Situation
 from agentlog.suspects import (
     ITERATORS,
@@ -35,6 +35,11 @@ _WHOLE_NUMBERS = re.compile(
 )
 
 
+_ONE_CLASS = re.compile(
+    r"Number of labels is 1|only one class|at least 2 (?:classes|unique)|contains (?:only )?(?:1|one) class|greater than one; got 1",
+    re.I,
+)
+_FITS = re.compile(r"\.(?:fit_)?transform\(")
 _TEXT_GIVEN = re.compile(r"'str'|\bstr\b|\bstring\b|not '?[\d.]+'? instead|Got '")
 _NUMBER = re.compile(r"\s*-?\d+(?:[.,]\d+)*%?\s*")
 
@@ -104,11 +109,30 @@ def changed_type(case: Situation, failure: Failure) -> Blame | None:
     now = version_before(case, base[1], None) if base else None
     if base is None or now is None or now.value is None:
         return None
-    kind = now.value.type
+    kind, held = now.value.type, case.described(base[1])
+    if held is not None and held.type != kind:
+        return None  # the crashed cell bound it anew
     found = author(case, base[1], lambda value: value.type == kind)
     if found is None or not from_another_type(case, found, kind):
         return None
+    source = _still_there(case, found)
+    if source:
+        return here(case, f"{base[1]} became {article(kind)} in {found.execution.label}, and {source} is there still")
     return earlier(case, found, f"{{name}} became {article(kind)} there")
+
+
+def _still_there(case: Situation, found: Author) -> str:
+    """A table of as many columns that `name` was made from, where the change was a scaler's and others worked with its result: who asks
+    for labels takes the wrong one."""
+    if not _FITS.search(found.line) or not any(run.id > found.execution.id and found.name in run.reads for run in case.earlier):
+        return ""
+    width = (found.value.shape or ())[1:]
+    tables = [
+        name
+        for name in ancestors(case, [found.name])
+        if (value := case.described(name)) and value.columns and (value.shape or ())[1:] == width
+    ]
+    return tables[0] if tables else ""
 
 
 def empty_input(case: Situation, failure: Failure) -> Blame | None:
@@ -116,6 +140,17 @@ def empty_input(case: Situation, failure: Failure) -> Blame | None:
     if not _EMPTY.search(failure.message):
         return None
     return of_property(case, suspects(failure), is_empty, lambda value: is_empty, "{name} became empty there")
+
+
+def one_value(case: Situation, failure: Failure) -> Blame | None:
+    """Labels that are all the same: the earlier cell that made them."""
+    if not _ONE_CLASS.search(failure.message):
+        return None
+    for name in reversed(suspects(failure)):
+        value = case.described(name)
+        if value is not None and value.range is not None and len(set(value.range)) == 1:
+            return earlier(case, author(case, name, lambda value: len(value.shape or ()) == 1), "{name} was made there")
+    return None
 
 
 def used_up(case: Situation, failure: Failure) -> Blame | None:

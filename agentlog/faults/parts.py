@@ -10,15 +10,26 @@ from agentlog.events import Failure
 
 def parted(failure: Failure, parts: Callable[[ast.expr], bool]) -> set[str]:
     """Names of which the failing expression takes a part that is written in it: `df` of `model.predict(df[["a", "c"]])`, with `is_columns`."""
-    try:
-        tree = ast.parse(failure.expression.text) if failure.expression else ast.Module([], [])
-    except (SyntaxError, ValueError):
-        return set()
-    nodes = list(ast.walk(tree))
+    nodes = _nodes(failure)
     taken = [node.value for node in nodes if isinstance(node, ast.Subscript) and parts(node.slice)]
     parted_names = [part for node in taken for part in ast.walk(node) if isinstance(part, ast.Name)]
     whole = {node.id for node in nodes if isinstance(node, ast.Name) and node not in parted_names}
     return {node.id for node in parted_names} - whole
+
+
+def choosing(failure: Failure) -> set[str]:
+    """Names that only say which part is taken: `columns` of `df[columns]`."""
+    nodes = _nodes(failure)
+    slices = [node.slice for node in nodes if isinstance(node, ast.Subscript)]
+    inside = [part for node in slices for part in ast.walk(node) if isinstance(part, ast.Name)]
+    return {node.id for node in inside} - {node.id for node in nodes if isinstance(node, ast.Name) and node not in inside}
+
+
+def _nodes(failure: Failure) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(failure.expression.text))) if failure.expression else []
+    except (SyntaxError, ValueError):
+        return []
 
 
 def is_columns(part: ast.expr) -> bool:

@@ -4,43 +4,46 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import islice
 
-from agentlog.ancestry import author, parents
-from agentlog.events import Failure
-from agentlog.faults.parts import is_columns, is_rows, parted
-from agentlog.faults.verdict import Blame, earlier, of_property
+from agentlog.ancestry import Holds, parents
+from agentlog.events import Failure, Value
+from agentlog.faults.parts import is_columns, parted
+from agentlog.faults.verdict import Blame, of_property
 from agentlog.situation import Situation
 from agentlog.suspects import (
     FEATURES,
-    fitting_relative,
     in_library,
     is_table,
-    length,
     names_given,
     now,
     passed,
     same_columns,
     same_form,
-    size_now,
     suspects,
 )
 
-_LENGTHS = re.compile(
-    r"inconsistent numbers of samples|must match exactly|same length|same first dimension|same size|not aligned|could not be broadcast|size mismatch|different lengths|cardinality is ambiguous|mismatch in its core dimension|to match target batch_size",
-    re.I,
-)
+_ALIGNED = re.compile(r"not aligned|mismatch in its core dimension|matmul")
 _CONTENT = re.compile(r"could not convert string|contains NaN|NaN, infinity|dtypes? object|must be (?:all )?numeric", re.I)
+_ORDER = re.compile(r"monotonic|must be sorted|not sorted")
 _DIMENSIONS = re.compile(r"Expected \dD array|too many indices|must be \d-?d\b|1-dimensional|2-dimensional|should be a 1d", re.I)
 
 
 def other_features(case: Situation, failure: Failure) -> Blame | None:
     """Columns that do not match: where the data that was passed got them, unless the failing expression itself says which it takes."""
-    if not FEATURES.search(failure.message):
+    if not FEATURES.search(failure.message) and not (_ALIGNED.search(failure.message) and in_library(failure)):
         return None
     chosen = parted(failure, lambda part: is_columns(part) or _holds_labels(case, part))
     names = [name for name in suspects(failure) if name not in chosen]
     found = of_property(case, names, is_table, same_columns, "{name} got these columns there")
-    return found if found is None or _was_made(case, found) else None
+    return found if found is None or _was_made(case, found) or _after_model(case, found, names) else None
+
+
+def _after_model(case: Situation, found: Blame, names: list[str]) -> bool:
+    """Was there a model among the names before the cell? Then the data was made for it."""
+    models = [name for name in names if (value := case.described(name)) is not None and not value.shape]
+    made = [version.execution.id for name in models for version in islice(case.versions(name), 1)]
+    return bool(made) and max(made) < found.execution
 
 
 def _holds_labels(case: Situation, part: ast.expr) -> bool:
@@ -100,14 +103,16 @@ def _used_elsewhere(case: Situation, found: Blame, names: list[str]) -> bool:
     return any(given in made for run in later for given in names_given(run.source))
 
 
-def other_length(case: Situation, failure: Failure) -> Blame | None:
-    """Lengths that do not go together: the latest cell that set one of them, unless a name of the same family would fit."""
-    if not _LENGTHS.search(failure.message):
+def index_order(case: Situation, failure: Failure) -> Blame | None:
+    """Labels of rows that are not in order: the cell that made them the labels."""
+    if not _ORDER.search(failure.message):
         return None
-    whole = [name for name in suspects(failure) if name not in parted(failure, is_rows)]
-    sizes = {name: size for name in whole if (size := size_now(case, name)) is not None}
-    if len(set(sizes.values())) < 2 or any(fitting_relative(case, name, sizes) for name in sizes):
-        return None
-    found = [author(case, name, lambda value, size=size: length(value) == size) for name, size in sizes.items()]  # type: ignore[misc]
-    known = [one for one in found if one is not None and not one.raw]
-    return earlier(case, max(known, key=lambda one: one.execution.id, default=None), "{name} got its length there")
+    return of_property(case, suspects(failure), _labelled, _same_index, "the rows of {name} are in this order since there")
+
+
+def _labelled(value: Value) -> bool:
+    return value.index is not None and not value.index.startswith("RangeIndex")
+
+
+def _same_index(value: Value) -> Holds:
+    return lambda other: other.index == value.index
