@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 
 from agentlog.evidence.failing import Failing
-from agentlog.expression import names_in
 from agentlog.relevance import history_of
-from agentlog.stack import Level
 
+_ASSIGNING = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _CELLS = 200
 _LINES = 1500
 """Lines of code in which assignments are looked for: of more, reading them would take too long."""
@@ -40,23 +39,31 @@ def assignments_of(failing: Failing, name: str) -> list[Assignment]:
                 found = _in_text(cells[number], name, f"In[{number}]")
                 if found:
                     break
-    return (found + _above(level, name))[-4:]
+    lines = level.lines()
+    above = _in_text("".join(_ended(line) for line in lines), name, "", before=level.line) if len(lines) < _LINES else []
+    return (found + above)[-4:]
 
 
 def fed_by(failing: Failing, loop: ast.expr) -> bool:
     """Was anything of the failing expression made from the variables of a loop, by assignment or as an element of a loop further in?"""
-    level = failing.user
-    if failing.node is None or level is None:
+    if failing.located is None:
         return True
-    loops = [(mentioned(target), mentioned(iterated)) for target, iterated in failing.loops()]
-    made, waiting = set[str](), [*mentioned(failing.node)]
-    while waiting and not failing.late():
-        name = waiting.pop()
-        if name not in made:
-            made.add(name)
-            waiting += [word for target, iterated in loops if name in target for word in iterated]
-            waiting += [word for one in _above(level, name) for word in names_in(one.value)]
+    made = set(mentioned(failing.located.node))
+    for bound, read in [*failing.loops(), *(pair for statement in failing.located.around[:1] for pair in _bindings(statement))]:
+        if not made.isdisjoint(mentioned(bound)):
+            made.update(mentioned(read))
     return not made.isdisjoint(mentioned(loop))
+
+
+def _bindings(statement: ast.stmt) -> list[tuple[ast.expr, ast.expr]]:
+    """(target, what it was bound to, or an element of which) of the statements in this one, last first."""
+    found: list[tuple[int, ast.expr, ast.expr]] = []
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            found.append((node.lineno, node.target, node.iter))
+        elif isinstance(node, _ASSIGNING) and node.value is not None:
+            found += [(node.lineno, target, node.value) for target in _targets(node)]
+    return [(target, value) for _, target, value in sorted(found, key=lambda one: -one[0])]
 
 
 def mentioned(tree: ast.AST) -> dict[str, None]:
@@ -99,12 +106,6 @@ def _call_in(line: str, name: str, methods: tuple[str, ...]) -> ast.Call | None:
     return None
 
 
-def _above(level: Level, name: str) -> list[Assignment]:
-    """Assignments of `name` above the running line of its own code."""
-    lines = level.lines()
-    return _in_text("".join(_ended(line) for line in lines), name, "", before=level.line) if len(lines) < _LINES else []
-
-
 def _ended(line: str) -> str:
     return line if line.endswith("\n") else line + "\n"
 
@@ -116,7 +117,7 @@ def _in_text(text: str, name: str, place: str, before: int | None = None) -> lis
         return _in_lines(text, name, place)
     found = []
     for node in ast.walk(tree):
-        if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) or node.value is None or not _binds(node, name):
+        if not isinstance(node, _ASSIGNING) or node.value is None or not _binds(node, name):
             continue
         if before is None or node.lineno < before:
             line = ast.unparse(node)
@@ -138,12 +139,15 @@ def _in_lines(text: str, name: str, place: str) -> list[Assignment]:
 
 
 def _binds(node: ast.Assign | ast.AnnAssign | ast.AugAssign, name: str) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return any(
         isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
-        for target in targets
+        for target in _targets(node)
         for part in ast.walk(target)
     )
+
+
+def _targets(node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
 
 
 def _short(text: str) -> str:
