@@ -15,6 +15,7 @@ from agentlog.past import Execution
 from agentlog.reasons.case import Case, Cause, Run
 from agentlog.reasons.moved import moved_schema, rerun_cell, skipped_provider, stale_input
 from agentlog.reasons.names import unbound_names
+from agentlog.reasons.stale_imports import stale_import
 
 if TYPE_CHECKING:
     from agentlog.store import Store
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Cause", "Run", "find"]
 
 Rule = Callable[[Case], Iterator[Cause]]
-RULES: tuple[Rule, ...] = (unbound_names, rerun_cell, moved_schema, skipped_provider, stale_input)
+RULES: tuple[Rule, ...] = (unbound_names, stale_import, rerun_cell, moved_schema, skipped_provider, stale_input)
 """In the order of how much they tell (measured on public crashes; see docs)."""
 
 NOTHING = "no notebook-specific cause found: the inputs were fresh and in order"

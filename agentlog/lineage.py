@@ -102,6 +102,10 @@ class Lineage:
         path = notebook or about.notebook or next((e.notebook for e in reversed(read) if e.notebook), None)
         return cls(read, looks, read_notebook(path))
 
+    def surroundings(self, execution: str) -> dict[str, str]:
+        """What was new or different around `execution`; see `NamespaceChanged`."""
+        return {key: mark for look in self._looks.get(execution, ()) for key, mark in look.surroundings.items()}
+
     # --- names ----------------------------------------------------------------------------------------------------
 
     def names(self) -> list[str]:

@@ -44,7 +44,7 @@ class Cause:
     """One observed reason.
 
     kind        "failed" | "deleted" | "restart" | "unrun" | "edited" | "local" | "near" | "nowhere" | "skipped branch" |
-                "rerun" | "schema" | "provider" | "stale" | "none"
+                "rerun" | "schema" | "provider" | "stale" | "stale import" | "none"
     text        the observation, in words
     names       variables it is about
     execution   the one that did it, and `count`, its In[n]
