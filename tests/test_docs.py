@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,12 @@ from types import ModuleType
 import pytest
 
 import agentlog
-from agentlog.commands import COMMANDS
+from agentlog.commands import COMMANDS, parser_for
 from agentlog.settings import VARIABLES
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("**/*.md"))
-pytestmark = pytest.mark.skipif(
+WRITTEN_ON = pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="the reference is written on Python 3.11: help texts differ by version"
 )
 
@@ -33,6 +34,7 @@ def reference() -> ModuleType:
     return module
 
 
+@WRITTEN_ON
 @pytest.mark.parametrize("page", ["commands.md", "python.md", "environment.md", "store.md"])
 def test_the_reference_is_what_the_code_says(reference: ModuleType, page: str) -> None:
     """Run `python docs/reference.py` after changing a command, a public name, a variable or an event."""
@@ -71,6 +73,37 @@ def test_links_between_pages_lead_somewhere() -> None:
         (str(page.relative_to(ROOT)), link) for page, link in _links() if "://" not in link and not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+def _commands() -> list[tuple[str, str]]:
+    """(page, command with what follows it) of the commands in blocks and in backticks; not those that are only named."""
+    found = []
+    for page in [*(page for page in DOCS if page.parent.name != "reference"), ROOT / "README.md"]:
+        text = page.read_text(encoding="utf-8")
+        lines = [line for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+        lines += re.findall(r"^    (.*)", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text)
+        parts = [part.strip() for line in lines for part in re.split(r"\s{3,}|\s&&\s|\s#", line)]
+        found += [(page.name, part) for part in parts if re.match(r"%?agentlog (?!-)\w+ (?!.*(\||<|>|;|\.\.\.|--help))", part)]
+    return found
+
+
+def _programs(words: list[str]) -> bool:
+    """`agentlog run` of a program, whose words are its own."""
+    return words[0] == "run" and not any(word.endswith((".ipynb", "/")) for word in words)
+
+
+@pytest.mark.parametrize(("page", "command"), _commands())
+def test_commands_in_the_docs_are_understood(page: str, command: str) -> None:
+    """Each is taken by its parser, options and all."""
+    from agentlog_ipy.magics import parser_of
+
+    program, _, rest = command.partition(" ")
+    words = shlex.split(rest)
+    if not _programs(words):
+        parser = parser_of(words[0]) if program == "%agentlog" else parser_for(words[0], "agentlog")
+        if program == "agentlog":  # which the command line adds to each
+            parser.add_argument("--store")
+        parser.parse_args(words[1:])
 
 
 def _examples() -> list[tuple[str, str]]:
