@@ -202,12 +202,13 @@ class Lineage:
         return found
 
     def changed_inputs(self, execution: Execution, at: str | None = None) -> list[tuple[str, Step]]:
-        """(input, the step that changed it) for inputs of `execution` that are different since it ran."""
+        """(input, the step that changed it) for inputs of `execution` that are different since it ran. One that was only deleted
+        is not: what was made of it is what it would be."""
         changed = []
         for name in self.inputs(execution.id):
             later = [
                 step for step in self._steps.get(name, ())
-                if self._order[step.execution.id] > self._order.get(execution.id, 0) and step.differs and step.change.kind != "unknown"
+                if self._order[step.execution.id] > self._order.get(execution.id, 0) and step.differs and step.change.kind not in ("unknown", "deleted")
                 and (at is None or self._order[step.execution.id] <= self._order.get(at, 0))
             ]  # fmt: skip
             if later and self._another(name, execution, later):

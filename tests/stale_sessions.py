@@ -18,6 +18,8 @@ STALE_SESSIONS: tuple[StaleSession, ...] = (
     ("equal content again", ["base = [1, 2]", "t = sum(base)", "base[0] = 1"], "", "t"),
     ("variable of a comprehension", ["xs = [1]\nn = 5000", "ys = [n for n in xs]", "n = 6000"], "", "ys"),
     ("parameter of a function", ["k = 1000", "def f(k): return k", "y = f(5)", "k = 2000"], "", "y f"),
+    ("deleted to save memory", ["raw = [3, 1, 2]", "df = sorted(raw)", "n = len(df)", "del raw"], "", "df n"),
+    ("deleted after a change", ["raw = [3, 1, 2]", "df = sorted(raw)", "raw.append(7)", "del raw"], "df", ""),
     ("deleted and made again", ["a = 1000", "b = a + 1", "del a", "a = 1000"], "", "b"),
     ("changed by a cell that failed", ["l = [1]", "s = sum(l)", "l.append(2); 1 / 0"], "s", ""),
     ("function defined again alike", ["def f(): return 1", "y = f()", "def f(): return 1"], "", "y"),
