@@ -63,13 +63,14 @@ def discarded(case: Situation, failure: Failure) -> Blame | None:
     """The earlier cell that called what mends this failure, on the very thing that failed, and did not keep what it returned."""
     wanted = [mending for mending in MENDINGS if mending.said.search(failure.message)]
     own = suspects(failure)
+    indexed = _index_names(case, own)
     older = ancestors(case, own) if any(mending.inherited for mending in wanted) else []
     for run in reversed(case.earlier) if wanted and own else ():
         calls = _lost(run.source) if run.status == "ok" else ()
         for call in calls:
             for mending in wanted:
                 names = {*own, *older} if mending.inherited else {*own}
-                if _called(call) in mending.calls and names & _on(call) and (mending.whole or _same_part(call, failure)):
+                if _called(call) in mending.calls and names & _on(call) and (mending.whole or _same_part(call, failure, indexed)):
                     return Blame(run.label, run.id, False, f"the result was not kept there: {ast.unparse(call)[:160]}")
     return None
 
@@ -96,7 +97,7 @@ def _on(call: ast.Call) -> set[str]:
     return {node.id for part in [*parts, *call.args[:1]] for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
-def _same_part(call: ast.Call, failure: Failure) -> bool:
+def _same_part(call: ast.Call, failure: Failure, indexed: set[str]) -> bool:
     """Where the call was made on one column, or gives labels, is it one of those that failed?"""
     labels = {node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     text = f"{failure.expression.text if failure.expression else ''} {failure.message}"
@@ -104,8 +105,14 @@ def _same_part(call: ast.Call, failure: Failure) -> bool:
     column = any(isinstance(node, ast.Subscript) for node in ast.walk(call))
     if not labels:
         return failure.type != "KeyError" or _called(call) in ("reset_index", "strip", "lower")
-    meant = {*said, *_columns_told(failure), offending_word(failure)}
+    meant = {*said, *indexed, *_columns_told(failure), offending_word(failure)}
     return bool(labels & meant) or (not column and failure.type != "KeyError" and _called(call) in _GAPS)
+
+
+def _index_names(case: Situation, names: list[str]) -> set[str]:
+    """What the columns were called that are the labels of the rows now."""
+    known = [value.index for name in names if (value := case.described(name)) is not None and value.index]
+    return {found[1] for index in known if (found := re.match(r"\w+ '([^']+)'", index))}
 
 
 def _columns_told(failure: Failure) -> list[str]:
