@@ -19,17 +19,27 @@ def new_folder(*, keep: bool) -> Path:
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     if not keep:
-        (folder / _OWNER).write_text(f"{os.getpid()} {start_of(os.getpid())}")
+        (folder / _OWNER).write_text(f"{os.getpid()} {start_of(os.getpid())} {_numbering()}")
     return folder
+
+
+def _numbering() -> str:
+    """Which processes our pids count: a container that sees the same temporary folder has numbers of its own. Empty where the
+    system has one numbering for all."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 @lru_cache(maxsize=1)
 def _sweep() -> None:
-    """Remove the folders whose owner is gone; once a process."""
+    """Remove the folders whose owner is gone for certain; once a process."""
     for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_OWNER}"):
         try:
-            pid, _, born = owner.read_text().partition(" ")
-            gone = owner.stat().st_uid == os.getuid() and start_of(int(pid)) != born
+            pid, born, *numbering = owner.read_text().split()
+            known = owner.stat().st_uid == os.getuid() and numbering in ([], [_numbering()])
+            gone = known and start_of(int(pid)) != born
         except (OSError, ValueError, AttributeError):
             continue
         if gone:
