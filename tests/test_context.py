@@ -331,20 +331,23 @@ def test_a_chain_says_a_message_once() -> None:
     assert "\nfrom OperationalError\n" in text + "\n"
 
 
-def test_a_dead_kernel_is_told_with_its_cell() -> None:
-    """A cell that never ended because its process is gone: how it died, the stack, the last lines."""
+@pytest.mark.parametrize("seen", [None, "allocating\n", "allocating\nnearly full\n"])
+def test_a_dead_kernel_is_told_with_its_cell(seen: str | None) -> None:
+    """A cell that never ended because its process is gone: how it died, the stack, the last lines, once."""
     store, session, cell = Store.in_memory(), new_id(), new_id()
     store.add(SessionStarted(session=session, life="kernel", pid=1))
     store.add(ExecutionStarted(session=session, execution=cell, count=4, number=4, source="crash()"))
     store.add(StreamWritten(session=session, execution=cell, text="allocating\n"))
-    store.add(
-        ProcessDied(session=session, execution=cell, pid=1, exit_code=-11, signal="SIGSEGV", stack="File app.py line 3 in crash")
-    )
+    stack = "File app.py line 3 in crash"
+    store.add(ProcessDied(session=session, execution=cell, pid=1, exit_code=-11, signal="SIGSEGV", stack=stack, output=seen))
     store.refresh()
     text = str(build(store))
     assert text.startswith("In[4] its process died while it ran: crash()")
     assert "SIGSEGV" in text
     assert "File app.py line 3 in crash" in text
+    assert text.count("last output") == ("nearly" in (seen or ""))
+    assert text.count("nearly full") == ("nearly" in (seen or ""))
+    assert "stdout: allocating" in text
 
 
 def test_a_cell_that_was_stopped() -> None:

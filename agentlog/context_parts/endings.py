@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentlog.context_parts.failure import shorten
+from agentlog.events import StreamWritten
 from agentlog.outline import Item, Section, item, section
 from agentlog.situation import Situation
 
@@ -34,12 +35,19 @@ def _death(case: Situation) -> list[Item]:
     stack = death.stack.splitlines() if death.stack else []
     found = [item(8.0, death.how + (f"; {death.hint}" if death.hint else ""), first=True)]
     found.append(item(4.0, "\n".join(_ends(stack)), "\n".join(stack)) if stack else item(1.0, death.no_stack or ""))
-    if death.output:
+    if death.output and "\n".join(death.output) not in _printed(case):
         found.append(item(2.0, "\n".join(death.output[-3:]), "\n".join(death.output), name="last output"))
     if death.stderr:
         lines = death.stderr.splitlines()
         found.append(item(2.0, "\n".join(lines[-3:]), "\n".join(lines[-20:]), name="stderr"))
     return found
+
+
+def _printed(case: Situation) -> str:
+    """What the execution printed as it recorded it itself: that is told as its output."""
+    assert case.execution is not None
+    events = case.store.events(execution=case.execution.id, kinds={StreamWritten.kind})
+    return "".join(event.text for event in events if isinstance(event, StreamWritten))
 
 
 def _ends(stack: list[str]) -> list[str]:
