@@ -18,7 +18,8 @@ from agentlog.events import StreamWritten
 from agentlog.guard import guarded
 from agentlog.ids import timestamp
 from agentlog.processes import this_process
-from agentlog.recorder import FORK_SECONDS, Recorder, until_gone
+from agentlog.recorder import FORK_SECONDS, Recorder
+from agentlog_ipy.background import Background
 from agentlog_ipy.displays import displayed
 from agentlog_ipy.streams import Piece, Stream
 
@@ -73,10 +74,7 @@ class Outputs:
         """What a forked child must not share."""
         self._pid = this_process()
         self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._forking = False
+        self._worker = Background("agentlog-outputs", self._turn, self._until_due, linger=LINGER)
 
     def attach(self) -> None:
         """The worker starts with the first output."""
@@ -88,21 +86,20 @@ class Outputs:
         global _attached
         _attached = None
         self._if_forked()
-        self._stop_worker(5)
+        self._worker.stop(5)
         for slot in [*self._slots.values(), self._loose]:
             self._put("end", slot, None)
         self.drain()
 
     def before_fork(self) -> None:
         """Have no thread of ours while the process forks: it would be a hazard, and Python warns of it."""
-        self._forking = True
-        self._stop_worker(FORK_SECONDS)
+        self._worker.stop(FORK_SECONDS)
 
     def resume(self) -> None:
         """In the parent after a fork."""
-        self._forking = False
+        self._worker.resume()
         if self._items or self._open:
-            self._start()
+            self._worker.wake()
 
     # --- the taps' side ---------------------------------------------------------------------------------------------
 
@@ -124,17 +121,14 @@ class Outputs:
             return  # somebody's own message, and none that a front end could show
         slot.spoke = True
         self._put(kind, slot, content)
-        if not self._wake.is_set():
-            self._wake.set()
-        if self._thread is None and not self._forking:
-            self._start()
+        self._worker.wake()
 
     def over(self, slot: Slot) -> None:
         """The outputs of the cell are complete."""
         slot.over = True
         if slot.spoke:
             self._put("end", slot, None)
-            self._wake.set()
+            self._worker.wake()
 
     def _if_forked(self) -> None:
         """In a forked child what waits is the parent's to write, and its lock may be held for ever."""
@@ -225,30 +219,11 @@ class Outputs:
 
     # --- the worker -----------------------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        self._stop = threading.Event()
-        thread = threading.Thread(target=self._work, args=(self._stop,), name="agentlog-outputs", daemon=True)
-        self._thread = thread
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter is ending: `detach` writes what waits
-            self._thread = None
-
-    def _stop_worker(self, patience: float) -> None:
-        self._stop.set()
-        self._wake.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(patience)
-            until_gone(thread)
-
-    def _work(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            if self._wake.wait(self._until_due()):
-                stop.wait(LINGER)
-                self._wake.clear()
-                self._drain_quietly()
-            self._show_due()
+    @guarded("outputs")
+    def _turn(self, came: bool) -> None:
+        if came:
+            self.drain()
+        self._show_due()
 
     def _until_due(self) -> float | None:
         """Seconds until something is due; None: nothing is."""
@@ -256,11 +231,6 @@ class Outputs:
             due = [slot.due for slot in self._open if slot.due is not None]
         return max(0.0, min(due) - clock.monotonic()) if due else None
 
-    @guarded("outputs")
-    def _drain_quietly(self) -> None:
-        self.drain()
-
-    @guarded("outputs")
     def _show_due(self) -> None:
         with self._lock:
             now = clock.monotonic()

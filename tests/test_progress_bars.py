@@ -18,6 +18,7 @@ from agentlog.recorder import Recorder
 from agentlog.settings import Settings
 from agentlog.store import Store
 from agentlog_ipy import outputs
+from agentlog_ipy.background import Background
 from agentlog_ipy.outputs import Outputs
 
 STEPS = 6
@@ -250,7 +251,7 @@ class Meanwhile(str):
 def test_what_was_written_does_not_wait_any_more(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the threads of the cell and of the recorder take turns: text is left out only while too much waits."""
     monkeypatch.setattr(outputs, "MOST_WAITING", 20)
-    monkeypatch.setattr(Outputs, "_start", lambda _: None)  # whose turn it is, is said here
+    monkeypatch.setattr(Background, "_start", lambda _: None)  # whose turn it is, is said here
     screen = Screen(store_folder)
     for number in range(10):
         screen.write(f"line {number:04}\n")
@@ -266,7 +267,7 @@ def test_what_was_written_does_not_wait_any_more(store_folder: Path, monkeypatch
 def test_too_much_at_once_is_counted(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of it is kept, and how much is missing is said; a message that shows nothing is passed over."""
     monkeypatch.setattr(outputs, "MOST_WAITING", 100)
-    monkeypatch.setattr(Outputs, "_start", lambda _: None)  # all of it waits
+    monkeypatch.setattr(Background, "_start", lambda _: None)  # all of it waits
     screen = Screen(store_folder)
     for number in range(30):
         screen.write(f"line {number:04}\n")
