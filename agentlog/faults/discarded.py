@@ -65,8 +65,9 @@ def discarded(case: Situation, failure: Failure) -> Blame | None:
     own = suspects(failure)
     indexed = _index_names(case, own)
     older = ancestors(case, own) if any(mending.inherited for mending in wanted) else []
+    spoken = [f".{called}(" for mending in wanted for called in mending.calls]
     for run in reversed(case.earlier) if wanted and own else ():
-        calls = _lost(run.source) if run.status == "ok" else ()
+        calls = _lost(run.source) if run.status == "ok" and any(word in run.source for word in spoken) else ()
         for call in calls:
             for mending in wanted:
                 names = {*own, *older} if mending.inherited else {*own}
