@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -59,8 +60,6 @@ class Context:
 
     def as_json(self) -> dict[str, Any]:
         """The object of the JSON format, within the budget."""
-        import json
-
         found: dict[str, Any] = json.loads(self.render("json"))
         return found
 

@@ -15,6 +15,7 @@ from agentlog.diffs.notebook_side import notebook_side
 from agentlog.diffs.outside import sides_differences
 from agentlog.diffs.sides import Side, execution_entry, session_side
 from agentlog.diffs.since import changes_since, label_list, latest_inputs
+from agentlog.diffs.text import markdown, text
 from agentlog.errors import NotFound
 from agentlog.lineage import Lineage, same_cell
 from agentlog.past import Execution, Session
@@ -47,14 +48,10 @@ class Diff(Text):
     pairwise: bool = False
 
     def __str__(self) -> str:
-        from agentlog.diffs.text import markdown, text
-
         return markdown(self, self.tokens) if self.format == "markdown" else text(self, self.tokens)
 
     def markdown(self) -> str:
         """As markdown, within the token budget."""
-        from agentlog.diffs.text import markdown
-
         return markdown(self, self.tokens)
 
     def as_json(self) -> dict[str, Any]:
@@ -164,7 +161,6 @@ def _inputs(store: Store, a: Execution, b: Execution) -> Iterator[Difference]:
     """Names the second one read that were something else when the first one ran."""
     later = Lineage.of(store, b.session)
     earlier = later if a.session == b.session else Lineage.of(store, a.session)
-    found = []
     for name in sorted(later.reads(b.id)):
         one, other = earlier.value(name, a.id), later.value(name, b.id)
         by = later.writer(name, b.id)
@@ -176,8 +172,7 @@ def _inputs(store: Store, a: Execution, b: Execution) -> Iterator[Difference]:
         said = difference(one, other) or value_difference(one, other) if one is not None and other is not None else ""
         if said:
             where = f" by {label_list(writers)}" if writers and by is not None else ""
-            found.append(Difference("input", f"input {name} changed{where}: {said}", a.label, b.label, name))
-    return iter(found)
+            yield Difference("input", f"input {name} changed{where}: {said}", a.label, b.label, name)
 
 
 def like_it(store: Store, failed: Execution) -> Execution | None:

@@ -44,7 +44,7 @@ def record_error_pattern(
 def correlate_error(error: ErrorLike, filename: str | None = None, line: int | None = None) -> dict[str, Any]:
     """What was recorded of this failure so far: {"is_new", "times_seen_before", "sessions", "last_fix", ...}.
 
-    Recordings of this very exception that were made already are part of it. `last_fix`: see `recall.Fix`.
+    Recordings of this very exception that were made already are part of it. `last_fix`: see `fixes.Fix`.
     """
     return get_error_pattern(hash_error(error, filename, line))
 

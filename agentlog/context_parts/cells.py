@@ -15,7 +15,7 @@ from agentlog.outline import Item, Section, item, section
 from agentlog.situation import Situation, user_frames
 
 if TYPE_CHECKING:
-    from agentlog.store import Execution
+    from agentlog.past import Execution
 
 _TRACEBACK = re.compile(r"^(?:-{20,}\n\S.*Traceback \(most recent call last\)|Traceback \(most recent call last\):)", re.M)
 """Where a printed traceback begins: the failure is told already."""

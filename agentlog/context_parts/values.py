@@ -194,8 +194,8 @@ def _settled(case: Situation, value: Value) -> Value:
 
 
 def _item(case: Situation, name: str, worth: float, value: Value, words: frozenset[str], like: str | None) -> Item:
-    value = _settled(case, value)
     """The value's own depths; who made it stands from the second depth on, of a small value in a variant of its own."""
+    value = _settled(case, value)
     found = list(depths(value, words))
     if value.type in _WORKERS:
         found = found[:1]

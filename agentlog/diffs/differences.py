@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from agentlog.diffs.alignment import LIKE, Pair, likeness
-from agentlog.diffs.compare import marked, output_differences, value_difference, word_diff
+from agentlog.diffs.compare import marked, normal, output_differences, same_text, value_difference, word_diff
 from agentlog.diffs.difference import Difference
 from agentlog.diffs.outside import around_difference, files_differences, random_differences
 from agentlog.diffs.sides import Entry
@@ -108,8 +108,6 @@ def _one_side(a: Entry, b: Entry, *, first: bool) -> str:
 
 
 def _same_error(one: str, other: str) -> bool:
-    from agentlog.diffs.compare import normal, same_text
-
     return same_text(normal(one), normal(other))
 
 

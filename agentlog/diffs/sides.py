@@ -88,7 +88,7 @@ def entry_of(store: Store, execution: Execution, events: list[Event]) -> Entry:
     """An execution with what its events say."""
     looks = [event for event in events if isinstance(event, NamespaceChanged)]
     changes = [change for look in looks for change in look.changes if change.kind != "unknown"]
-    error = next((_error(event) for event in reversed(events) if isinstance(event, ErrorRaised)), execution.error)
+    error = next((event.failure.title for event in reversed(events) if isinstance(event, ErrorRaised)), execution.error)
     return Entry(
         execution.label, execution.source, execution.id, execution.cell_id, execution.status, error, execution.ms, execution.started,
         tuple(_outputs(store, events)), _values(changes), {change.name: change.kind for change in changes},
@@ -99,10 +99,6 @@ def entry_of(store: Store, execution: Execution, events: list[Event]) -> Entry:
 
 def _values(changes: list[Change]) -> dict[str, Value | None]:
     return {change.name: None if change.kind == "deleted" else change.new for change in changes}
-
-
-def _error(event: ErrorRaised) -> str:
-    return event.failure.title
 
 
 def _outputs(store: Store, events: list[Event]) -> Iterator[Output]:
@@ -153,7 +149,7 @@ def _title(session: Session) -> str:
 
 
 def _environment(session: Session) -> dict[str, str]:
-    facts = {"python": session.python, "host": session.host, "cwd": session.cwd, "kernel": None}
+    facts = {"python": session.python, "host": session.host, "cwd": session.cwd}
     found = {key: str(value) for key, value in facts.items() if value}
     found.update({f"package:{name}": str(version) for name, version in session.packages.items()})
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from agentlog.filters import like
+from agentlog.magic_lines import plain_source
 from agentlog.notebook_cells import NotebookCell, same_source
 from agentlog.past import Execution, Session
 from agentlog.reasons.case import Case, Cause, Run, run_of
@@ -158,10 +160,6 @@ def _local(case: Case, name: str, missing: tuple[str, ...]) -> Cause | None:
 
 
 def _function_with_local(source: str, name: str) -> str | None:
-    import ast
-
-    from agentlog.magic_lines import plain_source
-
     if name not in source:
         return None
     try:

@@ -22,7 +22,7 @@ def entry(title: str, name: str | None, text: str) -> str:
 
 
 def _joint(title: str) -> str:
-    return " = " if title in ("values", "failure") else ": " if title == "evidence" else ":\n " if title == "sources" else ": "
+    return " = " if title in ("values", "failure") else ":\n " if title == "sources" else ": "
 
 
 def opening(title: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from agentlog.outline import Cut, Entry, Part
+from agentlog.outline import Cut, Part
 
 _OPEN = frozenset({"failure", "cause", "evidence", "values", "session", "lineage"})
 _LIST = '<ul class="facts"></ul>'
@@ -29,9 +29,5 @@ def document(cut: Cut) -> str:
 
 
 def _part(part: Part) -> str:
-    rows = "".join(_row(part.title, said) for said in part.entries)
+    rows = "".join(entry(part.title, said.name, said.text) for said in part.entries)
     return opening(part.title).replace(_LIST, f'<ul class="facts">{rows}</ul>')
-
-
-def _row(title: str, said: Entry) -> str:
-    return entry(title, said.name, said.text)

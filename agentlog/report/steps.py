@@ -1,6 +1,6 @@
 """What a report of a session is made of: its steps in order, each with what it put out, changed and suffered.
 
-`gather(store, session)` reads the recording once; `report_page.document` makes the one HTML file of it.
+`gather(store, session)` reads the recording once; `page.document` makes the one HTML file of it.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from agentlog.diff import Diff, compare_sessions, run_before
 from agentlog.errors import AgentlogError
 from agentlog.events import Change, Displayed, ErrorRaised, Event, ExecutionEnded, NamespaceChanged, StreamWritten, Value
-from agentlog.ids import parse_timestamp
+from agentlog.ids import parse_timestamp, timestamp
 from agentlog.past import Death, Execution, Session
 from agentlog.replay import Step as Told
 from agentlog.replay import replay
@@ -156,10 +157,6 @@ def _seconds(start: str, moment: str | None) -> float:
 
 
 def _moment(start: str, seconds: float) -> str:
-    from datetime import timedelta
-
-    from agentlog.ids import timestamp
-
     try:
         return timestamp((parse_timestamp(start) + timedelta(seconds=seconds)).timestamp())
     except ValueError:
