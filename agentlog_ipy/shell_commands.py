@@ -86,9 +86,11 @@ def _code_of(args: argparse.Namespace) -> str:
     if args.file is None:
         return str(args.code)
     try:
-        return Path(args.file).read_text()
+        return Path(args.file).read_text(encoding="utf-8")
     except OSError as reason:
         raise NotFound(f"{args.file} cannot be read: {reason.strerror}") from None
+    except UnicodeDecodeError as reason:
+        raise UsageError(f"{args.file} is not UTF-8: {reason}") from None
 
 
 def _store(place: str | Path | None) -> Path:

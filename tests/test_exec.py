@@ -149,6 +149,13 @@ def test_bad_input_is_one_line(words: list[str], said: str, capsys: pytest.Captu
     assert len(err.strip().splitlines()) == 1
 
 
+def test_code_in_another_encoding_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's own sources are UTF-8 where nothing else is said."""
+    (tmp_path / "cell.py").write_bytes("prix = 'élevé'".encode("latin-1"))
+    assert main(["exec", "-f", str(tmp_path / "cell.py")]) == 2
+    assert "cell.py is not UTF-8" in capsys.readouterr().err
+
+
 def test_a_named_kernel_that_does_not_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in no list that somebody could stop it by."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
