@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agentlog import guard, recorder
+from agentlog import guard, recorder, session
 from agentlog.store import Store
 
 with suppress(ImportError):  # the oldest supported versions are tested without it
@@ -75,6 +75,16 @@ def _stores_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _ends(thread: threading.Thread) -> bool:
     thread.join(60)
     return not thread.is_alive()
+
+
+@pytest.fixture
+def door() -> Iterator[recorder.Recorder]:
+    """A process that records, with its session."""
+    opened = recorder.start()
+    session.begin(opened)
+    yield opened
+    session.end(opened)
+    recorder.stop()
 
 
 @pytest.fixture

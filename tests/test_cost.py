@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import agentlog
-from agentlog import recorder, session
 from agentlog.costs.allowance import Budget
 from agentlog.costs.prices import Prices, split
 from agentlog.costs.spending import of_calls
@@ -35,15 +33,6 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "prices.json"
     path.write_text(json.dumps(TABLE))
     return path
-
-
-@pytest.fixture
-def door() -> Iterator[Recorder]:
-    opened = recorder.start()
-    session.begin(opened)
-    yield opened
-    session.end(opened)
-    recorder.stop()
 
 
 def test_the_users_table(table: Path) -> None:

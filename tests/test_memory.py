@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 from error_variants import CASES, LIBRARIES, failure
 
 import agentlog
-from agentlog import patterns, recorder, session
+from agentlog import patterns
 from agentlog.context import build
 from agentlog.events import (
     ErrorRaised,
@@ -89,15 +88,6 @@ def test_the_exception_and_the_recorder_agree(door: Recorder) -> None:
     known = agentlog.correlate_error(error)
     assert known["pattern"] == hash_error(error)
     assert (known["is_new"], known["times_seen_before"], known["error_type"]) == (False, 1, "KeyError")
-
-
-@pytest.fixture
-def door() -> Iterator[Recorder]:
-    opened = recorder.start()
-    session.begin(opened)
-    yield opened
-    session.end(opened)
-    recorder.stop()
 
 
 def test_off_and_empty_answers() -> None:

@@ -8,28 +8,17 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import agentlog
-from agentlog import recorder, session
+from agentlog import recorder
 from agentlog.context import build
 from agentlog.events import Logged, SessionEnded, SessionStarted, WorkspaceSeen
 from agentlog.recorder import Recorder
 from agentlog.store import Store
 from agentlog.tasks import PARENT_VARIABLE
-
-
-@pytest.fixture
-def door() -> Iterator[Recorder]:
-    """A process that records, with its session."""
-    opened = recorder.start()
-    session.begin(opened)
-    yield opened
-    session.end(opened)
-    recorder.stop()
 
 
 def kept(folder: Path) -> Store:
