@@ -1,4 +1,4 @@
-"""Which executions made and changed a name, what each of them had read, and what is stale by now.
+"""Which executions made and changed a name, and what each of them had read. (What is stale by now: `staleness`.)
 
 Built from what the recorder saw (`NamespaceChanged`), not from the order of cells in the notebook. An execution's
 inputs have versions: the id of the execution that last changed each of them before it ran.
@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentlog.column_flow import leaves_alone, stale_columns, superseded
 from agentlog.events import Change, NamespaceChanged, Value
-from agentlog.notebook_cells import NotebookCell, first_line, read_notebook, same_source
+from agentlog.notebook_cells import NotebookCell, read_notebook, same_source
 from agentlog.past import Execution, Session
 from agentlog.rows import event_of
 from agentlog.static import analyse
+from agentlog.value_changes import same_value
 
 if TYPE_CHECKING:
     from agentlog.store import Store
-from agentlog.value_changes import difference, is_same_code, same_value
 
 Looks = dict[str, list[NamespaceChanged]]
 """id of an execution -> what was seen of it, in order."""
@@ -51,20 +50,6 @@ class Edge:
     source: str
     target: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """Why a name is not what its cells would make it now.
-
-    kind: "edited" | "deleted" | "inputs" | "columns" | "below" | "rerun"; execution: the one that produced the name
-    """
-
-    name: str
-    kind: str
-    text: str
-    execution: Execution
-    other: Execution | None = None
 
 
 class Lineage:
@@ -120,14 +105,16 @@ class Lineage:
         """All that happened to `name`, in order, in executions before `before` (None: all of them)."""
         return [s for s in self._steps.get(name, ()) if self.before(s.execution.id, before) and s.change.kind != "unknown"]
 
+    def until(self, name: str, at: str | None = None) -> list[Step]:
+        """All that happened to `name`, or was not looked at, in order, up to and with execution `at` (None: now)."""
+        return [s for s in self._steps.get(name, ()) if at is None or self._order[s.execution.id] <= self._order.get(at, 0)]
+
     def chain(self, name: str, at: str | None = None) -> list[Step]:
         """The executions that made and changed what stands behind `name` after execution `at` (None: now).
 
         From the one that bound it; where it was bound from itself (`df = df.dropna()`), from the first of those.
         """
-        steps = [
-            s for s in self._steps.get(name, ()) if at is None or self._order.get(s.execution.id, 0) <= self._order.get(at, 0)
-        ]
+        steps = self.until(name, at)
         start = len(steps)
         while start > 0:
             start -= 1
@@ -186,55 +173,7 @@ class Lineage:
         here = self._order.get(execution.id, len(self.executions))
         return [one for one in self.executions[:here] if same_cell(one, execution)]
 
-    # --- staleness ------------------------------------------------------------------------------------------------
-
-    def stale(self, name: str, at: str | None = None) -> list[Stale]:
-        """Why `name` is stale after execution `at` (None: now); empty where it is not, or where nothing says so."""
-        found: list[Stale] = []
-        chain = self.chain(name, at)
-        for number, step in enumerate(chain):
-            if step.change.kind != "deleted":
-                found.extend(self._cell_changed(name, step.execution))
-                if not superseded(step.execution, [later.execution for later in chain[number + 1 :]], name):
-                    found.extend(self._inputs_changed(name, step.execution, at))
-        found.extend(_columns_changed(name, chain))
-        found.extend(self._stands_below(name, at))
-        return found
-
-    def changed_inputs(self, execution: Execution, at: str | None = None) -> list[tuple[str, Step]]:
-        """(input, the step that changed it) for inputs of `execution` that are different since it ran. One that was only deleted
-        is not: what was made of it is what it would be."""
-        changed = []
-        for name in self.inputs(execution.id):
-            later = [
-                step for step in self._steps.get(name, ())
-                if self._order[step.execution.id] > self._order.get(execution.id, 0) and step.differs and step.change.kind not in ("unknown", "deleted")
-                and (at is None or self._order[step.execution.id] <= self._order.get(at, 0))
-            ]  # fmt: skip
-            if later and self._another(name, execution, later):
-                changed.append((name, later[-1]))
-        return changed
-
-    def _another(self, name: str, execution: Execution, later: list[Step]) -> bool:
-        """Is the input not what it was, as far as the cell that read it can tell?
-
-        Not, where it has its value of then again; where other labels of it were set; and where the cell changed it itself and
-        it is no array or frame: generators, iterators, files and logs are used up by being used.
-        """
-        was, now = self.value(name, before=execution.id), later[-1].change.new
-        used = any(change.name == name and change.kind == "mutated" for change in self.effects(execution.id))
-        if same_value(was, now) or (used and now is not None and now.shape is None):
-            return False
-        return not all(leaves_alone(step.execution.source, name, execution.source) for step in later)
-
-    def not_idempotent(self, execution: Execution) -> list[Step]:
-        """Names that this run of the cell changed from what an earlier run of it had left: running it again goes on."""
-        earlier = {run.id for run in self.runs_of(execution)}
-        inputs = self.inputs(execution.id)
-        return [
-            Step(execution, change) for change in self.effects(execution.id)
-            if inputs.get(change.name) in earlier and change.kind in ("mutated", "rebound", "deleted") and Step(execution, change).differs
-        ]  # fmt: skip
+    # --- cells of the notebook ------------------------------------------------------------------------------------
 
     def cell_of(self, execution: Execution) -> NotebookCell | None:
         """The cell of the notebook file that `execution` ran (by id, else by source)."""
@@ -254,64 +193,6 @@ class Lineage:
             for cell in self.notebook or []
             if cell.source.strip() and not any(same_source(cell.source, e.source) for e in ran)
         ]
-
-    def _cell_changed(self, name: str, execution: Execution) -> Iterator[Stale]:
-        later = [e for e in self.executions if e.cell_id and e.cell_id == execution.cell_id and self.before(execution.id, e.id)]
-        edited = next((e for e in later if not same_source(e.source, execution.source)), None)
-        if edited is not None:
-            yield Stale(
-                name, "edited", f"the cell of {execution.label} was edited and ran again as {edited.label}", execution, edited
-            )
-            return
-        if not self._knows_cells() or execution.cell_id is None:
-            return
-        cell = self.cell_of(execution)
-        if cell is None:
-            yield Stale(name, "deleted", f"the cell of {execution.label} is no longer in the notebook", execution)
-        elif not same_source(cell.source, execution.source):
-            text = f"the cell of {execution.label} was edited since it ran: now `{first_line(cell.source)}`"
-            yield Stale(name, "edited", text, execution)
-
-    def _stands_below(self, name: str, at: str | None) -> Iterator[Stale]:
-        """What a reader further up reads now is not what the cell above it had made: a run from the top gives another value."""
-        steps = [s for s in self._steps.get(name, ()) if at is None or self._order[s.execution.id] <= self._order.get(at, 0)]
-        placed = [(step, cell.place) for step in steps if (cell := self.cell_of(step.execution)) is not None]
-        if not placed or placed[-1][0] is not steps[-1]:
-            return
-        last, place = placed[-1]
-        for reader in self.executions:
-            cell = self.cell_of(reader) if self.inputs(reader.id).get(name) == last.execution.id else None
-            if cell is None or cell.place >= place:
-                continue
-            above = max((entry for entry in placed if entry[1] < cell.place), key=lambda entry: entry[1], default=None)
-            what = difference(above[0].change.new, last.change.new) if above is not None else ""
-            if above is not None and what:
-                text = f"{last.execution.label}, which stands below {reader.label}, changed {name} ({what}) from what {above[0].execution.label} above made"
-                yield Stale(name, "below", text, last.execution, reader)
-                return
-
-    def _knows_cells(self) -> bool:
-        """Does the notebook file hold cells of this session by their ids? (Else nothing can be missing from it.)"""
-        ids = {cell.id for cell in self.notebook or [] if cell.id}
-        return any(execution.cell_id in ids for execution in self.executions)
-
-    def _inputs_changed(self, name: str, execution: Execution, at: str | None) -> Iterator[Stale]:
-        for input_name, step in self.changed_inputs(execution, at):
-            together = any(change.name == name and change.kind == "mutated" for change in self.effects(step.execution.id))
-            if input_name != name and not together and not is_same_code(step.change):
-                what = difference(step.change.old, step.change.new)
-                text = (
-                    f"{execution.label} read {input_name} before {step.execution.label} changed it{f' ({what})' if what else ''}"
-                )
-                yield Stale(name, "inputs", text, execution, step.execution)
-
-
-def _columns_changed(name: str, chain: Sequence[Step]) -> Iterator[Stale]:
-    """Columns that were computed from others before those were set anew (and were seen to be changed by that)."""
-    seen = [step.execution for step in chain if step.differs or step.binds]
-    for one in stale_columns(seen, name):
-        text = f"{one.by.label} computed column {one.column!r} from {one.source!r} before {one.changed.label} set {one.source!r} anew"
-        yield Stale(name, "columns", text, one.by, one.changed)
 
 
 def looks_of(store: Store, session: str, after: str | None = None) -> Looks:

@@ -30,6 +30,7 @@ from agentlog.events import (
 from agentlog.frames import failure_of
 from agentlog.guard import strict
 from agentlog.ids import new_id
+from agentlog.lineage import Lineage
 from agentlog.past import Execution
 from agentlog.stack import CellSource
 from agentlog.store import Store
@@ -167,6 +168,14 @@ class Script:
 
 
 _FIELDS = ("changes", "reads", "writes", "lazy", "versions", "complete", "ms", "surroundings")
+
+
+def lineage_of(*cells: str | tuple[str, str], notebook: Path | None = None) -> tuple[Lineage, Script]:
+    """The lineage of a session of cells, each a source or (cell id, source), and the script that ran them."""
+    script = Script(new_store(), notebook=str(notebook) if notebook else None)
+    for cell in cells:
+        script.run(*(cell,) if isinstance(cell, str) else (cell[1], cell[0]))
+    return Lineage.of(script.store, script.session), script
 
 
 def write_notebook(path: Path, cells: list[tuple[str, str]]) -> Path:

@@ -1,4 +1,4 @@
-"""Lineage: who made and changed a name, from which versions of what, and what is stale by now."""
+"""Lineage: who made and changed a name, from which versions of what."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ import pytest
 
 pytest.importorskip("IPython")
 
-from scripted import Script, close_stores, new_store, write_notebook
-from stale_sessions import STALE_SESSIONS, StaleSession
+from scripted import close_stores, lineage_of, write_notebook
 
-from agentlog.lineage import Edge, Lineage
+from agentlog.lineage import Edge
 
 
 @pytest.fixture(autouse=True)
 def _stores() -> Iterator[None]:
     yield
     close_stores()
-
-
-def lineage_of(*cells: str | tuple[str, str], notebook: Path | None = None) -> tuple[Lineage, Script]:
-    script = Script(new_store(), notebook=str(notebook) if notebook else None)
-    for cell in cells:
-        script.run(*(cell,) if isinstance(cell, str) else (cell[1], cell[0]))
-    return Lineage.of(script.store, script.session), script
 
 
 def labels(steps: list) -> list[str]:  # type: ignore[type-arg]
@@ -62,59 +54,6 @@ def test_a_schema_timeline() -> None:
     assert [(e.label, value.type, value.length) for e, value in lineage.timeline("v") if value] == [
         ("In[1]", "list", 1), ("In[2]", "list", 2), ("In[4]", "str", 4)
     ]  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("session", STALE_SESSIONS, ids=lambda session: session[0].replace(" ", "_"))
-def test_what_is_stale_and_what_is_not(session: StaleSession, capsys: pytest.CaptureFixture[str]) -> None:
-    """A name whose inputs are others now is stale; none else is called so."""
-    _, cells, stale, fresh = session
-    for library in ("numpy", "pandas", "sklearn", "matplotlib"):
-        if f"import {library}" in cells[0] or f"from {library}" in cells[0]:
-            pytest.importorskip(library)
-    lineage, _ = lineage_of(*cells)
-    assert {name for name in (*stale.split(), *fresh.split()) if lineage.stale(name)} == set(stale.split())
-
-
-def test_stale_because_an_input_changed() -> None:
-    """And not, where the input was bound to an equal value again."""
-    lineage, _ = lineage_of("base = [1, 2]", "double = [b * 2 for b in base]", "base.append(3)")
-    assert [(s.kind, s.other.label) for s in lineage.stale("double") if s.other] == [("inputs", "In[3]")]
-    fresh, _ = lineage_of("base = 5000", "double = base * 2", "base = 5000")
-    assert fresh.stale("double") == []
-
-
-def test_stale_because_the_cell_was_edited_or_deleted(tmp_path: Path) -> None:
-    """By the notebook file, where it knows the session's cells; an edited cell that ran again is seen without it."""
-    path = write_notebook(tmp_path / "n.ipynb", [("a", "x = 2"), ("c", "z = 3")])
-    lineage, _ = lineage_of(("a", "x = 1"), ("b", "y = 1"), ("c", "z = 3"), notebook=path)
-    assert [s.kind for s in lineage.stale("x")] == ["edited"]
-    assert [s.kind for s in lineage.stale("y")] == ["deleted"]
-    assert lineage.stale("z") == []
-    again, _ = lineage_of(("a", "x = 1\nonly = 1"), ("a", "x = 2"))
-    assert [s.kind for s in again.stale("only")] == ["edited"]
-
-
-def test_position_alone_is_never_a_reason(tmp_path: Path) -> None:
-    """A cell that stands below its reader, run first, leaves nothing stale."""
-    path = write_notebook(tmp_path / "n.ipynb", [("read", "y = x"), ("made", "x = 1")])
-    lineage, _ = lineage_of(("made", "x = 1"), ("read", "y = x"), notebook=path)
-    assert lineage.stale("x") == lineage.stale("y") == []
-
-
-def test_stale_because_a_cell_below_changed_it(tmp_path: Path) -> None:
-    """A reader further up got another value than the cell above it makes: position and a different value together."""
-    path = write_notebook(tmp_path / "n.ipynb", [("made", "x = [1]"), ("read", "y = x[0]"), ("below", "x.append(2)")])
-    lineage, _ = lineage_of(("made", "x = [1]"), ("below", "x.append(2)"), ("read", "y = x[0]"), notebook=path)
-    assert [(s.kind, s.execution.label, s.other.label) for s in lineage.stale("x") if s.other] == [("below", "In[2]", "In[3]")]
-
-
-def test_a_cell_that_is_not_idempotent() -> None:
-    """It ran twice and changed what its first run had left."""
-    lineage, script = lineage_of(("a", "n = 1"), ("b", "n += 1"), ("b", "n += 1"), ("c", "k = 5"), ("c", "k = 5"))
-    steps = lineage.not_idempotent(lineage.by_id[script.executions[2]])
-    assert [(step.change.name, step.change.kind) for step in steps] == [("n", "rebound")]
-    assert lineage.not_idempotent(lineage.by_id[script.executions[4]]) == []
 
 
 def test_text_of_cells_that_were_not_run(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import plain
-from agentlog.lineage import Lineage, Stale, Step
+from agentlog.lineage import Lineage, Step
 from agentlog.notebook_cells import first_line
+from agentlog.staleness import Stale, stale
 from agentlog.tables import Text
 from agentlog.value_changes import difference
 
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace, desk: Desk) -> Why:
         raise NotFound(_unknown(args.name, args.at, lineage))
     inputs = {s.execution.id: _inputs(args.name, s.execution.id, lineage) for s in steps}
     labels = {execution.id: execution.label for execution in lineage.executions}
-    return Why(args.name, tuple(steps), inputs, labels, tuple(lineage.stale(args.name, at)), args.full)
+    return Why(args.name, tuple(steps), inputs, labels, tuple(stale(lineage, args.name, at)), args.full)
 
 
 def _inputs(name: str, execution: str, lineage: Lineage) -> dict[str, str]:

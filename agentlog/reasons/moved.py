@@ -10,6 +10,7 @@ from agentlog.lineage import Step, same_cell
 from agentlog.notebook_cells import NotebookCell
 from agentlog.past import Execution
 from agentlog.reasons.case import Case, Cause, run_of
+from agentlog.staleness import changed_inputs, stale
 from agentlog.value_changes import difference
 
 
@@ -125,7 +126,7 @@ def _moved_cause(case: Case, name: str, by: Execution, what: str, since: str) ->
     extra, confidence = "", 0.85
     if cell is not None and case.index is not None and cell.place > case.index:
         extra, confidence = ", which stands further down", 0.95
-    elif any(stale.kind in ("edited", "deleted") and stale.execution.id == by.id for stale in case.lineage.stale(name)):
+    elif any(one.kind in ("edited", "deleted") and one.execution.id == by.id for one in stale(case.lineage, name)):
         extra, confidence = ", whose cell was edited or deleted since", 0.95
     text = f"{by.label}{extra} changed {name} ({what}) from what it was {since}"
     steps = [s for s in case.lineage.chain(name, case.execution.id) if s.execution.id != by.id and s.change.kind != "deleted"]
@@ -195,7 +196,7 @@ def stale_input(case: Case) -> Iterator[Cause]:
         maker = case.lineage.writer(name, case.execution.id)
         if maker is None:
             continue
-        for source, step in case.lineage.changed_inputs(maker, case.execution.id):
+        for source, step in changed_inputs(case.lineage, maker, case.execution.id):
             relevant = step.execution.id != case.execution.id and source != name and _form(step.change.old, step.change.new)
             if relevant and not _besides(maker.source, source, step) and _meets(case, name, source):
                 what = difference(step.change.old, step.change.new)
