@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from math import isfinite
 
-LEAST_TOKENS = 20
+LEAST_TOKENS = 24
 """A context in fewer says nothing but that something was left out."""
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from agentlog.store import Store
 
 MAX_TOKENS = 4000
+_WORDY = frozenset({"claude", "cursor", "codex"})
+"""Formats that say more than what is in the sections."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,20 @@ class Context:
     failed: bool = False
 
     def render(self, format: str | None = None, max_tokens: int | None = None) -> str:
-        """The text of at most `max_tokens` tokens as `counter` counts them. Raises UsageError for an unknown format."""
+        """The text of at most `max_tokens` tokens as `counter` counts them. Raises UsageError for an unknown format.
+
+        Where the words around a format's sections are too many already, what is left out is said without them."""
         style = renderer(format or self.format)
         budget = self.max_tokens if max_tokens is None else max_tokens
         frame = self.counter.cost(style.document(Cut(())))
         cost = cache(lambda *of: self._cost(style, *of))  # asked again for each try to cut
         spare = 0.0
         while True:
-            text: str = style.document(cut(self.sections, budget - frame - spare, cost, self.how))
+            found = cut(self.sections, budget - frame - spare, cost, self.how)
+            text: str = style.document(found)
             over = self.counter.count(text) - budget
+            if over > 0 and spare > budget and (format or self.format) in _WORDY:
+                return str(renderer("text").document(found))
             if over <= 0 or spare > budget:
                 return text
             spare = 2 * spare + over + 2

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agentlog.amounts import LEAST_TOKENS
 from agentlog.context import build
 from agentlog.events import (
     Column,
@@ -135,6 +136,17 @@ def test_valid_within_budget_and_free_of_secrets(failure: Failure, source: str, 
     if format == "json":
         assert isinstance(json.loads(text), dict)
     assert text.strip()
+    store.close()
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "html"])
+def test_the_least_budget_is_kept_too(format: str) -> None:
+    """Where hardly a line has room: what is left out, and how to get it."""
+    failure = Failure("KeyError", "'price'", frames=(Frame("cell", "c.py", 1, "<module>", source="prices['price']"),))
+    store = store_of(failure, "prices['price']", "")
+    text = build(store).render(format, LEAST_TOKENS)
+    assert all(count.count(text) <= LEAST_TOKENS for count in counters()), text  # type: ignore[attr-defined]
+    assert "left out" in text
     store.close()
 
 
