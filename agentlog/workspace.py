@@ -52,7 +52,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Paths by what became of them."""
+    """Paths by what became of them; reads like the dict of `as_json` too."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -61,9 +61,14 @@ class Comparison:
     def as_json(self) -> dict[str, list[str]]:
         return {"added": list(self.added), "removed": list(self.removed), "modified": list(self.modified)}
 
-    def __getitem__(self, key: str) -> tuple[str, ...]:
-        found: tuple[str, ...] = getattr(self, key)
-        return found
+    def keys(self) -> Iterable[str]:
+        return self.as_json().keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __getitem__(self, key: str) -> list[str]:
+        return self.as_json()[key]
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.modified)

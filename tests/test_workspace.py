@@ -39,9 +39,11 @@ def test_added_removed_and_modified_files(project: Path) -> None:
     after = snapshot_workspace(root=project)
     found = compare_snapshots(before, after)
     assert found.as_json() == {"added": ["new.csv"], "removed": ["gone.txt"], "modified": ["edited.py"]}
-    assert found["modified"] == ("edited.py",)
+    assert found["modified"] == ["edited.py"]
     assert before.git["commit"] == after.git["commit"]
     assert "+b = 2" in (after.diff or "")
+    assert dict(found) == found.as_json()
+    assert found["added"] == list(found.added)
     assert not compare_snapshots(after, snapshot_workspace(root=project))
 
 
