@@ -14,6 +14,7 @@ from agentlog.situation import Situation, Version
 if TYPE_CHECKING:
     pass
 
+_SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[(['\"])(.+?)\2\]")
 _NAME = re.compile(r"(?<![\w.'\"])[^\W\d]\w*")
 FEATURES = re.compile(
     r"feature names|features, but|has \d+ features|number of features|columns overlap|expecting \d+ features", re.I
@@ -33,6 +34,11 @@ def offending_word(failure: Failure) -> str | None:
     message = failure.message.split(" object has no attribute ")[-1]
     found = re.search(r"'([^']+)'", message) or re.search(r"`([^`]+)`", message) or re.search(r'"([^"]+)"', message)
     return found[1] if found else None
+
+
+def columns_taken(text: str) -> list[tuple[str, str]]:
+    """(table, label) of each `df["price"]` in a piece of code."""
+    return [(name, label) for name, _, label in _SUBSCRIPT.findall(text)]
 
 
 def suspects(failure: Failure) -> list[str]:

@@ -8,7 +8,7 @@ from agentlog.ancestry import Author, assigning_line, author, values_before
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier
 from agentlog.situation import Situation
-from agentlog.suspects import offending_word, passed, suspects
+from agentlog.suspects import columns_taken, offending_word, passed, suspects
 
 _TYPES = re.compile(
     r"not supported between|unsupported operand|could not convert|can only concatenate|must be (?:a )?(?:real number|str|string|numeric)|accessor|"
@@ -16,7 +16,6 @@ _TYPES = re.compile(
     r"not JSON|expected str|dtype|\bInterval\b|\bPeriod\b|categor|not implemented for|isn't supported|not convertible",
     re.I,
 )
-_SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[(['\"])(.+?)\2\]")
 _FRACTIONS = re.compile(
     r"[Uu]nknown label type|continuous is not supported|[Gg]ot '?continuous|classification metrics can't handle"
 )
@@ -59,7 +58,7 @@ def columns_meant(case: Situation, failure: Failure) -> list[tuple[str, str]]:
     told = [(about, found[1]) for about, fact in facts if (found := re.search(r"is in column '([^']+)'", fact)) and about]
     key = re.search(r"for key '([^']+)'", failure.message)
     merged = [(name, key[1]) for name in suspects(failure) if key and _dtype_of(case.described(name), key[1])]
-    return [*dict.fromkeys([*told, *merged, *((name, label) for name, _, label in _SUBSCRIPT.findall(text))])]
+    return [*dict.fromkeys([*told, *merged, *columns_taken(text)])]
 
 
 def _dtype_of(value: Value | None, label: str) -> str | None:

@@ -9,13 +9,12 @@ from agentlog.ancestry import Author, assigning_lines, author, holder, values_be
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation
-from agentlog.suspects import passed
+from agentlog.suspects import columns_taken, passed
 
 if TYPE_CHECKING:
     from agentlog.past import Execution
 
 _TOLD = re.compile(r"\bna\b|\bnans?\b|missing values?|\bnulls?\b|non-finite|\binfs?\b|infinit", re.I)
-_SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[(['\"])(.+?)\2\]")
 _TEXTS = re.compile(r"(['\"]).*?\1")
 _MAKERS = {
     "gaps": re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*|exp|divide)\(|/"),
@@ -61,7 +60,7 @@ def _endless(failure: Failure) -> bool:
 def _tables_asked(case: Situation, failure: Failure) -> dict[str, str]:
     """Table -> the one column of it that the failing expression takes, also by a name that holds the label."""
     text = failure.expression.text if failure.expression else ""
-    found = {name: label for name, _, label in _SUBSCRIPT.findall(text)}
+    found = dict(columns_taken(text))
     for name, word in re.findall(r"([^\W\d]\w*)\[([^\W\d]\w*)\]", text):
         value = case.described(word)
         if value is not None and isinstance(value.value, str):
@@ -131,7 +130,7 @@ def _by_text(case: Situation, name: str, label: str, what: str, generation: int 
             return run, made
         if any(_FILLERS[what].search(line) for line in lines):
             return None
-        for source in (source for line in lines for _, _, source in _SUBSCRIPT.findall(line.partition("=")[2])):
+        for source in (source for line in lines for _, source in columns_taken(line.partition("=")[2])):
             found = _by_text(case, name, source, what, generation + 1) if source != label and generation < _GENERATIONS else None
             if found is not None:
                 return found

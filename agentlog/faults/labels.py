@@ -19,7 +19,7 @@ _TAKES_AWAY = re.compile(r"\.(?:drop|pop|set_index|rename|melt)\(")
 
 def lost_label(case: Situation, failure: Failure) -> Blame | None:
     """A column, a key or a row that was there until a cell took it away. Taking it away twice is the second one's fault."""
-    label = _missed(failure)
+    label = missed(failure)
     if label is None or case.execution is None:
         return None
     again = _takes_away(case, failure)
@@ -30,7 +30,7 @@ def lost_label(case: Situation, failure: Failure) -> Blame | None:
     return None if again else _in_index(case, suspects(failure), label)
 
 
-def _missed(failure: Failure) -> str | None:
+def missed(failure: Failure) -> str | None:
     """The label of a KeyError, of `df.label`, of what a plot or a formula asks a table for."""
     asked = failure.type in ("KeyError", "PatsyError") or _NO_COLUMN.search(failure.message)
     return offending_word(failure) if asked else None
@@ -79,7 +79,7 @@ def _in_index(case: Situation, names: Sequence[str], label: str) -> Blame | None
 
 def made_without(case: Situation, failure: Failure) -> Blame | None:
     """A table made from one that has the label still: whoever asks the new one for it takes the wrong one; where it was left out."""
-    label = _missed(failure)
+    label = missed(failure)
     for name in suspects(failure) if label is not None else ():
         made = next((version for version in case.versions(name) if version.change.kind in ("made", "rebound")), None)
         if label is None or made is None or made.value is None or has_label(made.value, label):

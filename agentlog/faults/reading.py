@@ -8,9 +8,10 @@ from collections.abc import Callable
 from agentlog.ancestry import author
 from agentlog.events import Failure, Value
 from agentlog.faults.columns import columns_meant
+from agentlog.faults.labels import missed
 from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation
-from agentlog.suspects import offending_word, suspects
+from agentlog.suspects import suspects
 
 _SEPARATORS = re.compile(r"[;\t|,]")
 _DATUM = re.compile(r"-?\d+(?:[.,]\d+)*(?:\.\d+)?|Unnamed: \d+")
@@ -19,7 +20,7 @@ _DECIMAL = re.compile(r"-?\d+(?:,\d+)?")
 
 def read_unsplit(case: Situation, failure: Failure) -> Blame | None:
     """A table of one column, whose name holds the one that was asked for: it was read with another separator."""
-    label = _asked(failure)
+    label = missed(failure)
     for name in suspects(failure) if label else ():
         labels = _labels(case, name)
         if len(labels) == 1 and label != labels[0] and label in [part.strip() for part in _SEPARATORS.split(labels[0])]:
@@ -29,7 +30,7 @@ def read_unsplit(case: Situation, failure: Failure) -> Blame | None:
 
 def read_without_header(case: Situation, failure: Failure) -> Blame | None:
     """A table most of whose labels are numbers: its first row of data was read as the header."""
-    label = _asked(failure)
+    label = missed(failure)
     for name in suspects(failure) if label and not _DATUM.fullmatch(label) else ():
         labels = _labels(case, name)
         if len(labels) > 1 and 2 * sum(_DATUM.fullmatch(label) is not None for label in labels) >= len(labels):
@@ -54,11 +55,6 @@ def _texts(case: Situation, failure: Failure, name: str, label: str) -> list[str
     value = case.described(name)
     seen += [text for column in value.columns if column.name == label for text in column.sample] if value is not None else []
     return [text for text in seen if isinstance(text, str)]
-
-
-def _asked(failure: Failure) -> str | None:
-    asked = failure.type == "KeyError" or "'DataFrame' object has no attribute" in failure.message
-    return offending_word(failure) if asked else None
 
 
 def _labels(case: Situation, name: str) -> list[str]:
