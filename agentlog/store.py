@@ -33,8 +33,6 @@ from agentlog.search import executions_holding
 from agentlog.segments import Held, MemorySegment, Segments, Source
 from agentlog.settings import store_folder
 
-__all__ = ["Death", "Execution", "Filter", "Session", "Store"]
-
 ANY = Filter()
 _INSIDE = """FROM sessions t JOIN segments a ON a.number = t.segment, sessions p JOIN segments b ON b.number = p.segment
     WHERE (t.number = p.number OR (t.life = 'task' AND p.life <> 'task' AND t.at >= p.at
