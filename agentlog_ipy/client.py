@@ -125,8 +125,7 @@ class CellClient(NotebookClient):
         self.replies[cell_index] = reply
         self.code_cells_executed += 1
         content = _reply_content(reply)
-        for hook in (self.on_cell_complete,):
-            await run_hook(hook, cell=cell, cell_index=cell_index)
+        await run_hook(self.on_cell_complete, cell=cell, cell_index=cell_index)
         _settle_streams(cell)
         self._raise_if_stopped(reply, cell)
         await run_hook(self.on_cell_executed, cell=cell, cell_index=cell_index, execute_reply={"content": content})
@@ -165,7 +164,7 @@ class CellClient(NotebookClient):
         return found
 
     def _hooked(self, msg: Message) -> bool:
-        return bool(self.output_hook_stack[msg["parent_header"].get("msg_id")])
+        return bool(self.output_hook_stack.get(msg["parent_header"].get("msg_id")))
 
     def _raise_if_stopped(self, reply: Reply, cell: NotebookNode) -> None:
         if reply.status == "timed_out":

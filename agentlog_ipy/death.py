@@ -1,4 +1,4 @@
-"""How a kernel's process ended: in words, with the numbers that speak for or against a lack of footprint."""
+"""How a kernel's process ended: in words, with the numbers that speak for or against a lack of memory."""
 
 from __future__ import annotations
 

@@ -48,15 +48,7 @@ class FoundProcess:
 
     async def interrupt(self) -> None:
         """SIGINT to its process group if it leads one, else to the process."""
-        if self.pid is None:
-            return
-        try:
-            if os.getpgid(self.pid) == self.pid:
-                os.killpg(self.pid, signal.SIGINT)
-            else:
-                os.kill(self.pid, signal.SIGINT)
-        except ProcessLookupError:
-            pass  # gone, which the one who waits will see
+        self._signal_all(signal.SIGINT)
 
     def signal(self, number: int) -> bool:
         """Send a signal to the kernel alone."""
@@ -64,16 +56,19 @@ class FoundProcess:
 
     async def kill(self) -> None:
         """End the process now, and its group if it leads one."""
-        if self.pid is None or await self.exit_code() is not None:
-            return
+        if await self.exit_code() is None and self._signal_all(signal.SIGKILL):
+            await gone(self, 5.0)
+
+    def _signal_all(self, number: int) -> bool:
+        """To the process, and its group if it leads one; False where that is not possible: gone, or somebody else's."""
+        if self.pid is None:
+            return False
         try:
-            if os.getpgid(self.pid) == self.pid:
-                os.killpg(self.pid, signal.SIGKILL)
-            else:
-                os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        await gone(self, 5.0)
+            send = os.killpg if os.getpgid(self.pid) == self.pid else os.kill
+            send(self.pid, number)
+        except OSError:
+            return False
+        return True
 
     async def clean(self) -> None:
         """Nothing of it is ours."""

@@ -251,10 +251,7 @@ class Link:
 
         Raises KernelBusy when it is not answered in time, KernelError when the kernel is dead.
         """
-        subshell = await self.subshell() if beside else None
-        if beside and subshell is None:
-            raise KernelBusy("the kernel runs a cell and has no subshells (ipykernel 7 has): ask again when it is done")
-        request = self.dispatch.send("shell", kind, content, subshell=subshell)
+        request = self.dispatch.send("shell", kind, content, subshell=await self._beside() if beside else None)
         return await self._answer(request, seconds)
 
     async def _answer(self, request: Request, seconds: float) -> Message:
@@ -270,9 +267,7 @@ class Link:
         """What `call` (of our half in the kernel) returns."""
         if not self.facts.prepared:
             raise KernelError(f"this needs a Python kernel (this one: {self.facts.implementation or self.facts.language})")
-        subshell = await self.subshell() if beside else None
-        if beside and subshell is None:
-            raise KernelBusy("the kernel runs a cell and has no subshells (ipykernel 7 has): ask again when it is done")
+        subshell = await self._beside() if beside else None
         request = self._evaluation(f"__import__('sys').modules['{SIDE}'].{call}", subshell)
         return _value(await self._answer(request, seconds))
 
@@ -282,6 +277,13 @@ class Link:
             "allow_stdin": False, "stop_on_error": False,
         }  # fmt: skip
         return self.dispatch.send("shell", "execute_request", content, subshell=subshell)
+
+    async def _beside(self) -> str:
+        """The subshell that answers while a cell runs. Raises KernelBusy."""
+        subshell = await self.subshell()
+        if subshell is None:
+            raise KernelBusy("the kernel runs a cell and has no subshells (ipykernel 7 has): ask again when it is done")
+        return subshell
 
     async def subshell(self) -> str | None:
         """A subshell that answers beside a running cell; made on first use. None where the kernel has none."""

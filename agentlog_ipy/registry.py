@@ -6,6 +6,8 @@ can read. Whoever starts or ends one holds a lock, so two commands never start t
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import os
 import re
@@ -20,8 +22,10 @@ from pathlib import Path
 from agentlog.errors import KernelError, NotFound, UsageError
 from agentlog.ids import timestamp
 from agentlog.journal import prepare_folder
+from agentlog_ipy.folders import PREFIX
+from agentlog_ipy.found import FoundProcess
 from agentlog_ipy.kernel import Kernel
-from agentlog_ipy.process import LocalProcess, start_of
+from agentlog_ipy.process import LocalProcess, gone, start_of
 from agentlog_ipy.whole_files import write_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -79,8 +83,6 @@ class Registry:
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
         """Nobody else starts or ends `name` meanwhile."""
-        import fcntl
-
         self._file(name)
         prepare_folder(self.store)
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -129,8 +131,9 @@ class Registry:
     def forget(self, entry: Entry) -> None:
         """Take a dead kernel out of the list and remove its sockets."""
         self._file(entry.name).unlink(missing_ok=True)
-        if Path(entry.folder).parent == Path(tempfile.gettempdir()) and Path(entry.folder).name.startswith("agentlog-kernel-"):
-            shutil.rmtree(entry.folder, ignore_errors=True)
+        folder = Path(entry.folder)
+        if folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith(PREFIX):
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def stop(self, name: str) -> str:
         """End the kernel: in order if it can, else at once. Returns what happened, in words."""
@@ -158,9 +161,6 @@ class Registry:
 
 
 async def _end(entry: Entry) -> str:
-    from agentlog_ipy.found import FoundProcess
-    from agentlog_ipy.process import gone
-
     kernel = await Kernel.attach(entry.connection_file, record=False).start()
     process = kernel.link.process
     assert isinstance(process, FoundProcess)
@@ -177,8 +177,6 @@ async def _end(entry: Entry) -> str:
 
 async def _interrupt_foreign(kernel: Kernel) -> str:
     """Interrupt a cell that another client sent, and see that it ended."""
-    import asyncio
-
     link = kernel.link
     await link.process.interrupt()
     for seconds in (0.5, 2.0):

@@ -34,6 +34,7 @@ from agentlog_ipy.notebook import (
 )
 from agentlog_ipy.reply import Reply
 from agentlog_ipy.results import BAD, CellResult, CellStatus, NotebookResult, Options, Progress
+from agentlog_ipy.sync import run_blocking
 
 SAVE_SHARE = 0.2
 """at most this share of the time goes into saving"""
@@ -265,6 +266,4 @@ def _error_line(reply: Reply) -> str:
 
 def run_notebook(path: str | Path, *, progress: Progress | None = None, **options: Any) -> NotebookResult:
     """Run the notebook at `path` and wait for it, also inside a running event loop; `options` are those of `Options`."""
-    from agentlog_ipy.sync import run_blocking
-
     return run_blocking(run_notebook_async(path, Options(**options), progress))

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from agentlog.errors import KernelError
 from agentlog_ipy.inside import Inspected, Past, Variables
 from agentlog_ipy.kernel import DEFAULT, Kernel
 from agentlog_ipy.replay import Replayed
@@ -142,8 +143,6 @@ class SyncKernel:
     def kernel(self) -> Kernel:
         """The asynchronous one underneath, for what only looks (`alive`, `busy`, `session`, `state()`)."""
         if self._kernel is None:
-            from agentlog.errors import KernelError
-
             raise KernelError("the kernel is not running: use `with SyncKernel() as k`, or start()")
         return self._kernel
 
