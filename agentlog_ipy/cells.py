@@ -91,7 +91,8 @@ class CellWatch:
         self._latest: Cell | None = None
         self._pid = this_process()
         self._outer: Cell | None = None
-        self._recorded = 0
+        self._recorded, self._recorded_at = 0, 0.0
+        self._recorded_by: Cell | None = None
         self._shown_before = id(getattr(sys, "last_value", None))
         self._resident, self._peak = self.memory.resident(), self.memory.peak()
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
@@ -249,10 +250,18 @@ class CellWatch:
             self._raised(cell, error, "cell")
             return "interrupted" if _interrupted(cell, error) else "error"
         shown = getattr(sys, "last_value", None)
-        if shown is not None and id(shown) != cell.last_value:
+        if shown is not None and id(shown) != cell.last_value and not self._is_anothers(shown, cell):
             self._raised(cell, shown, "shown")
             return "error_shown"
         return "ok"
+
+    def _is_anothers(self, shown: BaseException, cell: Cell) -> bool:
+        """Was it recorded since `cell` began as the error of one that runs beside it, in a subshell, and not within it?"""
+        by = self._recorded_by if id(shown) == self._recorded and self._recorded_at > cell.started else None
+        inner = by
+        while inner is not None and inner is not cell:
+            inner = inner.within
+        return by is not None and inner is None
 
     def _raised(self, cell: Cell, error: BaseException, origin: str) -> None:
         """Record `error`; an outer cell that shows the error of an inner one gets the same description."""
@@ -274,7 +283,7 @@ class CellWatch:
             spent_ms=round(spent, 3),
         )
         self.recorder.record(event, now=True)
-        self._recorded = id(error)
+        self._recorded, self._recorded_by, self._recorded_at = id(error), cell, clock.perf_counter()
         return failure
 
     def record_left_over(self) -> None:

@@ -203,6 +203,28 @@ def test_subshell_cells_overlap(kernel: TestKernel) -> None:
     kernel.settle()
 
 
+@pytest.mark.skipif(not SUBSHELLS, reason="subshells came with ipykernel 7")
+def test_the_error_of_a_subshell_is_not_the_main_cells(kernel: TestKernel) -> None:
+    """Both ran when it was shown; IPython keeps the last error shown for all of them."""
+    client = kernel.client
+    message = client.session.msg("create_subshell_request", {})
+    client.control_channel.send(message)
+    subshell = client.get_control_msg(timeout=PATIENCE)["content"]["subshell_id"]
+    kernel.run("import threading; hold = threading.Event()")
+    kernel.send("held = hold.wait(60)")
+    waited(lambda: any(start["source"] == "held = hold.wait(60)" for start in of_kind(kernel.store, "cell.start")))
+    kernel.send("{}['of the subshell']", subshell=subshell)
+    kernel.send("hold.set()", subshell=subshell)
+
+    def status(source: str) -> str | None:
+        execution = cell(kernel, source)["x"]
+        return next((end["status"] for end in of_kind(kernel.store, "cell.end") if end["x"] == execution), None)
+
+    assert waited(lambda: status("held = hold.wait(60)")) == "ok"
+    assert status("{}['of the subshell']") == "error"
+    kernel.settle()
+
+
 def test_hint_only_where_a_person_looks(kernel: TestKernel) -> None:
     """One quiet line after a failure, once a front end that names its cells and can ask back has loaded the extension."""
 
