@@ -19,7 +19,7 @@ from agentlog.events import NamespaceChanged, Status
 from agentlog.guard import guarded
 from agentlog.recorder import Recorder
 from agentlog.static import analyse
-from agentlog_ipy.cells import Cell
+from agentlog_ipy.cell import Cell
 from agentlog_ipy.namespace import NamespaceWatch
 
 REST = 0.1

@@ -12,14 +12,11 @@ The hooks are IPython's `pre_run_cell` and `post_run_cell`. What is known about 
 from __future__ import annotations
 
 import _thread
-import asyncio
 import functools
-import re
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -34,41 +31,15 @@ from agentlog.ids import new_id
 from agentlog.processes import this_process
 from agentlog.recorder import Recorder
 from agentlog.stack import CellSource
+from agentlog_ipy.cell import Cell, interrupted, is_own, task_if_async
 from agentlog_ipy.memory import Memory
 from agentlog_ipy.sources import TIMED, Sources, timed
 from agentlog_ipy.whereabouts import Asked, Whereabouts
 
-PEAK_RISE = 1_000_000
-"""Bytes that the process's peak must rise by to be worth a word."""
 QUICK = 1.0
 """Milliseconds in which a cell cannot fill enough memory to be worth the two system calls of a look at it."""
 COUNTED_BEFORE_HOOK = IPython.version_info[:2] >= (9, 8)
 """IPython 9.8 and later count a cell before `pre_run_cell`, earlier ones after it."""
-
-_OWN_LINE = re.compile(
-    r"\s*(%(agentlog\b.*|(load|reload|unload)_ext\s+agentlog\s*)|agentlog\s+(context|diff|why|timeline|history|show|sessions|status)\b.*)$"
-)
-
-
-@dataclass(slots=True, eq=False)
-class Cell:
-    """A cell on its way. `request`: id of the message that asked for it; `seen`: id() of the error it recorded."""
-
-    execution: str
-    source: str
-    info: Any
-    request: str | None
-    stored: bool
-    within: Cell | None
-    number: int
-    own: bool
-    task: Any = None
-    started: float = 0.0
-    last_value: int = 0
-    seen: int = 0
-    failure: Failure | None = None
-    count: int | None = None
-    notebook: str | None = None
 
 
 class CellWatch:
@@ -94,7 +65,6 @@ class CellWatch:
         self._recorded, self._recorded_at = 0, 0.0
         self._recorded_by: Cell | None = None
         self._shown_before = id(getattr(sys, "last_value", None))
-        self._resident, self._peak = self.memory.resident(), self.memory.peak()
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
 
     def attach(self) -> None:
@@ -195,21 +165,21 @@ class CellWatch:
         stack.append(cell)
         self._latest = cell
         cell.last_value = id(getattr(sys, "last_value", None))
-        cell.task = _task_if_async()
+        cell.task = task_if_async()
         cell.count = self._expected_count() if stored else None
         cell.notebook = asked.notebook
         said = {
             "number": cell.number,
             "count": cell.count,
             "cell_id": asked.cell_id,
-            "source": _within(source, self.recorder.limits.source_chars),
+            "source": _cut(source, self.recorder.limits.source_chars),
             "notebook": cell.notebook,
             "request": asked.request,
             "within": cell.within.execution if cell.within else None,
             "own": cell.own,
             "internal": not stored and cell.within is None and self.kernel is not None,
             "thread": _thread_name(),
-            "rss": self._resident,
+            "rss": self.memory.resident,
         }
         self.recorder.record_plain(ExecutionStarted.kind, said, execution=cell.execution, id=cell.execution, now=True)
         for listener in self.started:
@@ -219,13 +189,13 @@ class CellWatch:
 
     def _end(self, cell: Cell, status: Status, result: object = None, ended: float | None = None) -> None:
         spent = ((ended or clock.perf_counter()) - cell.started) * 1000
-        peak = self._look_at_memory() if spent >= QUICK else None
+        peak = self.memory.look() if spent >= QUICK else None
         described = plain(schema(result)) if result is not None and not cell.own else None
         said = {
             "status": status,
             "count": cell.count,
             "ms": round(spent, 3),
-            "rss": self._resident,
+            "rss": self.memory.resident,
             "peak": peak,
             "result": described,
         }
@@ -233,12 +203,6 @@ class CellWatch:
         cell.info = cell.task = None
         for listener in self.ended:
             listener(cell, status)
-
-    def _look_at_memory(self) -> int | None:
-        """Remember what is resident now; returns the peak where it rose."""
-        before, self._peak = self._peak, self.memory.peak()
-        self._resident = self.memory.resident()
-        return self._peak if self._peak and before and self._peak - before >= PEAK_RISE else None
 
     def _lost(self, stack: list[Cell]) -> None:
         """Their ends never came: something stopped IPython itself."""
@@ -248,7 +212,7 @@ class CellWatch:
     def _verdict(self, cell: Cell, error: BaseException | None) -> Status:
         if error is not None:
             self._raised(cell, error, "cell")
-            return "interrupted" if _interrupted(cell, error) else "error"
+            return "interrupted" if interrupted(cell, error) else "error"
         shown = getattr(sys, "last_value", None)
         if shown is not None and id(shown) != cell.last_value and not self._is_anothers(shown, cell):
             self._raised(cell, shown, "shown")
@@ -322,15 +286,7 @@ def _began(stack: list[Cell], info: Any) -> Cell | None:
     return None
 
 
-def is_own(source: str) -> bool:
-    """Does the cell hold only %agentlog lines (and comments)?"""
-    if "agentlog" not in source:
-        return False
-    lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return bool(lines) and all(map(_OWN_LINE.match, lines))
-
-
-def _within(source: str, limit: int) -> str:
+def _cut(source: str, limit: int) -> str:
     return source if len(source) <= limit else f"{source[:limit]}\n# ... {len(source) - limit} characters cut"
 
 
@@ -346,21 +302,6 @@ def _held(hook: Callable[[Any], None]) -> Callable[[Any], None]:
             threading.Timer(0.02, _thread.interrupt_main).start()
 
     return called
-
-
-def _task_if_async() -> Any:
-    loop = asyncio._get_running_loop()
-    return None if loop is None else asyncio.current_task(loop)
-
-
-def _interrupted(cell: Cell, error: BaseException) -> bool:
-    """KeyboardInterrupt, or a CancelledError because the cell's own task was cancelled (how a kernel interrupts `await`)."""
-    if isinstance(error, KeyboardInterrupt):
-        return True
-    if not isinstance(error, asyncio.CancelledError):
-        return False
-    cancelling = getattr(cell.task, "cancelling", None)  # Python 3.11
-    return cancelling is None or bool(cancelling())
 
 
 def _thread_name() -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.settings import OFF
-from agentlog_ipy.cells import Cell
+from agentlog_ipy.cell import Cell
 from agentlog_ipy.displays import OURS
 from agentlog_ipy.whereabouts import Whereabouts
 

@@ -16,7 +16,8 @@ from agentlog.guard import guarded
 from agentlog.hooks.exceptions import ExceptionHooks
 from agentlog.hooks.fatal import FaultFile
 from agentlog_ipy.afterwards import Afterwards
-from agentlog_ipy.cells import Cell, CellWatch
+from agentlog_ipy.cell import Cell
+from agentlog_ipy.cells import CellWatch
 from agentlog_ipy.completion import Completion
 from agentlog_ipy.display import Hint
 from agentlog_ipy.magics import Magic

@@ -16,7 +16,7 @@ from agentlog import guard
 from agentlog.events import Status
 from agentlog.guard import guarded
 from agentlog.processes import this_process
-from agentlog_ipy.cells import Cell
+from agentlog_ipy.cell import Cell
 from agentlog_ipy.displays import KINDS
 from agentlog_ipy.outputs import Outputs, Slot
 
@@ -32,7 +32,6 @@ class KernelTap:
         self._session = session
         self._outputs = outputs
         self._pid = this_process()
-        self._original = session.send
         self._send = self._wrapper(session.send)
 
     def attach(self) -> None:

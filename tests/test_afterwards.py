@@ -21,7 +21,7 @@ from agentlog.recorder import Recorder
 from agentlog.session import begin
 from agentlog.store import Store
 from agentlog_ipy.afterwards import REST, Afterwards
-from agentlog_ipy.cells import Cell
+from agentlog_ipy.cell import Cell
 
 
 class Host:

@@ -15,7 +15,7 @@ from shell_host import bare, of_kind, run, shell  # noqa: F401
 import agentlog
 from agentlog import guard
 from agentlog.commands import MAGICS
-from agentlog_ipy.cells import is_own
+from agentlog_ipy.cell import is_own
 from agentlog_ipy.live import LIVE
 from agentlog_ipy.magics import overview
 
