@@ -19,6 +19,7 @@ from agentlog.expression import names_in
 _TARGETS = frozenset({"y", "y_true", "y_pred", "Y", "target", "labels", "sample_weight", "groups"})
 """Parameters that are not the features."""
 _FITS = re.compile(r"_?(?:partial_)?fit(?:_|$)")
+_FITS_ANEW = re.compile(r"_?fit(?:_|$)")
 
 
 @collector(
@@ -32,10 +33,10 @@ def estimator(failing: Failing) -> Evidence | None:
     facts: list[Fact] = []
     for about, model in found[:3]:
         facts += _state(failing, about, model)
-    told = _feature_facts(failing, found)
+    told = _feature_facts(failing, [(about, model) for about, model in found if not _fitted_anew(failing, model)])
     names = [about for about, model in found if failing.names.get(about) is model]
     for about in names if told or "feature" in failing.message else ():
-        fitted, data = _fitted_with(failing, about)
+        fitted, data = _fitted_with(failing, about) if not _fitted_anew(failing, failing.names[about]) else ([], [])
         told += fitted
         names = [*names, *data]
     if told and not any("columns" in fact.text for fact in told):
@@ -81,6 +82,12 @@ def _fitted(failing: Failing, model: Any, learned: list[str]) -> str:
     if not learned:
         return ", not fitted"
     return f", fitted ({', '.join(learned[:8])})" if set(learned) - {"n_features_in_", "feature_names_in_"} else ""
+
+
+def _fitted_anew(failing: Failing, model: Any) -> bool:
+    """Was its `fit` running? Then nothing depends on what an earlier one saw."""
+    levels = (level for level in failing.levels if level.names.get("self") is model)
+    return any(_FITS_ANEW.match(level.frame.f_code.co_name) for level in levels)
 
 
 def _initialiser(model: Any) -> Any:
@@ -182,7 +189,8 @@ def _unseen(text: str, table: Any, place: int, seen: Any) -> list[Fact]:
     new = [item for item in items if type(item) in PLAIN and item == item and item not in known]
     values = list(dict.fromkeys(new))
     said = f"column {label}: {len(values)} values not among the {len(known)} of fit time, in {len(new)} rows: {probe.some(values, 10)}"
-    return [Fact(said, about=text.partition("[")[0])] if values else []
+    table_name = text.partition("[")[0]
+    return [Fact(said, about=table_name if table_name.replace(".", "").isidentifier() else text)] if values else []
 
 
 def _fitted_with(failing: Failing, about: str) -> tuple[list[Fact], list[str]]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from agentlog.events import Failure
+
 CASES = [
     (
         "pandas sklearn",
@@ -121,3 +123,28 @@ def test_a_missing_value_is_no_matter_of_labels(crash: Callable, facts: Callable
     )
     assert "Classifier" in failure.message
     assert facts(failure, "labels") == []
+
+
+def test_what_an_earlier_fit_saw_says_nothing_of_a_new_one(crash: Callable) -> None:
+    """`fit` begins anew; `partial_fit` goes on from what it saw."""
+    pytest.importorskip("sklearn")
+    begun = "import numpy as np\nfrom sklearn.linear_model import SGDRegressor\nm = SGDRegressor().fit([[1, 2], [2, 3]], [1, 2])\n"
+    again = crash(begun + "X = np.array([['a'], ['b']])\nm.fit(X, [1, 2])")
+    assert "was fitted" not in told(again)
+    further = crash(begun + "X = np.array([[1, 2, 3], [2, 3, 4]])\nm.partial_fit(X, [1, 2])")
+    assert "m was fitted with 2 features, X has 3" in told(further)
+
+
+def test_a_table_made_in_the_line_is_named_whole(crash: Callable) -> None:
+    """Not up to its first bracket."""
+    pytest.importorskip("sklearn")
+    pytest.importorskip("pandas")
+    failure = crash(
+        "import pandas as pd\nfrom sklearn.preprocessing import OneHotEncoder\nenc = OneHotEncoder().fit(pd.DataFrame({'v': ['a']}))\n"
+        "enc.transform(pd.DataFrame({'v': ['z']}))"
+    )
+    assert "pd.DataFrame({'v': ['z']}): column 'v'" in told(failure)
+
+
+def told(failure: Failure) -> str:
+    return "\n".join(f"{fact.about}: {fact.text}" for evidence in failure.evidence for fact in evidence.facts)
