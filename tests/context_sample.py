@@ -54,8 +54,8 @@ def failure(message: str = "'price'") -> Failure:
     return Failure("KeyError", message, frames=(frame, library), expression=expression, evidence=(evidence,), hash="h1")
 
 
-def sample(*, failing: bool = True) -> Store:
-    """The session in memory; without `failing` it stops before the third cell."""
+def sample(*, failing: bool = True, left: Value = LEFT) -> Store:
+    """The session in memory; without `failing` it stops before the third cell. `left`: what the look after the second saw of `df`."""
     store = Store.in_memory()
     moment = iter(range(1, 100))
 
@@ -74,7 +74,7 @@ def sample(*, failing: bool = True) -> Store:
     looks = (
         NamespaceChanged(execution=execution_id(1), changes=(Change("df", "made", None, PRICES), Change("rate", "made", None, Value("float", value=1.25))),
                          reads=("pd",), writes=("df", "rate")),
-        NamespaceChanged(execution=execution_id(2), changes=(Change("df", "rebound", PRICES, LEFT),), reads=("df",), writes=("df",)),
+        NamespaceChanged(execution=execution_id(2), changes=(Change("df", "rebound", PRICES, left),), reads=("df",), writes=("df",)),
     )  # fmt: skip
     for number, source in enumerate(SOURCES[: 3 if failing else 2], 1):
         add(ExecutionStarted(execution=execution_id(number), number=number, count=number, source=source))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from context_runner import CASES, read_case
-from context_sample import SESSION, execution_id, failure, sample
+from context_sample import LEFT, SESSION, execution_id, failure, sample
 
 from agentlog import api
 from agentlog.cli import main
@@ -32,9 +32,17 @@ from agentlog.events import (
     Value,
 )
 from agentlog.ids import new_id
+from agentlog.situation import situation
 from agentlog.store import Store
 
 NAMES = sorted(path.stem for path in CASES.glob("*.txt"))
+
+
+def test_what_there_was_no_time_for_is_what_the_failure_found() -> None:
+    """A look at the namespace that ran out of time leaves a type alone: the failure saw the rest, and the cause is found."""
+    busy = sample(left=Value("DataFrame", "pandas", cut="not looked at: out of time"))
+    assert next(situation(busy).versions("df")).value == LEFT
+    assert "cause: In[2]: df lost 'price' there" in str(build(busy))
 
 
 # --- real crashes -------------------------------------------------------------------------------------------------
