@@ -17,9 +17,9 @@ from nbclient.util import run_hook
 from nbformat import NotebookNode
 
 from agentlog.terminal import Terminal
-from agentlog_ipy.channels import Message
 from agentlog_ipy.kernel import Kernel
 from agentlog_ipy.reply import Reply
+from agentlog_ipy.wire import Message
 
 
 class CellClient(NotebookClient):

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from agentlog.clock import clock
 from agentlog.ids import new_id
-from agentlog_ipy.channels import Message, Request
+from agentlog_ipy.channels import Request
 from agentlog_ipy.death import Death
 from agentlog_ipy.ladder import Climb
 from agentlog_ipy.link import Link
 from agentlog_ipy.reply import Look, Reply, ReplyStatus, outputs_of
 from agentlog_ipy.transcript import Error, Transcript, error_of
+from agentlog_ipy.wire import Message
 
 _RATE_LIMIT = re.compile(r"^IOPub (data|message) rate exceeded", re.MULTILINE)
 END_OF_INPUT = "\x04"

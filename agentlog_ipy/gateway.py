@@ -19,8 +19,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from agentlog.errors import KernelStartError
-from agentlog_ipy.channels import Listener, Message
 from agentlog_ipy.process import GONE
+from agentlog_ipy.wire import Listener, Message
 
 _SECONDS = 30.0
 _DEAD = ("dead", "restarting", "autorestarting")

@@ -18,7 +18,6 @@ from agentlog.errors import KernelError
 from agentlog.ids import new_id
 from agentlog.settings import store_folder
 from agentlog_ipy import inside
-from agentlog_ipy.channels import Message
 from agentlog_ipy.death import Death, autopsy
 from agentlog_ipy.execution import Run, reply_of
 from agentlog_ipy.folders import new_folder
@@ -29,6 +28,7 @@ from agentlog_ipy.process import LocalProcess, Process
 from agentlog_ipy.replay import Replay, Replayed, lost_names
 from agentlog_ipy.reply import MAX_TOKENS, Reply
 from agentlog_ipy.view import KernelView
+from agentlog_ipy.wire import Message
 from agentlog_ipy.witness import Witness
 
 DEFAULT: Any = object()

@@ -20,10 +20,11 @@ from typing import Any
 
 from agentlog.clock import clock
 from agentlog.errors import KernelBusy, KernelError, KernelStartError
-from agentlog_ipy.channels import Dispatch, Foreign, Message, Request, Wire, ZmqWire
+from agentlog_ipy.channels import Dispatch, Foreign, Request
 from agentlog_ipy.footprint import Footprint
 from agentlog_ipy.found import FoundProcess
 from agentlog_ipy.process import LocalProcess, Process, gone
+from agentlog_ipy.wire import Message, Wire, ZmqWire
 
 WATCH = 0.1
 """Seconds between two looks whether the process is alive."""

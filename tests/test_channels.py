@@ -1,4 +1,4 @@
-"""`ZmqWire` and `Dispatch` with real sockets: whatever comes in is read, also what comes while something goes out."""
+"""`Dispatch` over a `ZmqWire`, with real sockets: whatever comes in is read, also what comes while something goes out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import zmq
 import zmq.asyncio
 from jupyter_client.session import Session
 
-from agentlog_ipy.channels import Dispatch, Request, ZmqWire
+from agentlog_ipy.channels import Dispatch, Request
+from agentlog_ipy.wire import ZmqWire
 
 PATIENCE = 60.0
 KINDS = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.XPUB}
