@@ -35,10 +35,11 @@ from agentlog.settings import store_folder
 
 ANY = Filter()
 _INSIDE = """FROM sessions t JOIN segments a ON a.number = t.segment, sessions p JOIN segments b ON b.number = p.segment
-    WHERE (t.number = p.number OR (t.life = 'task' AND p.life <> 'task' AND t.at >= p.at
-        AND a.pid = b.pid AND a.host = b.host AND coalesce(a.start, '') = coalesce(b.start, '')))"""
+    WHERE (t.number = p.number OR (p.life <> 'task' AND coalesce(a.pid, 0) = coalesce(b.pid, 0)
+        AND coalesce(a.host, '') = coalesce(b.host, '') AND coalesce(a.start, '') = coalesce(b.start, '')
+        AND ((p.life IN ('kernel', 'ipython') AND t.life IN ('task', p.life) AND t.at < p.at) OR (t.life = 'task' AND t.at >= p.at))))"""
 _MEMBERS = f"SELECT t.id {_INSIDE} AND p.id = ?"
-"""A session, and the tasks that were started in the same process."""
+"""A session, the tasks that were started in the same process, and of a kernel what it was before the extension was reloaded."""
 _WHOLE = f"SELECT p.id {_INSIDE} AND t.id = ? AND p.life <> 'task' ORDER BY p.at DESC LIMIT 1"
 """The process that a task was started in."""
 PAGE = 500

@@ -166,6 +166,25 @@ class StoreSuite:
         store = self.told(story)
         assert [store.session(one).notebook for one in (killed, told)] == ["/home/x/demo.ipynb", "/home/x/new.ipynb"]
 
+    def test_a_process_counts_as_one_with_its_tasks(self) -> None:
+        """Where it is asked for: what a task did is the process's too; alone each has its own."""
+        story = Story()
+        kernel, task, process = story.session(), story.session(life="task"), story.session(life="process")
+        story.cell(kernel, 1, "x = 1")
+        story.cell(task, 2, "y = 2")
+        failed = story.cell(task, 3, "x['price']", status="error", error=KEY_ERROR)
+        store = self.told(story)
+        assert [one.source for one in store.executions(kernel)] == ["x = 1"]
+        assert store.whole_of(store.session(process)).id == process
+        whole = store.whole_of(store.session(task)).id
+        assert whole == kernel
+        assert [one.source for one in store.executions(kernel)] == ["x = 1", "y = 2", "x['price']"]
+        last = store.last_failure(kernel)
+        assert last is not None
+        assert last.id == failed
+        assert [error.execution for error in store.errors(kernel)] == [failed]
+        assert [one.source for one in store.executions(task)] == ["y = 2", "x['price']"]
+
     # --- executions -----------------------------------------------------------------------------------------------
 
     def test_an_execution_is_read_back_whole(self) -> None:

@@ -96,6 +96,16 @@ def test_cells_of_a_named_task_are_cells_of_the_kernel(shell: Any) -> None:
         assert f"In[{made}] made" in str(ask(shell, "why prices"))
 
 
+def test_a_kernel_knows_its_cells_through_a_reload(shell: Any) -> None:
+    """`%reload_ext agentlog` begins a session; what failed before it, and who made what, is not forgotten."""
+    made = run(shell, "prices = {'apple': 1}").execution_count
+    failed = run(shell, "prices['pear']").execution_count
+    run(shell, "%reload_ext agentlog")
+    context = str(ask(shell, "context"))
+    assert f"at In[{failed}] line 1: prices['pear']" in context
+    assert f"prices = dict len 1 {{apple: 1}} (In[{made}])" in context
+
+
 def test_the_format_that_was_asked_for_is_what_is_shown(shell: Any) -> None:
     """Also where the front end prefers HTML; without one, the page with the compact text beside it."""
     run(shell, "prices = {'apple': 1}")
