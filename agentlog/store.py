@@ -171,7 +171,7 @@ class Store:
                 raise NotFound(f"no {'session' if back == 1 else f'{back} sessions'} recorded yet in {self._name()}")
             return self._session(rows[0])
         if is_id(str(reference)) and (rows := self.ask(f"{SESSIONS} WHERE s.id = ?", reference)):
-            return self._session(rows[0])
+            return self._session(rows[0]) if reference != self._whole else self._summed(rows[0])
         rows = self.ask(f"{SESSIONS} WHERE s.id LIKE ? ESCAPE '\\' ORDER BY s.at", "%" + like(str(reference)))
         return self._session(one_of("session", str(reference), rows, self._name(), "agentlog sessions"))
 
@@ -410,6 +410,13 @@ class Store:
         if len(members) == 1:
             return f"{column} = (SELECT number FROM sessions WHERE id = ?)", session
         return f"{column} IN (SELECT number FROM sessions WHERE id IN ({', '.join('?' * len(members))}))", *members
+
+    def _summed(self, row: tuple[Any, ...]) -> Session:
+        """The session of `row` with the counts of all that counts as it."""
+        whole = self._session(row)
+        parts = [self._session(self.ask(f"{SESSIONS} WHERE s.id = ?", one)[0]) for one in self.members(whole.id)]
+        counts = {name: sum(getattr(one, name) for one in parts) for name in ("executions", "failures", "errors")}
+        return replace(whole, **counts)
 
     def _execution_terms(self, session: str | None, *, own: bool, internal: bool) -> Where:
         where = Where()

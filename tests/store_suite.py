@@ -184,6 +184,7 @@ class StoreSuite:
         assert last.id == failed
         assert [error.execution for error in store.errors(kernel)] == [failed]
         assert [one.source for one in store.executions(task)] == ["y = 2", "x['price']"]
+        assert [(one.executions, one.failures) for one in map(store.session, (kernel, task))] == [(3, 1), (2, 1)]
 
     # --- executions -----------------------------------------------------------------------------------------------
 
