@@ -1,10 +1,13 @@
-"""Two descriptions of what stands behind one name: equal for certain, the same code, what is different in words."""
+"""What an execution did to a name, by the descriptions before and after: equal for certain, the same code, what is different in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from agentlog.events import Change, Value
+
+SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
+"""Kind of change -> its sign in lists."""
 
 
 def same_value(old: Value | None, new: Value | None) -> bool:
@@ -44,6 +47,32 @@ def difference(old: Value | None, new: Value | None) -> str:
     if not parts and old.value != new.value and old.value is not None and new.value is not None:
         parts.append(f"{_short(old.value)} -> {_short(new.value)}")
     return ", ".join(parts)
+
+
+def effect(change: Change) -> str:
+    """ "+df DataFrame (3, 2): a, b": one change in a few words."""
+    if change.kind in ("deleted", "unknown"):
+        return f"{SIGNS[change.kind]}{change.name}"
+    said = (difference(change.old, change.new) or "content") if change.old is not None else describe_short(change.new)
+    return f"{SIGNS[change.kind]}{change.name} {said}".strip()
+
+
+def describe_short(value: Value | None) -> str:
+    """A description in a few words: "DataFrame (100, 3): a, b, c"."""
+    if value is None:
+        return "not described"
+    parts = [value.type]
+    if value.shape is not None:
+        parts.append(str(value.shape))
+    elif value.length is not None:
+        parts.append(f"of {value.length}")
+    if value.dtype:
+        parts.append(value.dtype)
+    if value.columns:
+        parts.append(": " + ", ".join(column.name for column in value.columns[:8]) + (" ..." if len(value.columns) > 8 else ""))
+    elif value.value is not None:
+        parts.append(repr(value.value)[:60])
+    return " ".join(parts).replace(" :", ":")
 
 
 def _columns(old: Value, new: Value) -> Iterator[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentlog.amounts import at_least
-from agentlog.commands.why import describe_short
 from agentlog.desk import Desk
 from agentlog.errors import NotFound
 from agentlog.events import Change, plain
@@ -15,10 +14,9 @@ from agentlog.lineage import Lineage
 from agentlog.notebook_cells import first_line
 from agentlog.past import Execution, Session
 from agentlog.tables import OF_STATUS, Line, Text, cut, duration, in_terminal, one_line, table, width
-from agentlog.value_changes import difference
+from agentlog.value_changes import effect
 
 JSON = TASKS_TOO = True
-_SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +82,3 @@ def _line(execution: Execution, changes: tuple[Change, ...]) -> Line:
         one_line(said),
     )
     return Line(cells, (None, OF_STATUS.get(execution.status, "red"), "dim"))
-
-
-def effect(change: Change) -> str:
-    """ "+df DataFrame (3, 2): a, b": one change in a few words."""
-    if change.kind in ("deleted", "unknown"):
-        return f"{_SIGNS[change.kind]}{change.name}"
-    said = (difference(change.old, change.new) or "content") if change.old is not None else describe_short(change.new)
-    return f"{_SIGNS[change.kind]}{change.name} {said}".strip()

@@ -19,7 +19,7 @@ from agentlog.lineage import Lineage, Step
 from agentlog.notebook_cells import first_line
 from agentlog.staleness import Stale, stale
 from agentlog.tables import Text
-from agentlog.value_changes import difference
+from agentlog.value_changes import describe_short, difference
 
 JSON = TASKS_TOO = True
 _LINES = 8
@@ -139,21 +139,3 @@ class Why(Text):
         )
         rest = len(lines) - len(shown)
         return [f"    {line}" for line in shown] + ([f"    … {rest} more lines (--full)"] if rest else [])
-
-
-def describe_short(value: Any) -> str:
-    """A description in a few words: "DataFrame (100, 3): a, b, c"."""
-    if value is None:
-        return "not described"
-    parts = [value.type]
-    if value.shape is not None:
-        parts.append(str(value.shape))
-    elif value.length is not None:
-        parts.append(f"of {value.length}")
-    if value.dtype:
-        parts.append(value.dtype)
-    if value.columns:
-        parts.append(": " + ", ".join(column.name for column in value.columns[:8]) + (" ..." if len(value.columns) > 8 else ""))
-    elif value.value is not None:
-        parts.append(repr(value.value)[:60])
-    return " ".join(parts).replace(" :", ":")

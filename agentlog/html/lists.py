@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agentlog.html.stylesheet import code_of, element, fragment, rows, status_of, unfolding
 from agentlog.ids import short
 from agentlog.tables import ago, duration
+from agentlog.value_changes import effect
 
 if TYPE_CHECKING:
     from agentlog.commands.history import History
@@ -71,7 +72,6 @@ def _session(one: Session, here: bool) -> list[str]:
 
 def timeline(found: Timeline) -> str:
     """Executions with their effects on names."""
-    from agentlog.commands.timeline import effect
 
     def row(one: Execution, effects: list[str]) -> list[str]:
         told = element("div", one.error, "bad mono") if one.error else ""

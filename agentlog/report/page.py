@@ -24,6 +24,7 @@ from agentlog.report.failures import Failures
 from agentlog.report.images import Images
 from agentlog.report.steps import Piece, Recording, Step
 from agentlog.tables import duration
+from agentlog.value_changes import SIGNS
 from agentlog.valuetext import brief, nested
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ IMAGES_SHARE = 0.4
 """Of the size of the document, what images may have at least where there are some; they get what the text leaves."""
 LINES = 30
 """An output of more lines scrolls by itself."""
-SIGNS = {"made": "+", "rebound": "=", "mutated": "~", "deleted": "-", "unknown": "?"}
 
 
 @dataclass(frozen=True, slots=True)
