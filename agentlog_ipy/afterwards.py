@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from dataclasses import replace
 from typing import Any
 
@@ -163,4 +162,4 @@ class Afterwards:
 
 
 def _looked_at(cell: Cell) -> bool:
-    return cell.within is None and not cell.own and threading.current_thread() is threading.main_thread()
+    return cell.within is None and not cell.own and cell.thread is None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentlog.events import Failure
@@ -14,9 +15,15 @@ _OWN_LINE = re.compile(
 )
 
 
+def _thread_name() -> str | None:
+    thread = threading.current_thread()
+    return None if thread is threading.main_thread() else thread.name
+
+
 @dataclass(slots=True, eq=False)
 class Cell:
-    """A cell on its way. `request`: id of the message that asked for it; `seen`: id() of the error it recorded."""
+    """A cell on its way. `request`: id of the message that asked for it; `seen`: id() of the error it recorded;
+    `thread`: name of the one it begins on, None for the main thread."""
 
     execution: str
     source: str
@@ -33,6 +40,7 @@ class Cell:
     failure: Failure | None = None
     count: int | None = None
     notebook: str | None = None
+    thread: str | None = field(default_factory=_thread_name)
 
 
 def is_own(source: str) -> bool:

@@ -64,7 +64,7 @@ class CellWatch:
         self._outer: Cell | None = None
         self._recorded, self._recorded_at = 0, 0.0
         self._recorded_by: Cell | None = None
-        self._shown_before = id(getattr(sys, "last_value", None))
+        self._shown_before = id(_last_shown())
         self._hooks = {"pre_run_cell": _held(self.before), "post_run_cell": _held(self.after)}
 
     def attach(self) -> None:
@@ -164,7 +164,7 @@ class CellWatch:
         )
         stack.append(cell)
         self._latest = cell
-        cell.last_value = id(getattr(sys, "last_value", None))
+        cell.last_value = id(_last_shown())
         cell.task = task_if_async()
         cell.count = self._expected_count() if stored else None
         cell.notebook = asked.notebook
@@ -178,7 +178,7 @@ class CellWatch:
             "within": cell.within.execution if cell.within else None,
             "own": cell.own,
             "internal": not stored and cell.within is None and self.kernel is not None,
-            "thread": _thread_name(),
+            "thread": cell.thread,
             "rss": self.memory.resident,
         }
         self.recorder.record_plain(ExecutionStarted.kind, said, execution=cell.execution, id=cell.execution, now=True)
@@ -213,7 +213,7 @@ class CellWatch:
         if error is not None:
             self._raised(cell, error, "cell")
             return "interrupted" if interrupted(cell, error) else "error"
-        shown = getattr(sys, "last_value", None)
+        shown = _last_shown()
         if shown is not None and id(shown) != cell.last_value and not self._is_anothers(shown, cell):
             self._raised(cell, shown, "shown")
             return "error_shown"
@@ -252,7 +252,7 @@ class CellWatch:
 
     def record_left_over(self) -> None:
         """An error that IPython showed outside any cell (`ipython script.py`), if there is one."""
-        shown = getattr(sys, "last_value", None)
+        shown = _last_shown()
         if shown is None or isinstance(shown, SystemExit) or not self.recording:
             return
         if id(shown) not in (self._recorded, self._shown_before):
@@ -304,6 +304,7 @@ def _held(hook: Callable[[Any], None]) -> Callable[[Any], None]:
     return called
 
 
-def _thread_name() -> str | None:
-    thread = threading.current_thread()
-    return None if thread is threading.main_thread() else thread.name
+def _last_shown() -> Any:
+    """The error that was displayed last. Before the first there is no such name: `getattr` makes an error of that and drops it,
+    which takes 2 us up to Python 3.11."""
+    return sys.__dict__.get("last_value")
