@@ -14,6 +14,12 @@ round gives one ratio of medians. The table shows their median with its quartile
 Output waits 0.1 s for more of it before it is written: a block lasts longer than that, so that the cells of a block meet the
 writing of those before them, and the time of the processor is read when the last output of the block has been written.
 
+What `pass` pays is the code of the two hooks and little beside it: with the recorder a cell sends as many messages and polls as
+often, has two writes more, and garbage is collected once in 300 cells. Called over and over the hooks take 44 us; as a cell
+comes 130 us, and 230 us where others compute, for other threads and processes have had the processor's caches meanwhile. That
+is spread over all of their steps, of which none takes more than an eighth. In process they leave the caches worse for
+IPython's own code, too, by 11 us.
+
 Each needs numpy and pandas; `crash` needs about 3 GB of memory.
 """
 
