@@ -12,6 +12,14 @@ from agentlog.events import Scalar
 GIT_SECONDS = 5.0
 
 
+def working_folder() -> str | None:
+    """The working directory; None where it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
 def git_folder(start: Path) -> Path | None:
     """The .git folder that `start` belongs to (a worktree's own), or None."""
     for folder in (start, *start.parents):
@@ -39,6 +47,12 @@ def git_head(start: Path) -> dict[str, Scalar]:
         return {}
     facts: dict[str, Scalar] = {"branch": ref.removeprefix("refs/heads/")}
     return {**facts, "commit": commit} if commit else facts
+
+
+def git_head_here() -> dict[str, Scalar]:
+    """`git_head` of the working directory."""
+    here = working_folder()
+    return git_head(Path(here)) if here is not None else {}
 
 
 def _ref(folder: Path, ref: str) -> str | None:

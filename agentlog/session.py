@@ -20,7 +20,7 @@ import agentlog
 from agentlog import tasks
 from agentlog.events import Scalar, SessionEnded, SessionLearned, SessionStarted
 from agentlog.followers.start import start_follower
-from agentlog.gitstate import git, git_folder, git_head
+from agentlog.gitstate import git, git_folder, git_head, git_head_here, working_folder
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.processes import host_name, process_start
@@ -49,11 +49,11 @@ def begin(recorder: Recorder, *, life: str = "process", notebook: str | None = N
             python=sys.version.split()[0],
             executable=sys.executable,
             argv=tuple(getattr(sys, "argv", ())),
-            cwd=_cwd(),
+            cwd=working_folder(),
             notebook=notebook,
             kernel=kernel,
             platform=sys.platform,
-            git=git_head(Path(_cwd() or ".")),
+            git=git_head_here(),
             packages=packages_loaded(),
             environment=tuple(sorted(os.environ)),
             agentlog=agentlog.__version__,
@@ -150,17 +150,10 @@ def _watch_budget(recorder: Recorder) -> None:
 
 
 def _learn_git(recorder: Recorder, session: str) -> None:
-    cwd = _cwd()
+    cwd = working_folder()
     if cwd is None or git_folder(Path(cwd)) is None:
         return
     status = git("status", "--porcelain", "--untracked-files=no", cwd=cwd)
     if status is not None:
         facts: dict[str, Scalar] = {**git_head(Path(cwd)), "dirty": bool(status.strip())}
         recorder.record(SessionLearned(session=session, git=facts), now=True)
-
-
-def _cwd() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:
-        return None

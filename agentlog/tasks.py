@@ -16,14 +16,13 @@ import os
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
 
 from agentlog import recorder
 from agentlog.clock import clock
-from agentlog.events import ErrorRaised, Scalar, SessionEnded, SessionStarted, WorkspaceSeen
+from agentlog.events import ErrorRaised, SessionEnded, SessionStarted, WorkspaceSeen
 from agentlog.frames import failure_of
-from agentlog.gitstate import git_head
+from agentlog.gitstate import git_head_here, working_folder
 from agentlog.guard import guarded
 from agentlog.ids import new_id
 from agentlog.notes import text_of
@@ -163,7 +162,7 @@ def _start(agent: str, task: str, parent: str | None, given: Recorder | None) ->
     door.record(
         SessionStarted(
             session=opened.id, life="task", agent=text_of(agent), task=text_of(task) or None, parent=above, pid=os.getpid(),
-            cwd=_cwd(), git=_head_here(),
+            cwd=working_folder(), git=git_head_here(),
         ),
         now=True,
     )  # fmt: skip
@@ -231,23 +230,11 @@ def _publish() -> None:
 def _look(task: Task) -> None:
     from agentlog.workspace import look
 
-    here = _cwd()
+    here = working_folder()
     seen = look(here) if here is not None else None
     if seen is not None and seen != task.seen:
         task.seen = seen
         task.door.record(replace(seen, session=task.id), now=True)  # in the place of the job that looked
-
-
-def _head_here() -> dict[str, Scalar]:
-    here = _cwd()
-    return git_head(Path(here)) if here is not None else {}
-
-
-def _cwd() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:
-        return None
 
 
 def _after_fork_in_child() -> None:
