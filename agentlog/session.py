@@ -117,10 +117,16 @@ def packages_loaded() -> dict[str, str]:
     for name, module in list(sys.modules.items()):
         if "." in name or name.startswith("_") or type(module) is not ModuleType or name in sys.stdlib_module_names:
             continue
-        version = vars(module).get("__version__")
+        version = vars(module).get("__version__") or _version_apart(name)
         if type(version) is str and version:
             found[name] = version[:40]
     return found
+
+
+def _version_apart(package: str) -> object:
+    """Of a package that looks its version up when it is asked (matplotlib): what the module it is kept in says."""
+    kept = sys.modules.get(f"{package}._version")
+    return vars(kept).get("version") if type(kept) is ModuleType else None
 
 
 @guarded("calls")

@@ -106,6 +106,13 @@ def test_a_kernel_knows_its_cells_through_a_reload(shell: Any) -> None:
     assert f"prices = dict len 1 {{apple: 1}} (In[{made}])" in context
 
 
+def test_own_cells_are_no_executions_to_compare(shell: Any) -> None:
+    """`%agentlog diff` compares the last two cells of the user's, whatever was asked between and after them."""
+    for code in ("x = 1", "%agentlog history", "x = 2", "%agentlog status"):
+        run(shell, code)
+    assert "x = [-1-]{+2+}" in str(ask(shell, "diff"))
+
+
 def test_the_format_that_was_asked_for_is_what_is_shown(shell: Any) -> None:
     """Also where the front end prefers HTML; without one, the page with the compact text beside it."""
     run(shell, "prices = {'apple': 1}")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agentlog.ids import new_id
+from agentlog.store import Store
+
 FORKING = """
 import os, sys
 from agentlog import recorder, session
@@ -46,3 +49,37 @@ def test_the_session_ends_with_the_interpreter(store_folder: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     (records,) = by_segment(store_folder)
     assert [record.get("how", "exit") for record in records if record["e"] == "session.end"] == ["exit"]
+
+
+def test_a_session_says_what_it_ran_on(tmp_path: Path, store_folder: Path) -> None:
+    """Git's commit, branch and uncommitted changes; versions of packages; the session that started it; how it ended."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "app.py").write_text("x = 1\n")
+    (project / "plain.py").write_text("__version__ = '1.2'\n")
+    (project / "lazy").mkdir()
+    (project / "lazy" / "__init__.py").write_text("from . import _version\n")
+    (project / "lazy" / "_version.py").write_text("version = '3.4'\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q", "-b", "trunk"], ["add", "app.py"], [*who, "commit", "-q", "-m", "begun"]):
+        subprocess.run(["git", *words], cwd=project, check=True, timeout=60)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=project, check=True, timeout=60, capture_output=True, text=True
+    ).stdout.strip()
+    (project / "app.py").write_text("x = 2\n")
+    code = (
+        "import lazy, plain\nfrom agentlog import recorder, session\ndoor = recorder.start()\nsession.begin(door)\ndoor.flush(60)"
+    )
+    parent = new_id()
+    environment = {**os.environ, "AGENTLOG_PARENT_SESSION": parent}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=project, env=environment)
+    store = Store.open(store_folder)
+    try:
+        found = store.session()
+    finally:
+        store.close()
+    assert (found.git["branch"], found.git["dirty"]) == ("trunk", True)
+    assert commit.startswith(str(found.git["commit"]))
+    assert (found.packages["plain"], found.packages["lazy"]) == ("1.2", "3.4")
+    assert (found.parent, found.cwd, found.how) == (parent, str(project.resolve()), "exit")
+    assert found.python == sys.version.split()[0]
