@@ -13,6 +13,7 @@ import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from agentlog import peek, plain_calls
@@ -30,11 +31,10 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 
-NUMBERS = (int, float, bool, complex)
-PLAIN = frozenset({int, float, bool, complex, str, bytes, type(None)})
-DICTS = frozenset({dict, OrderedDict, defaultdict, Counter})
-SEQUENCES = frozenset({list, tuple, str, bytes, bytearray, range})
-SIZED = SEQUENCES | DICTS | {set, frozenset, deque, memoryview}
+NUMBERS, PLAIN = peek.NUMBERS, peek.PLAIN
+DICTS = peek.Types(dict, OrderedDict, defaultdict, Counter)
+SEQUENCES = peek.Types(list, tuple, str, bytes, bytearray, range)
+SIZED = peek.Types(*SEQUENCES, *DICTS, set, frozenset, deque, memoryview)
 
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Div: operator.truediv,
@@ -43,8 +43,8 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 _FEW = 100_000
-_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
+_SLOTS = peek.Types(types.MemberDescriptorType, types.GetSetDescriptorType)
+_FUNCTIONS = peek.Types(types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
 _LIBRARY_ATTRIBUTES = {
     "pandas": frozenset({"shape", "columns", "index", "dtype", "dtypes", "size", "ndim", "name", "names", "empty", "nlevels", "categories"}),
     "numpy": frozenset({"shape", "dtype", "size", "ndim", "nbytes"}),
@@ -120,7 +120,7 @@ def attribute(value: object, name: str) -> object:
         return _pandas_column(value, name) if package_of(kind) == "pandas" else _part_of_network(value, name)
     if type(found) in _FUNCTIONS:
         return found
-    return UNKNOWN if hasattr(type(found), "__get__") else found
+    return found if peek.on_class(found, "__get__") is None else UNKNOWN
 
 
 def _part_of_network(value: object, name: str) -> object:
@@ -133,9 +133,9 @@ def _part_of_network(value: object, name: str) -> object:
 
 def _of_class(value: type, name: str) -> object:
     found = next((peek.class_dict(base)[name] for base in peek.mro(value) if name in peek.class_dict(base)), UNKNOWN)
-    if type(found) in (staticmethod, classmethod):
+    if peek.exactly(found, staticmethod, classmethod):
         return found.__func__  # type: ignore[union-attr]
-    return UNKNOWN if type(found) in (property, *_SLOTS) else found
+    return UNKNOWN if type(found) is property or type(found) in _SLOTS else found
 
 
 def _harmless(found: object, value: object, name: str) -> bool:
@@ -147,7 +147,12 @@ def _harmless(found: object, value: object, name: str) -> bool:
 def _library_property(value: object, name: str) -> bool:
     package = package_of(type(value))
     known = name in _LIBRARY_ATTRIBUTES.get(package, ()) or (name == "values" and package == "pandas")
-    return known and peek.really_in(value, package) and (name != "values" or _plain_values(value))
+    return known and peek.really_in(value, package) and holds_data(value) and (name != "values" or _plain_values(value))
+
+
+def holds_data(value: object) -> bool:
+    """Not so a frame or series of pandas whose constructor has failed on the way: it asks itself for its data without end."""
+    return peek.class_name(type(value)) not in ("DataFrame", "Series") or peek.own(value, "_mgr") is not None
 
 
 def _plain_values(value: object) -> bool:
@@ -161,24 +166,24 @@ def subscript(value: object, key: object) -> object:
     """`value[key]` for exact types whose look-up runs no foreign code, else UNKNOWN."""
     kind = type(value)
     if kind in DICTS and _plain_key(key):
-        return dict.get(value, key, UNKNOWN)  # type: ignore[call-overload]
-    if kind in SEQUENCES and type(key) in (int, bool, slice):
+        return dict.get(value, key, UNKNOWN) if plain_calls.KEYS.all_of(islice(value, _FEW)) else UNKNOWN  # type: ignore[call-overload]
+    if kind in SEQUENCES and peek.exactly(key, int, bool, slice):
         return value[key]  # type: ignore[index]
     package = package_of(kind)
     if package == "pandas" and _plain_key(key):
         return _pandas_column(value, key)
-    if package == "numpy" and kind.__name__ == "ndarray" and _cheap_index(key):
+    if kind is peek.loaded("numpy", "ndarray") and _cheap_index(key):
         return value[key]  # type: ignore[index]
     return UNKNOWN
 
 
 def _plain_key(key: object) -> bool:
-    return type(key) in PLAIN or (type(key) is tuple and all(type(part) in PLAIN for part in key))
+    return type(key) in PLAIN or (type(key) is tuple and PLAIN.all_of(key))
 
 
 def _cheap_index(key: object) -> bool:
     parts = key if type(key) is tuple else (key,)
-    return all(type(part) in (int, slice, type(None), type(Ellipsis)) for part in parts)
+    return all(peek.exactly(part, int, slice, type(None), type(Ellipsis)) for part in parts)
 
 
 def _pandas_column(value: object, key: object) -> object:

@@ -14,11 +14,13 @@ from agentlog import peek
 from agentlog.border import border, given
 from agentlog.clock import clock, crowd
 from agentlog.describe import describe, describe_names
+from agentlog.describers.objects import file_names
 from agentlog.evaluate import PLAIN, Scope, attribute
 from agentlog.events import Evidence, Expression, Failure, Frame, Value
 from agentlog.evidence import Failing, collect
 from agentlog.expression import Located, describe_expression, locate, names_in
 from agentlog.guard import guarded, note
+from agentlog.own_text import has_safe_text
 from agentlog.patterns import hash_error
 from agentlog.relevance import by_distance, history_of, is_data, made_from, order_names, own_code
 from agentlog.settings import Limits
@@ -30,12 +32,14 @@ from agentlog.stack import (
     classify,
     depth_of,
     levels_of,
+    members_of,
     no_cells,
     release,
     traceback_of,
 )
 
 _CHAIN, _GROUP = 6, 8
+_MOST = 40  # exceptions described of one failure: groups of groups grow fast
 _CALLER_LOCALS, _RAISING_LOCALS = 12, 16
 _CONTEXT_LINES = 3
 _WAITING = 4  # by the clock, the collectors may take this many times what they may compute
@@ -296,10 +300,8 @@ class _Work:
         return None if found is None or _says_nothing_new(found, error) else found
 
     def members(self, error: BaseException, depth: int) -> tuple[Failure, ...]:
-        if not any(cls.__name__ == "BaseExceptionGroup" for cls in peek.mro(type(error))) or depth >= _CHAIN:
-            return ()
-        members = peek.on_class(error, "exceptions").__get__(error, type(error))
-        found = (self.failure(member, depth + 1) for member in members[:_GROUP] if id(member) not in self.seen)
+        members = members_of(error)[:_GROUP] if depth < _CHAIN else ()
+        found = [self.failure(one, depth + 1) for one in members if id(one) not in self.seen and len(self.seen) < _MOST]
         return tuple(failure for failure in found if failure is not None)
 
 
@@ -355,7 +357,7 @@ def _notes(error: BaseException) -> tuple[str, ...]:
 
 # --- message --------------------------------------------------------------------------------------------------
 
-_PLAIN = (str, int, float, bool, bytes, type(None))
+_LONGEST = 1_000  # items of a list whose text is asked for
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 """What libraries put into messages for terminals: nothing to read."""
 
@@ -382,19 +384,14 @@ def _safe_str(error: BaseException) -> bool:
         return False
     if code is not None or peek.class_name(type(error)) in ("ExceptionGroup", "BaseExceptionGroup"):
         return True
-    return all(_plain(part) for part in arguments_of(error))
+    return all(_plain(part) for part in (*arguments_of(error), *file_names(error)))
 
 
 def _plain(part: object, depth: int = 0) -> bool:
-    if type(part) in (tuple, list) and depth < 4:
-        return all(_plain(piece, depth + 1) for piece in part[:100])  # type: ignore[index]
-    return type(part) in _PLAIN or (peek.class_module(type(part)) or "").partition(".")[0] in (
-        "numpy",
-        "pandas",
-        "pathlib",
-        "datetime",
-    )
+    if peek.exactly(part, tuple, list):
+        return depth < 4 and len(part) <= _LONGEST and all(_plain(piece, depth + 1) for piece in part)  # type: ignore[arg-type, attr-defined]
+    return has_safe_text(part)
 
 
 def _from_arguments(parts: Iterable[object]) -> str:
-    return ", ".join(str(part) if type(part) in _PLAIN else f"<{peek.class_name(type(part))}>" for part in parts)
+    return ", ".join(str(part) if type(part) in PLAIN else f"<{peek.class_name(type(part))}>" for part in parts)

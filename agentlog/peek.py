@@ -8,7 +8,7 @@ Properties, `__getattr__`, `__class__`, metaclass attributes are never consulted
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
@@ -66,6 +66,31 @@ def exactly(value: object, *classes: type) -> bool:
         if kind is cls:
             return True
     return False
+
+
+class Types:
+    """Some classes. `kind in types` goes by identity: a set would ask the metaclass for its hash, a tuple whether it is equal."""
+
+    __slots__ = ("_classes", "_ids")
+
+    def __init__(self, *classes: type) -> None:
+        self._classes = classes
+        self._ids = frozenset(map(id, classes))
+
+    def __contains__(self, kind: object) -> bool:
+        return id(kind) in self._ids
+
+    def __iter__(self) -> Iterator[type]:
+        return iter(self._classes)
+
+    def all_of(self, values: Iterable[object]) -> bool:
+        """Are all `values` of one of these types exactly?"""
+        return self._ids.issuperset(map(id, map(type, values)))
+
+
+NUMBERS = Types(int, float, bool, complex)
+PLAIN = Types(*NUMBERS, str, bytes, type(None))
+"""Whose operators, hash and text are the interpreter's own."""
 
 
 def inherits(cls: type, base: type) -> bool:

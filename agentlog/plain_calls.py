@@ -12,9 +12,9 @@ from typing import Any
 
 from agentlog import peek
 
-NUMBERS = (int, float, bool)
-PLAIN = (int, float, bool, complex, str, bytes, type(None))
-COLLECTIONS = (list, tuple, set, frozenset, dict, range)
+NUMBERS = peek.Types(int, float, bool)
+KEYS = peek.Types(*peek.PLAIN, tuple)
+COLLECTIONS = peek.Types(list, tuple, set, frozenset, dict, range)
 MOST_ITEMS = 10_000
 MOST_CELLS = 100_000
 _LONGEST = 2_000
@@ -35,7 +35,7 @@ def method(owner: Any, name: str, arguments: list[Any]) -> object:
     """`owner.name(*arguments)` for the methods of this module."""
     if type(owner) is str and name in _OF_TEXT and len(owner) <= _LONGEST and all(_plain(part) for part in arguments):
         return getattr(owner, name)(*arguments)
-    if type(owner) is dict and name == "get" and 1 <= len(arguments) <= 2 and _plain(arguments[0]):
+    if type(owner) is dict and name == "get" and 1 <= len(arguments) <= 2 and _plain(arguments[0]) and KEYS.all_of(owner):
         return owner.get(*arguments)
     if name in _OF_NUMBERS and not arguments:
         return _reduced(owner, name)
@@ -66,19 +66,19 @@ def _reduced(owner: Any, name: str) -> object:
 def _plain(value: object) -> bool:
     if type(value) is int:
         return value.bit_length() <= _BITS
-    if type(value) in (str, bytes):
+    if peek.exactly(value, str, bytes):
         return len(value) <= _LONGEST  # type: ignore[arg-type]
-    return peek.exactly(value, *PLAIN)
+    return type(value) in peek.PLAIN
 
 
 def _plain_items(arguments: list[Any]) -> bool:
     """One collection, not long, of plain values only."""
     (items,) = arguments
-    return peek.exactly(items, *COLLECTIONS) and len(items) <= MOST_ITEMS and all(map(_plain, items))
+    return type(items) in COLLECTIONS and len(items) <= MOST_ITEMS and all(map(_plain, items))
 
 
 def _numbers_within(arguments: list[Any]) -> bool:
-    return _plain_items(arguments) and all(peek.exactly(item, *NUMBERS) for item in arguments[0])
+    return _plain_items(arguments) and NUMBERS.all_of(arguments[0])
 
 
 def _one_or_more(arguments: list[Any]) -> bool:
@@ -86,7 +86,7 @@ def _one_or_more(arguments: list[Any]) -> bool:
 
 
 def _number_to_digits(arguments: list[Any]) -> bool:
-    return len(arguments) <= 2 and all(peek.exactly(part, *NUMBERS) and _plain(part) for part in arguments)
+    return len(arguments) <= 2 and NUMBERS.all_of(arguments) and all(map(_plain, arguments))
 
 
 def _one_plain(arguments: list[Any]) -> bool:

@@ -115,12 +115,13 @@ def order_names(mentioned: Iterable[str], names: Mapping[str, object], *, rest: 
         return out
     taken = set(out)
     by_weight: tuple[list[str], ...] = ([], [], [], [], [])
-    weights: dict[type, int] = {}
+    weights: dict[int, int] = {}
     for name, value in reversed(list(names.items())):
         if type(name) is str and name not in taken and not hidden(name):
-            place = weights.get(type(value))
+            kind = id(type(value))  # a dictionary of types may run the hash of a metaclass
+            place = weights.get(kind)
             if place is None:
-                place = weights[type(value)] = _place(value)
+                place = weights[kind] = _place(value)
             if place < _CODE_PLACE or (place == _CODE_PLACE and own_code(value)):
                 by_weight[place].append(name)
     return out + [name for group in by_weight for name in group]

@@ -82,7 +82,7 @@ class Level:
     def names(self) -> Mapping[str, Any]:
         """The locals; empty where somebody runs code in a mapping of his own, whose look-ups would be his code."""
         known = self.frame.f_locals
-        return known if type(known) is dict or type(known).__module__ == "builtins" else {}
+        return known if type(known) is dict or peek.class_module(type(known)) is None else {}
 
     @property
     def top(self) -> bool:
@@ -172,6 +172,13 @@ def cause_of(error: BaseException) -> tuple[BaseException | None, bool]:
 
 def arguments_of(error: BaseException) -> tuple[object, ...]:
     return BaseException.args.__get__(error, type(error))  # type: ignore[attr-defined, no-any-return]
+
+
+def members_of(error: BaseException) -> tuple[BaseException, ...]:
+    """The exceptions of a group, as the interpreter keeps them: a class of the user's may call others so. None of anything else."""
+    group = next((cls for cls in peek.mro(type(error)) if peek.class_name(cls) == "BaseExceptionGroup"), None)
+    slot = peek.class_dict(group).get("exceptions") if group is not None else None
+    return slot.__get__(error, type(error)) if slot is not None else ()
 
 
 def release(levels: list[Level]) -> None:

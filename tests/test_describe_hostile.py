@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
@@ -233,6 +234,32 @@ def test_the_zoo_notices(look):
         look(animal)
     assert calls
     calls.clear()
+
+
+def test_a_time_zone_of_the_users_is_not_asked_by_pandas():
+    """A moment of pandas asks it whenever it shows itself: alone, in a column of objects, in a list."""
+    pandas = pytest.importorskip("pandas")
+    asked = []
+
+    class Zone(datetime.tzinfo):
+        def utcoffset(self, moment):
+            asked.append("utcoffset")
+            return datetime.timedelta(hours=1)
+
+        dst = utcoffset
+
+        def tzname(self, moment):
+            asked.append("tzname")
+            return "here"
+
+    stamp = pandas.Timestamp(2020, 1, 2, 3, tzinfo=Zone())
+    column = pandas.Series([stamp, "x"], dtype=object)
+    asked.clear()
+    described = describe(stamp)
+    assert (described.value, described.facts) == ("2020-01-02T03:00:00", {"tz": "Zone"})
+    assert describe([stamp]).items[0].facts == {"tz": "Zone"}
+    assert describe(column).head[1] == ("x",)
+    assert asked == []
 
 
 def test_the_metaclass_of_the_zoo_notices():

@@ -151,6 +151,33 @@ def test_members_of_a_group_are_failures_of_their_own() -> None:
     assert failure.group[1].group[0].message == "'k'"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
+def test_members_are_read_from_the_interpreters_own_slot() -> None:
+    """A class of the user's may call something else the exceptions of its group; that is not asked."""
+    failure = cell(
+        "class Odd(ExceptionGroup):\n    exceptions = property(lambda group: asked.append(1) or ())\n"
+        "asked = []\nraise Odd('many', [ValueError('one')])"
+    )
+    assert [member.title for member in failure.group] == ["ValueError: one"]
+    assert failure.frames[-1].locals["asked"].length == 0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
+def test_groups_of_groups_are_described_within_a_bound_and_counted_whole() -> None:
+    """Eight of eight of eight, a hundred in one: what is not described is counted."""
+    failure = cell(
+        "def group(depth):\n    inner = [group(depth - 1) for _ in range(8)] if depth else [ValueError(n) for n in range(100)]\n"
+        "    return ExceptionGroup('many', inner)\nraise group(2)"
+    )
+
+    def described(one: Failure) -> int:
+        return 1 + sum(map(described, one.group))
+
+    assert described(failure) == 40
+    (counted,) = [evidence for evidence in failure.evidence if evidence.collector == "group"]
+    assert counted.facts[0].text == "6400 exceptions: 6400 ValueError"
+
+
 def test_a_long_stack_is_cut_in_the_middle() -> None:
     """Outermost and innermost frames stay; how many were left out is said."""
     failure = cell(

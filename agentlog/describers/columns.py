@@ -11,6 +11,7 @@ from agentlog.describers.containers import scalar
 from agentlog.describers.scalars import clip, type_name
 from agentlog.events import Scalar
 from agentlog.look import Look
+from agentlog.own_text import has_safe_text, known_zone
 
 _NS_PER_ELEMENT = {"f": 1.5, "c": 3.0, "m": 1.5, "M": 1.5, "O": 40.0, "?": 20.0, "a": 0.02}
 """About what counting missing values costs by kind of array, on a slow core."""
@@ -25,11 +26,6 @@ def trusted(array: object) -> bool:
     if peek.really_in(array, "numpy"):
         return True
     return peek.really_in(array, "pandas") and known_zone(peek.own(peek.own(array, "_dtype"), "_tz"))
-
-
-def known_zone(zone: object) -> bool:
-    """No time zone, or one of a library: pandas asks a zone for its offset and text whenever it shows a moment."""
-    return zone is None or any(peek.really_in(zone, package) for package in ("datetime", "zoneinfo", "pytz", "dateutil"))
 
 
 def backing(array: Any) -> Any:
@@ -160,7 +156,7 @@ def cell(item: Any, chars: int = 80) -> Scalar:
         return None
     if peek.really_in(item, "numpy") and peek.is_a(item, numpy().generic):
         return scalar(dates(numpy().array([item]))[0] if item.dtype.kind in "mM" else item.item(), chars)
-    if peek.really_in(item, "pandas"):
+    if peek.really_in(item, "pandas") and has_safe_text(item):
         return clip(str(item), chars)[0].replace(" 00:00:00", "")
     return scalar(item, chars)
 

@@ -63,6 +63,13 @@ _context = BaseException.__dict__["__context__"].__get__
 _OS = ("errno", "filename", "filename2")
 
 
+def file_names(error: BaseException) -> list[object]:
+    """The files that an OSError names."""
+    if not peek.inherits(type(error), OSError):
+        return []
+    return [OSError.__dict__[name].__get__(error) for name in ("filename", "filename2")]
+
+
 def describe_exception(value: BaseException, look: Look) -> Value:
     """Its arguments, notes, cause and own attributes; `str()` of it is not asked for, since it may be the user's."""
     args = _args(value)

@@ -15,8 +15,10 @@ from agentlog.describers.arrays import Measured, measure, numpy
 from agentlog.describers.containers import key_text, literal
 from agentlog.describers.objects import describe_object
 from agentlog.describers.scalars import clip, type_name
+from agentlog.describers.stdlib import describe_time
 from agentlog.events import Column, Scalar, Value
 from agentlog.look import Look
+from agentlog.own_text import known_zone, zone_of
 from agentlog.slices import elements
 
 _ROWS = 5
@@ -158,7 +160,7 @@ def _frequency(index: Any) -> str | None:
 
 def _zone(index: Any) -> str | None:
     zone = index.tz if type_name(index) == "DatetimeIndex" else None
-    return None if zone is None else clip(str(zone), 40)[0] if column.known_zone(zone) else type_name(zone)
+    return None if zone is None else clip(str(zone), 40)[0] if known_zone(zone) else type_name(zone)
 
 
 def describe_series(value: Any, look: Look) -> Value:
@@ -266,6 +268,9 @@ def describe_grouping(value: Any, look: Look) -> Value:
 
 
 def describe_pandas_scalar(value: Any, look: Look) -> Value:
-    """Timestamp, Timedelta, Period, Interval, NA, NaT, offsets and dtypes in pandas' words."""
+    """Timestamp, Timedelta, Period, Interval, NA, NaT, offsets and dtypes in pandas' words; a time zone of the user's is named, not asked."""
+    zone = zone_of(value)
+    if not known_zone(zone):
+        return describe_time(value, look)
     text = clip(str(value), look.chars)[0] if peek.really_in(value, "pandas") else None
     return Value(type=type_name(value), module="pandas", value=text)

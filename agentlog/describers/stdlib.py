@@ -14,6 +14,7 @@ from agentlog.describers.containers import literal
 from agentlog.describers.scalars import clip, number, type_name
 from agentlog.events import Scalar, Value
 from agentlog.look import Look
+from agentlog.own_text import known_zone, zone_of
 
 _TIME_FIELDS = {
     datetime.datetime: ("year", "month", "day", "hour", "minute", "second", "microsecond"),
@@ -32,10 +33,10 @@ def describe_time(value: Any, look: Look) -> Value:
     """datetime, date and time in ISO form. A time zone of the user's is named, not asked."""
     base = next(kind for kind in _TIME_FIELDS if peek.is_a(value, kind))
     plain = base(*(_slot(base, name).__get__(value) for name in _TIME_FIELDS[base]))
-    zone = None if base is datetime.date else base.__dict__["tzinfo"].__get__(value)
+    zone = zone_of(value)
     if zone is None:
         return _described(value, plain.isoformat())
-    if peek.really_in(zone, "datetime") or peek.really_in(zone, "zoneinfo"):
+    if known_zone(zone):
         return _described(value, plain.replace(tzinfo=zone).isoformat(), {"tz": clip(str(zone), 40)[0]})
     return _described(value, plain.isoformat(), {"tz": type_name(zone)})
 

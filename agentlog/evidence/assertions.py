@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
 from agentlog.evidence import probe
@@ -35,7 +36,7 @@ def assertion(failing: Failing) -> list[Fact]:
 
 
 def _full(value: Any) -> str:
-    if type(value) in (list, tuple, set, dict) and len(value) <= 20:
+    if peek.exactly(value, list, tuple, set, dict) and len(value) <= 20:
         pairs = (
             [f"{probe.show(k)}: {probe.show(v)}" for k, v in value.items()]
             if type(value) is dict
@@ -47,10 +48,10 @@ def _full(value: Any) -> str:
 
 def _difference(values: list[object]) -> list[Fact]:
     """Where two lists or texts first differ."""
-    if len(values) != 2 or type(values[0]) is not type(values[1]) or type(values[0]) not in (list, tuple, str):
+    if len(values) != 2 or type(values[0]) is not type(values[1]) or not peek.exactly(values[0], list, tuple, str):
         return []
     left, right = values
     for i, (one, other) in enumerate(zip(left, right, strict=False)):  # type: ignore[call-overload]
-        if type(one) in (str, int, float, bool) and type(other) in (str, int, float, bool) and one != other:
+        if peek.exactly(one, str, int, float, bool) and peek.exactly(other, str, int, float, bool) and one != other:
             return [Fact(f"first difference at position {i}: {probe.show(one)} and {probe.show(other)}")]
     return [Fact(f"lengths {len(left)} and {len(right)}")] if len(left) != len(right) else []  # type: ignore[arg-type]

@@ -50,7 +50,7 @@ def missing_attribute(failing: Failing) -> Evidence | None:
         places = [
             (text, position_of(owner, holder))
             for text, holder in failing.data()
-            if probe.is_series(holder) or type(holder) in (list, tuple)
+            if probe.is_series(holder) or peek.exactly(holder, list, tuple)
         ]
         facts += [Fact(found.text, about=text) for text, found in places if found is not None]
     return Evidence("missing_attribute", tuple(facts), (about,) if about and about.isidentifier() else ())
@@ -120,7 +120,7 @@ def _columns(owner: Any, name: str, about: str | None) -> list[Fact]:
 
 def _methods_of_items(owner: Any, name: str, about: str | None) -> list[Fact]:
     """The elements of a list, array or dict may have what the container lacks."""
-    items = probe.items_of(owner, 1) if type(owner) in (list, tuple) or probe.is_array(owner) else []
+    items = probe.items_of(owner, 1) if peek.exactly(owner, list, tuple) or probe.is_array(owner) else []
     if items and peek.on_class(items[0], name) is not None:
         return [Fact(f"its elements ({probe.type_name(items[0])}) have {name!r}", about=about, kind="points")]
     if probe.is_array(owner) and owner.dtype == object and owner.size == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
 from agentlog.evidence import probe
@@ -35,7 +36,7 @@ def indexed(failing: Failing, node: ast.Subscript) -> list[Fact]:
     if length is None or type(owner) is dict or (probe.is_frame(owner) and not via):
         return []
     about, index = ast.unparse(base), ast.unparse(node.slice)
-    odd = f" ({probe.type_name(key)})" if type(key) not in (int, slice, tuple) and key is not UNKNOWN else ""
+    odd = f" ({probe.type_name(key)})" if not peek.exactly(key, int, slice, tuple) and key is not UNKNOWN else ""
     asked = index + odd if key is UNKNOWN or probe.show(key) == index else f"{index} = {probe.show(key)}"
     several = shape is not None and len(shape) > 1
     wrong = _per_axis(shape, key) if shape is not None and several else _beyond(length, key)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from agentlog import peek
@@ -17,8 +19,10 @@ from agentlog.evidence.conversions import column_facts
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.places import position_of
 from agentlog.evidence.registry import collector
-from agentlog.stack import Level, arguments_of, cause_of, traceback_of
+from agentlog.stack import Level, arguments_of, cause_of, members_of, traceback_of
 
+_MEMBERS = 10_000
+"""Members of a group that are counted."""
 _CALLERS = frozenset(
     {
         "apply",
@@ -110,7 +114,7 @@ def _where(between: list[Level], given: list[tuple[str, object]]) -> list[Fact]:
     for level in between:
         for name in ("self", "obj", "arr", "values", "iterable"):
             holder = level.names.get(name)
-            if probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple):
+            if probe.is_series(holder) or probe.is_array(holder) or peek.exactly(holder, list, tuple):
                 found = position_of(wanted, holder)
                 if found:
                     return [found]
@@ -162,7 +166,7 @@ def _is(node: ast.AST | None, iterated: ast.expr) -> bool:
 def _came_to(failing: Failing, target: ast.expr, iterated: ast.expr) -> Fact | None:
     """The element at which a loop over a list, series or array was."""
     holder, value = failing.outer(iterated), failing.resolve(target)
-    if value is UNKNOWN or not (probe.is_series(holder) or probe.is_array(holder) or type(holder) in (list, tuple)):
+    if value is UNKNOWN or not (probe.is_series(holder) or probe.is_array(holder) or peek.exactly(holder, list, tuple)):
         return None
     found = position_of(value, holder)
     return loop_fact(failing, target, iterated, f"{ast.unparse(target)} = {found.text}") if found else None
@@ -202,13 +206,17 @@ def _text(error: BaseException | None) -> str:
 @collector("BaseExceptionGroup")
 def group(failing: Failing) -> list[Fact]:
     """How many of each type are in a group, nested ones included; each is described by itself."""
-    members = list(_members(failing.error, 0))
+    members = list(islice(_leaves(failing.error), _MEMBERS))
     kinds = Counter(probe.type_name(member) for member in members)
     return [Fact(f"{len(members)} exceptions: {probe.tally_text(kinds.most_common())}")]
 
 
-def _members(error: BaseException, depth: int) -> list[BaseException]:
-    inner = peek.on_class(error, "exceptions")
-    if inner is None or depth > 5:
-        return [error]
-    return [leaf for member in inner.__get__(error, type(error))[:50] for leaf in _members(member, depth + 1)]
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions of a group that are none themselves."""
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        inner = members_of(one)
+        waiting += reversed(inner)
+        if not inner:
+            yield one

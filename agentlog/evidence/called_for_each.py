@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import FunctionType, GeneratorType
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Fact
 from agentlog.evidence import probe
@@ -60,7 +61,7 @@ def _parameter(failing: Failing, one: Round) -> str:
 
 
 def _placed(value: object, holder: Any) -> Fact | None:
-    known = type(holder) in (list, tuple, range) or probe.is_series(holder) or probe.is_array(holder)
+    known = peek.exactly(holder, list, tuple, range) or probe.is_series(holder) or probe.is_array(holder)
     return position_of(value, holder) if known and value is not UNKNOWN else None
 
 
@@ -78,7 +79,7 @@ def _rounds(caller: Failing, failing: Failing) -> Iterator[Round]:
 
 
 def _keeps_calls(value: Any) -> bool:
-    return type(value) in (map, filter, GeneratorType) or (
+    return peek.exactly(value, map, filter, GeneratorType) or (
         type(value) is list and bool(value) and probe.type_name(value[0]) == "Future"
     )
 

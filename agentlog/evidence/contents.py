@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import UNKNOWN
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
@@ -133,7 +134,7 @@ def _opened(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 def _is_content(value: Any) -> bool:
     return probe.is_tabular(value) or (
-        type(value) in (list, tuple) and len(value) > 0 and type(value[0]) in (str, int, float, type(None))
+        peek.exactly(value, list, tuple) and len(value) > 0 and peek.exactly(value[0], str, int, float, type(None))
     )
 
 
@@ -152,7 +153,7 @@ def _contents(value: Any, about: str, found: list[str], always: bool) -> list[Fa
 
 def _examples(items: list[Any], told: list[str]) -> list[str]:
     """The first distinct values, unless they are told as what is no number; beside a count of gaps it is said that they are none."""
-    distinct = list(dict.fromkeys(item for item in items if type(item) in (str, int, bool) or _finite(item)))
+    distinct = list(dict.fromkeys(item for item in items if peek.exactly(item, str, int, bool) or _finite(item)))
     all_told = any(text.startswith("not numbers") for text in told) and not any("of them not numbers" in text for text in told)
     which = next((f"{word} values " for gap, word in _OTHERS.items() if any(gap in text for text in told)), "")
     return [f"{which}e.g. {probe.some(distinct[:4])}"] if distinct and not all_told else []

@@ -42,7 +42,7 @@ def file_trouble(failing: Failing) -> list[Fact] | None:
 
 def _path(failing: Failing) -> str | None:
     name = failing.told("filename") if failing.is_a(OSError) else None
-    if isinstance(name, bytes):
+    if type(name) is bytes:
         name = os.fsdecode(name)
     if type(name) is str and name:
         return name

@@ -8,6 +8,7 @@ import re
 from itertools import islice
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import DICTS, UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
@@ -89,7 +90,7 @@ def _base(node: ast.AST) -> ast.expr | None:
 
 
 def _could_hold(owner: object) -> bool:
-    return type(owner) in DICTS | {set} or owner is os.environ or package_of(type(owner)) == "pandas"
+    return type(owner) in DICTS or type(owner) is set or owner is os.environ or package_of(type(owner)) == "pandas"
 
 
 def _asks(key: object, keys: list[object]) -> bool:
@@ -168,7 +169,7 @@ def _variants(key: object, owner: Any) -> list[object]:
             key.strip(),
             int(key) if key.isascii() and key.isdigit() and len(key) < 20 else key,
         ]
-    elif type(key) in (int, float):
+    elif peek.exactly(key, int, float):
         tried = [str(key)]
     return [other for other in dict.fromkeys(tried) if other in owner]
 
@@ -182,8 +183,9 @@ def _frame_facts(owner: Any, about: str | None, keys: list[object], failing: Fai
     facts = [absent("column", key, columns, about) for key in gone[:5]]
     facts.append(tabled(owner, about))
     names = [name for name in owner.index.names if name is not None]
-    facts += [Fact(f"{probe.show(key)} is the name of the index", about=about, kind="points") for key in gone if key in names]
-    facts += _unsplit(columns, gone, about)
+    missing = probe.comparable(gone)
+    facts += [Fact(f"{probe.show(key)} is the name of the index", about=about, kind="points") for key in missing if key in names]
+    facts += _unsplit(columns, missing, about)
     if owner.columns.nlevels > 1:
         facts.append(Fact(f"columns have {owner.columns.nlevels} levels: a label is a tuple", about=about))
     return facts

@@ -40,7 +40,7 @@ def _one_dimensional(value: object) -> bool:
     shape = probe.shape_of(value)
     if shape is not None:
         return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
-    return type(value) in (list, tuple) and bool(value) and all(type(part) in PLAIN for part in value[:100])  # type: ignore[index]
+    return peek.exactly(value, list, tuple) and bool(value) and all(type(part) in PLAIN for part in value[:100])  # type: ignore[index]
 
 
 def label_facts(about: str, value: Any) -> list[Fact]:

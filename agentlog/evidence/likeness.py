@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import PLAIN, UNKNOWN, Scope
 from agentlog.events import Fact
 from agentlog.evidence import probe
@@ -69,7 +70,7 @@ def _values(failing: Failing, argument: ast.expr, target: ast.expr, items: list[
     for i, item in enumerate(items if set(bound) & set(names) else []):
         if i % _AT_ONCE == 0 and failing.late():
             break
-        parts = item if len(bound) > 1 and type(item) in (tuple, list) else (item,)
+        parts = item if len(bound) > 1 and peek.exactly(item, tuple, list) else (item,)
         if len(parts) != len(bound):
             return []
         known.update(zip(bound, parts, strict=True))

@@ -66,7 +66,7 @@ def mixed(value: Any, about: str) -> list[Fact]:
     is_object = (
         probe.dtype_of(value) in ("object", "str", "string") if probe.is_tabular(value) and not probe.is_frame(value) else False
     )
-    if type(value) not in (list, tuple, set) and not is_object:
+    if not peek.exactly(value, list, tuple, set) and not is_object:
         return []
     items = probe.items_of(value, 20_000)
     counts = probe.tally(items)
@@ -164,7 +164,11 @@ def _find_type(value: Any, name: str, path: str, depth: int = 0) -> tuple[str, s
     if depth > 8:
         return None
     parts = (
-        list(value.items())[:500] if type(value) is dict else list(enumerate(value[:500])) if type(value) in (list, tuple) else []
+        list(value.items())[:500]
+        if type(value) is dict
+        else list(enumerate(value[:500]))
+        if peek.exactly(value, list, tuple)
+        else []
     )
     for key, part in parts:
         found = _find_type(part, name, f"{path}[{probe.show(key)}]", depth + 1)

@@ -145,15 +145,15 @@ def _statement(failing: Failing) -> tuple[object, object]:
             r"\s*(?:select|insert|update|delete|create|drop|alter|with|pragma|replace|merge|begin|attach|copy)\b", value, re.I
         )
     ]
-    others = [value for value in pairs if type(value) in (tuple, list, dict)]
+    others = [value for value in pairs if peek.exactly(value, tuple, list, dict)]
     return (texts[0] if texts else None), (others[0] if others else None)
 
 
 def _by_type(parameters: Any) -> str:
     if type(parameters) is dict:
         return ", ".join(f"{probe.show(key)}: {probe.type_name(value)}" for key, value in list(parameters.items())[:20])
-    if type(parameters) in (tuple, list):
-        rows = len(parameters) and type(parameters[0]) in (tuple, list, dict)
+    if peek.exactly(parameters, tuple, list):
+        rows = len(parameters) and peek.exactly(parameters[0], tuple, list, dict)
         return (
             f"{len(parameters)} rows, the first: {_by_type(parameters[0])}"
             if rows
@@ -190,7 +190,7 @@ def subprocess(failing: Failing) -> list[Fact]:
     command: Any = held.get("cmd")
     words = (
         " ".join(str(word) for word in command)
-        if type(command) in (list, tuple) and all(type(word) in PLAIN for word in command)
+        if peek.exactly(command, list, tuple) and all(type(word) in PLAIN for word in command)
         else command
     )
     words = words.decode("utf-8", "replace") if type(words) is bytes else words

@@ -7,6 +7,7 @@ import re
 from itertools import islice
 from typing import Any
 
+from agentlog import peek
 from agentlog.events import Fact
 from agentlog.evidence import probe
 from agentlog.evidence.failing import Failing
@@ -170,7 +171,7 @@ def marked(failing: Failing) -> list[Fact]:
     told = re.search(r"line (\d+),? column (\d+)", failing.message)
     if line is None and told:
         line, column = int(told.group(1)), int(told.group(2))
-    texts = [value for _, value in [*failing.data(), *failing.handed()] if type(value) in (str, bytes) and len(value) > 5]
+    texts = [value for _, value in [*failing.data(), *failing.handed()] if peek.exactly(value, str, bytes) and len(value) > 5]
     facts: list[Fact] = []
     for value in texts[:1]:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
@@ -194,7 +195,7 @@ def dates(failing: Failing) -> list[Fact]:
     for about, value in failing.data():
         if type(value) is str:
             facts.append(Fact(f"is {probe.say(value)}", about=about, kind="describes"))
-        elif probe.is_series(value) or type(value) in (list, tuple):
+        elif probe.is_series(value) or peek.exactly(value, list, tuple):
             facts += _dates_in(value, about, culprit, int(place.group(1)) if place else None)
     return facts[:6]
 

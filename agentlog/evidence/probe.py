@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Any
 
 from agentlog import peek
-from agentlog.evaluate import DICTS, PLAIN, SIZED, UNKNOWN, attribute, package_of, safe_length
+from agentlog.evaluate import DICTS, PLAIN, SIZED, UNKNOWN, attribute, holds_data, package_of, safe_length
+from agentlog.own_text import has_safe_text, known_zone, zone_of
 from agentlog.slices import elements
 
 SCAN = 20_000
@@ -28,11 +29,11 @@ _SQUEEZE = re.compile(r"[\s_\-.]+")
 
 
 def is_frame(value: object) -> bool:
-    return type(value) is peek.loaded("pandas", "DataFrame")
+    return type(value) is peek.loaded("pandas", "DataFrame") and holds_data(value)
 
 
 def is_series(value: object) -> bool:
-    return type(value) is peek.loaded("pandas", "Series")
+    return type(value) is peek.loaded("pandas", "Series") and holds_data(value)
 
 
 def is_index(value: object) -> bool:
@@ -158,11 +159,12 @@ def _say_shaped(value: object, name: str, shape: tuple[int, ...]) -> str:
 def _say_other(value: object, name: str) -> str:
     if issubclass(type(value), types.ModuleType):
         return f"module {peek.module_dict(value).get('__name__')}"
-    if type(value) in (types.FunctionType, types.BuiltinFunctionType):
+    if peek.exactly(value, types.FunctionType, types.BuiltinFunctionType):
         return f"function {value.__name__}"  # type: ignore[attr-defined]
     if issubclass(type(value), type):
         return f"class {peek.class_name(value)}"  # type: ignore[arg-type]
-    if package_of(type(value)) in ("datetime", "decimal", "pathlib", "fractions", "uuid", "pandas") and "Group" not in name:
+    telling = has_safe_text(value) or (peek.really_in(value, "pandas") and known_zone(zone_of(value)))
+    if telling and package_of(type(value)) != "numpy" and "Group" not in name:
         try:
             return f"{name} {str(value)[:60]!r}"
         except Exception:
@@ -218,7 +220,7 @@ def items_of(value: Any, most: int = SCAN) -> list[Any]:
         return elements(value, 0, most)
     if is_array(value):
         return list(value.flat[:most].tolist()) if value.ndim else []
-    if type(value) in (list, tuple, set, frozenset, range):
+    if peek.exactly(value, list, tuple, set, frozenset, range):
         return list(islice(iter(value), most))
     return list(islice(iter(value), most)) if type(value) in DICTS else []
 
@@ -232,7 +234,10 @@ def _is_comparable(item: Any) -> bool:
     kind = type(item)
     if kind is tuple:
         return all(map(_is_comparable, item))
-    return kind in PLAIN or (package_of(kind) in _COMPARING and peek.genuine(kind) and kind.__hash__ is not None)
+    if kind in PLAIN:
+        return True
+    known = package_of(kind) in _COMPARING and peek.genuine(kind) and kind.__hash__ is not None
+    return known and known_zone(zone_of(item))
 
 
 # --- nearest --------------------------------------------------------------------------------------------------

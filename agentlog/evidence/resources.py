@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import package_of
 from agentlog.events import Fact
 from agentlog.evidence import probe
@@ -50,7 +51,7 @@ def bytes_of(value: Any) -> int:
         return int(value.nbytes) if package_of(type(value.dtype)) == "numpy" else 50 * len(value)
     length = probe.length_of(value)
     return (
-        sys.getsizeof(value) + (28 * length if type(value) in (list, set) else 0)
+        sys.getsizeof(value) + (28 * length if peek.exactly(value, list, set) else 0)
         if length is not None and package_of(type(value)) == "builtins"
         else 0
     )

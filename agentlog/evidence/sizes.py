@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import UNKNOWN, subscript
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
@@ -59,7 +60,7 @@ def _sized(value: object) -> bool:
         return False  # tensors have a collector of their own
     if probe.shape_of(value) is not None:
         return probe.shape_of(value) != ()
-    return probe.length_of(value) is not None and type(value) not in (str, bytes)
+    return probe.length_of(value) is not None and not peek.exactly(value, str, bytes)
 
 
 def _arguments(failing: Failing) -> list[tuple[str, object]]:
@@ -68,21 +69,21 @@ def _arguments(failing: Failing) -> list[tuple[str, object]]:
     for name, value in failing.handed():
         if type(value) is tuple and len(value) < 8 and not all(type(part) is int for part in value):
             out += [(f"{name}[{i}]", part) for i, part in enumerate(value)]
-        elif name != "self" and not (type(value) in (dict, tuple) and not value) and not _numbers(value):
+        elif name != "self" and not (peek.exactly(value, dict, tuple) and not value) and not _numbers(value):
             out.append((name, value))
     return out
 
 
 def _numbers(value: object) -> bool:
     """A shape, a place, a pair of limits: not data."""
-    return type(value) is tuple and len(value) < 8 and all(type(part) in (int, float) for part in value)
+    return type(value) is tuple and len(value) < 8 and all(peek.exactly(part, int, float) for part in value)
 
 
 def _entries(value: Any) -> tuple[str, ...]:
     """Of a dict of columns or a short list of arrays: the size of each."""
     if type(value) is dict and value:
         return tuple(f"[{probe.show(key)}] {probe.say(part)}" for key, part in list(value.items())[:12])
-    if type(value) in (list, tuple) and 0 < len(value) <= 12 and any(_sized(part) for part in value):
+    if peek.exactly(value, list, tuple) and 0 < len(value) <= 12 and any(_sized(part) for part in value):
         return tuple(f"[{i}] {probe.say(part)}" for i, part in enumerate(value))
     return ()
 
@@ -93,7 +94,7 @@ def _ragged(value: Any, about: str | None) -> list[Fact]:
         list(value.items())[:2000]
         if type(value) is dict
         else list(enumerate(value[:20_000]))
-        if type(value) in (list, tuple)
+        if peek.exactly(value, list, tuple)
         else []
     )
     lengths = [(key, probe.length_of(part)) for key, part in parts if type(part) is not str]

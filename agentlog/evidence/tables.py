@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from typing import Any
 
+from agentlog import peek
 from agentlog.evaluate import UNKNOWN, package_of
 from agentlog.events import Evidence, Fact
 from agentlog.evidence import probe
 from agentlog.evidence.facts import absent, described, tabled
 from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
+from agentlog.own_text import known_zone, zone_of
 
 
 @collector(
@@ -70,7 +72,7 @@ def _keys(failing: Failing, left: tuple[str, Any], right: tuple[str, Any], share
 
 
 def _as_list(keys: object) -> list[Any]:
-    return list(keys) if type(keys) in (list, tuple) else [keys] if type(keys) is str else []  # type: ignore[call-overload]
+    return list(keys) if peek.exactly(keys, list, tuple) else [keys] if type(keys) is str else []  # type: ignore[call-overload]
 
 
 @collector(
@@ -89,7 +91,7 @@ def duplicates(failing: Failing) -> list[Fact]:
     ]
     seen: set[int] = set()
     for about, value in pairs:
-        for part in value if type(value) in (list, tuple) else [value]:
+        for part in value if peek.exactly(value, list, tuple) else [value]:
             if id(part) not in seen and (probe.is_frame(part) or probe.is_series(part)):
                 seen.add(id(part))
                 facts += _twice(about, part)
@@ -196,15 +198,12 @@ def moments(failing: Failing) -> list[Fact]:
             and not probe.is_frame(value)
             and probe.shape_of(value) in (None, ())
         ):
-            zone = (
-                getattr(value, "tzinfo", None)
-                if package_of(type(value)) == "datetime" or probe.type_name(value) == "Timestamp"
-                else None
-            )
+            zone = zone_of(value)
+            said = zone if known_zone(zone) else probe.type_name(zone)
             naive = (
                 ""
                 if not re.search(r"datetime|Timestamp", probe.type_name(value))
-                else f", time zone {zone}"
+                else f", time zone {said}"
                 if zone is not None
                 else ", no time zone"
             )

@@ -42,7 +42,7 @@ def _opened(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     for name, value in pairs:
         out += (
             [(f"{name}[{i}]", part) for i, part in enumerate(value)]
-            if type(value) in (tuple, list) and len(value) < 8
+            if peek.exactly(value, tuple, list) and len(value) < 8
             else [(name, value)]
         )
     return out

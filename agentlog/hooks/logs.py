@@ -17,9 +17,7 @@ from agentlog.guard import guarded
 from agentlog.hooks.patching import Patch
 from agentlog.notes import described, text_of
 from agentlog.recorder import Recorder, current
-from agentlog.verbs import log_error
-
-_PLAIN = (str, int, float, bool, bytes, type(None))
+from agentlog.verbs import LEVELS, log_error
 
 
 class LogWatch:
@@ -48,7 +46,7 @@ class LogWatch:
             self._patch = None
 
     def _seen(self, record: logging.LogRecord) -> None:
-        if self._patch is not None and record.levelno >= _number(self._recorder.settings.level):
+        if self._patch is not None and record.levelno >= LEVELS.get(self._recorder.settings.level, LEVELS["info"]):
             self._keep(record)
 
     @guarded("logging")
@@ -81,13 +79,9 @@ def _text(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
     if not peek.exactly(args, tuple, dict):  # a mapping of the user's would be asked for what it holds
         return template, {} if args is None else {"args": args}
     named = type(args) is dict
-    if type(record.msg) is str and all(peek.exactly(value, *_PLAIN) for value in (args.values() if named else args)):
+    if type(record.msg) is str and peek.PLAIN.all_of(args.values() if named else args):
         try:
             return record.msg % args if args else template, {}
         except (TypeError, ValueError, KeyError):
             pass
     return template, args if named else {f"arg{n}": value for n, value in enumerate(args)}
-
-
-def _number(level: str) -> int:
-    return {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}.get(level, 20)
