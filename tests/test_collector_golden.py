@@ -70,6 +70,8 @@ def same_everywhere(text: str) -> str:
 @pytest.mark.parametrize("name", COLLECTORS)
 def test_collector_speaks(crashes: Callable[[str], dict[str, Any]], name: str) -> None:
     """The collector found facts in its crash, whatever the versions of the libraries."""
+    if name == "group" and sys.version_info < (3, 11):
+        pytest.skip("exception groups are of Python 3.11")
     assert name in crashes(name)["collectors"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import datetime
 import fractions
 import gc
@@ -375,6 +376,15 @@ def test_what_the_users_objects_are_held_by_does_not_ask_them(kind: str) -> None
     outline([value])
     ran = list(calls)
     assert ran == []
+
+
+def test_a_namespace_of_exec_is_told_without_the_interpreters_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a library keeps among them (Cython does) cannot be looked into; the namespace can."""
+    monkeypatch.setattr(builtins, "kept_by_a_library", datetime.datetime_CAPI, raising=False)  # type: ignore[attr-defined]
+    session = Session()
+    session.run("names = {}\nexec('x = [1]', names)")
+    assert session.kinds("eval('len(names)')") == {}
+    assert session.kinds("exec('x.append(2)', names)") == {"names": "mutated"}
 
 
 def test_the_variables_of_a_generator_are_not_kept() -> None:

@@ -23,7 +23,15 @@ CELLS = (*KINDS, *HABITS)
 NEEDS = {"numpy and pandas": "pandas", "key error in a frame": "pandas", "figure": "matplotlib"}
 
 
+NEVER_ANSWERED = {"null byte"} if sys.version_info < (3, 11) else set()
+"""By a plain kernel: with Python 3.10 what is raised for it costs the reply."""
+
+
 def _possible(kind: Kind) -> bool:
+    return kind.name not in NEVER_ANSWERED and _installed(kind)
+
+
+def _installed(kind: Kind) -> bool:
     return kind.name not in NEEDS or find_spec(NEEDS[kind.name]) is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import collections
 from array import array
 from collections.abc import Callable, Iterator
@@ -129,6 +130,9 @@ def _visit_sample(walk: Walk, sample: list[Any], looked_at: str, length: int, de
 
 
 def visit_dict(walk: Walk, value: dict[Any, Any], depth: int) -> None:
+    if value is builtins.__dict__:  # the interpreter's: in every namespace that `exec` was given, with what libraries put there
+        walk.tokens.append("builtins")
+        return
     base = _dict_base(value)
     length = dict.__len__(value)
     walk.tokens.append(("map", length))

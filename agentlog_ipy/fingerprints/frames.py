@@ -8,7 +8,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from agentlog import peek
-from agentlog.describers.columns import known_zone
+from agentlog.own_text import known_zone
 from agentlog_ipy.fingerprints.arrays import rows, visit_array
 from agentlog_ipy.fingerprints.tables import visit_arrow
 from agentlog_ipy.fingerprints.walk import LIBRARIES, Walk

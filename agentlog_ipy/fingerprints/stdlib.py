@@ -13,7 +13,7 @@ import uuid
 from typing import Any
 
 from agentlog import peek
-from agentlog.describers.columns import known_zone
+from agentlog.own_text import known_zone
 from agentlog_ipy.fingerprints.walk import HANDLERS, INHERITED, Walk, by_id, visit_identity
 
 _SAID_BY_REPR: tuple[type, ...] = (
