@@ -9,8 +9,6 @@ import os
 import warnings
 from typing import Any
 
-import numpy
-import pandas
 import pytest
 from zoo_of_hostile import Meta, calls, zoo
 
@@ -19,6 +17,7 @@ from agentlog.frames import failure_of
 from agentlog.settings import Limits
 from agentlog.stack import CellSource
 
+numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
 PATIENT = Limits(describe_ms=60_000, evidence_ms=60_000)
 STATEMENTS = """
 {}["missing"]
@@ -124,3 +123,18 @@ def test_the_element_is_told_where_the_series_was_still_being_made() -> None:
     failure = described("pandas.Series(map(f, ['1', 'x']))", world(1))
     assert failure is not None
     assert [evidence.collector for evidence in failure.evidence] != []
+
+
+class Comparable(type):
+    """A class of it cannot be hashed: Python takes the hash away where equality is defined."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+
+def test_an_object_whose_class_cannot_be_hashed_costs_nothing() -> None:
+    """The failure is described as any other."""
+    failure = described("{}['missing']", {"x": Comparable("Odd", (), {})(), "total": 3})
+    assert failure is not None
+    assert failure.expression is not None
+    assert {name: value.type for name, value in failure.frames[-1].locals.items()} == {"x": "Odd", "total": "int"}
