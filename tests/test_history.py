@@ -86,6 +86,7 @@ def test_history_lists_the_latest_session(capsys: pytest.CaptureFixture[str]) ->
     """One line a cell, and the error below it."""
     lines = said(capsys, "history").splitlines()
     assert re.fullmatch(r"session \w{6}  demo\.ipynb  3 executions, 1 failed  running", lines[0])
+    assert "  1 execution  running\n" in said(capsys, "history", "--session", "-2")
     assert re.fullmatch(r"In\[1\]  \w{6}  ok     2\.5 ms  \d+ s ago  print\('hi'\) …\(\+1\)", lines[1])
     assert re.fullmatch(r"In\[2\]  \w{6}  error  1\.2 s   \d+ s ago  import stats …\(\+1\)", lines[2])
     assert lines[3] == "    KeyError: 'price'"

@@ -77,7 +77,7 @@ class History(Text):
     def _head(self) -> str:
         assert self.session is not None
         failed = f", {self.session.failures} failed" if self.session.failures else ""
-        return f"session {short(self.session.id)}  {self.session.title}  {self.session.executions} executions{failed}  {self.session.how}"
+        return f"session {short(self.session.id)}  {self.session.title}  {self.session.executions} execution{'' if self.session.executions == 1 else 's'}{failed}  {self.session.how}"
 
     def _line(self, one: Execution) -> Line:
         where = () if self.session else (short(one.session),)
