@@ -104,6 +104,7 @@ def described(statement: str, names: dict[str, Any]) -> Failure | None:
     return None
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pandas drops what the statement itself raised
 @pytest.mark.parametrize("name", sorted(zoo()))
 def test_no_code_of_the_users_is_run(name: str) -> None:
     """As a local, an operand, an argument, a key, a label, an element, in the exception: nothing is asked."""
