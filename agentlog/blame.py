@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from agentlog.events import Failure
 from agentlog.faults.called import as_called
-from agentlog.faults.columns import became_fractions, mixed_columns, other_type, same_columns_twice, same_labels_twice
+from agentlog.faults.columns import (
+    became_fractions,
+    half_converted,
+    mixed_columns,
+    other_type,
+    same_columns_twice,
+    same_labels_twice,
+)
 from agentlog.faults.discarded import discarded
 from agentlog.faults.estimators import fitted_again, unfitted
 from agentlog.faults.functions import own_function
 from agentlog.faults.gaps import made_gaps
-from agentlog.faults.labels import lost_label, made_without
+from agentlog.faults.labels import left_holes, lost_label, made_without
 from agentlog.faults.lengths import other_length, put_together_twice
 from agentlog.faults.names import configured, folder_changed, given_word, noted, path_given, shadowed, unbound_name
 from agentlog.faults.networks import built_for, made_objects, one_short, other_dtype, other_rank
@@ -26,6 +33,7 @@ from agentlog.faults.objects import (
     made_none,
     number_as_text,
     one_value,
+    overwritten,
     used_up,
 )
 from agentlog.faults.reading import read_other_decimals, read_unsplit, read_without_header
@@ -36,9 +44,10 @@ from agentlog.situation import Situation
 __all__ = ["RULES", "Blame", "blame"]
 
 SEEN: tuple[Rule, ...] = (
-    shadowed, unfitted, fitted_again, made_none, float_for_integer, lost_label, changed_type, read_unsplit, read_without_header,
-    read_other_decimals, discarded, closed, empty_input, used_up, other_dtype, mixed_columns, other_type, became_fractions,
-    number_as_text, same_columns_twice, same_labels_twice, put_together_twice, one_value, made_objects, made_gaps,
+    shadowed, unfitted, fitted_again, made_none, overwritten, float_for_integer, lost_label, left_holes, changed_type,
+    read_unsplit, read_without_header, read_other_decimals, discarded, closed, empty_input, used_up, other_dtype,
+    mixed_columns, other_type, half_converted, became_fractions, number_as_text, same_columns_twice, same_labels_twice,
+    put_together_twice, one_value, made_objects, made_gaps,
 )  # fmt: skip
 """The property was seen to begin in a cell: they hold for what a function was given, too."""
 RULES: tuple[Rule, ...] = (

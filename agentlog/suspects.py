@@ -88,6 +88,14 @@ def length(value: Value) -> int | None:
     return value.shape[0] if value.shape else value.length
 
 
+def of_type(kind: str) -> Holds:
+    return lambda value: value.type == kind
+
+
+def of_length(size: int) -> Holds:
+    return lambda value: length(value) == size
+
+
 def is_none(value: Value) -> bool:
     return value.type == "NoneType"
 

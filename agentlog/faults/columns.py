@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agentlog.ancestry import Author, assigning_line, author, values_before
+from agentlog.ancestry import Author, Holds, assigning_line, author, values_before
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier
 from agentlog.situation import Situation
@@ -23,6 +23,8 @@ _ONE_COLUMN = re.compile(
     r"not 1-dimensional|'DataFrame' object has no attribute|duplicate|label .* is not unique|Columns must be same length"
 )
 _TEXTS = frozenset({"object", "str", "string", "category"})
+_NUMBER = re.compile(r"\s*-?\d+(?:\.\d+)?\s*")
+_CONVERTS = re.compile(r"\bastype\(|\bto_numeric\(|\b(?:int|float)\(")
 _RANGES = ("period", "interval")
 _NUMBERS = ("int", "uint", "float", "datetime64", "timedelta64", "Int", "Float")
 
@@ -33,13 +35,29 @@ def other_type(case: Situation, failure: Failure) -> Blame | None:
         return None
     for name, label in columns_meant(case, failure):
         now = _dtype_of(case.described(name), label)
-        found = author(case, name, lambda value: _dtype_of(value, label) == now) if _no_numbers(now) else None  # noqa: B023
+        found = author(case, name, _holding(label, now)) if _no_numbers(now) else None
         if found is not None and found.raw and _dates_asked(found.line, label):
             cell = found.execution
             return Blame(cell.label, cell.id, False, f"{label!r} stayed {now} there, in spite of parse_dates: {found.line}")
         before = _dtypes_before(case, found, label) if found is not None and not found.raw else set()
         if found is not None and any(dtype.startswith(_NUMBERS) for dtype in before) and not before & _TEXTS:
             return earlier(case, found, f"{label!r} of {{name}} became {now} there")
+    return None
+
+
+def half_converted(case: Situation, failure: Failure) -> Blame | None:
+    """Texts that are numbers: the cell that worked on them as texts and left them texts."""
+    if failure.type not in ("TypeError", "ValueError") or not _TYPES.search(failure.message):
+        return None
+    for name, label in columns_meant(case, failure):
+        value = case.described(name)
+        texts = [text for column in value.columns if column.name == label for text in column.sample] if value is not None else []
+        numbers = [text for text in texts if isinstance(text, str) and _NUMBER.fullmatch(text)]
+        writing = re.compile(rf"\[\s*(['\"]){re.escape(label)}\1\s*\]\s*=(?!=).*\.str\.")
+        for run in reversed(case.earlier) if texts and len(numbers) == len(texts) else ():
+            line = next((line.strip() for line in run.source.splitlines() if writing.search(line)), "")
+            if line and run.status == "ok" and not _CONVERTS.search(line):
+                return Blame(run.label, run.id, False, f"{label!r} of {name} was left a text there: {line}")
     return None
 
 
@@ -65,6 +83,14 @@ def _dtype_of(value: Value | None, label: str) -> str | None:
     return next((column.dtype for column in value.columns if column.name == label), None) if value is not None else None
 
 
+def _holding(label: str, dtype: str | None) -> Holds:
+    return lambda value: _dtype_of(value, label) == dtype
+
+
+def _twice(label: str) -> Holds:
+    return lambda value: [column.name for column in value.columns].count(label) > 1
+
+
 def _dtypes_before(case: Situation, found: Author, label: str) -> set[str]:
     """The types that the column had, in what the cell made the table from."""
     return {dtype for value in values_before(case, found) if (dtype := _dtype_of(value, label)) is not None}
@@ -79,7 +105,7 @@ def mixed_columns(case: Situation, failure: Failure) -> Blame | None:
         kinds = {column.dtype for column in value.columns} if value else set()
         if "bool" in kinds and all(kind.startswith(("bool", "int", "uint", "float")) for kind in kinds):
             label = next(column.name for column in value.columns if column.dtype == "bool") if value else ""
-            found = author(case, name, lambda value: any(c.name == label and c.dtype == "bool" for c in value.columns))  # noqa: B023
+            found = author(case, name, _holding(label, "bool"))
             return earlier(case, found, f"{label!r} of {{name}} became bool there")
     return None
 
@@ -93,17 +119,16 @@ def became_fractions(case: Situation, failure: Failure) -> Blame | None:
         label = str(value.facts.get("name") or name) if value is not None else name
         if value is None or not (value.dtype or "").startswith("float") or len(value.shape or ()) != 1:
             continue
-        found = author(case, name, lambda value: _is_float(value, label))  # noqa: B023
+        found = author(case, name, _fractions_in(label))
         before = _dtypes_before(case, found, label) if found is not None else set()
         if found is not None and before and not any(dtype.startswith("float") for dtype in before):
             return earlier(case, found, f"{label!r} of {{name}} became {value.dtype} there")
     return None
 
 
-def _is_float(value: Value, label: str) -> bool:
+def _fractions_in(label: str) -> Holds:
     """The labels themselves, or a table with them as a column."""
-    dtype = _dtype_of(value, label) if value.columns else value.dtype
-    return (dtype or "").startswith("float")
+    return lambda value: ((_dtype_of(value, label) if value.columns else value.dtype) or "").startswith("float")
 
 
 def same_columns_twice(case: Situation, failure: Failure) -> Blame | None:
@@ -119,7 +144,7 @@ def same_columns_twice(case: Situation, failure: Failure) -> Blame | None:
             one for one in dict.fromkeys(names) if names.count(one) > 1 and (one == label or f"'{one}'" in text.replace('"', "'"))
         ]
         if twice:
-            found = author(case, name, lambda value: [column.name for column in value.columns].count(twice[0]) > 1)  # noqa: B023
+            found = author(case, name, _twice(twice[0]))
             return earlier(case, found, f"{{name}} has {twice[0]!r} twice since there")
     return None
 

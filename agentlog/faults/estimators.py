@@ -12,6 +12,7 @@ from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation, Version
 from agentlog.suspects import FEATURES, suspects
 
+_OTHER_WIDTH = re.compile(rf"{FEATURES.pattern}|broadcast|not aligned", re.I)
 _UNSEEN = re.compile(r"previously unseen labels|unknown categories")
 _LOOKED_AT = 8
 """Versions of an estimator that are looked back at."""
@@ -36,7 +37,7 @@ def fitted_again(case: Situation, failure: Failure) -> Blame | None:
         if case.execution is None or _fitting_line(case.execution.source, name):
             continue
         known = _versions(case, name)
-        last = _until_columns(case, failure, known) if FEATURES.search(failure.message) else None
+        last = _until_columns(case, failure, known) if _OTHER_WIDTH.search(failure.message) else None
         last = _latest_fit(known) if _UNSEEN.search(failure.message) else last
         if last is not None:
             cell = last.execution

@@ -14,7 +14,7 @@ from agentlog.suspects import columns_taken, passed
 if TYPE_CHECKING:
     from agentlog.past import Execution
 
-_TOLD = re.compile(r"\bna\b|\bnans?\b|missing values?|\bnulls?\b|non-finite|\binfs?\b|infinit", re.I)
+_TOLD = re.compile(r"\bna\b|\bnans?\b|missing values?|\bnulls?\b|\bNaT\b|finite|\binfs?\b|infinit", re.I)
 _TEXTS = re.compile(r"(['\"]).*?\1")
 _MAKERS = {
     "gaps": re.compile(r"\.(?:shift|diff|pct_change|rolling|map|reindex|log\w*|exp|divide)\(|/"),

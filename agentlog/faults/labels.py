@@ -14,6 +14,7 @@ from agentlog.suspects import has_label, loser, now, offending_word, row_loser, 
 _NO_COLUMN = re.compile(
     r"'DataFrame' object has no attribute|Could not interpret|not (?:a )?columns? of|column.* not found", re.I
 )
+_DROPS_ROWS = re.compile(r"\.(?:dropna|drop_duplicates|drop|query|sample)\(|\[[^\[\]]*[<>=!]=?[^\[\]]*\]")
 _TAKES_AWAY = re.compile(r"\.(?:drop|pop|set_index|rename|melt)\(")
 
 
@@ -92,3 +93,20 @@ def made_without(case: Situation, failure: Failure) -> Blame | None:
         if any(value is not None and has_label(value, label) for value in before):
             return here(case, f"{name} was made without {label!r} in {made.execution.label}{line}")
     return None
+
+
+def left_holes(case: Situation, failure: Failure) -> Blame | None:
+    """The number of a row that is not there, since a cell dropped rows of the table and let the others keep their numbers."""
+    if failure.type != "KeyError" or not failure.message.isdigit():
+        return None
+    for name in suspects(failure):
+        found = author(case, name, lambda value: value.index is not None and not _numbered(value))
+        before = found.old if found is not None else None
+        if found is not None and before is not None and _numbered(before) and _DROPS_ROWS.search(found.execution.source):
+            return earlier(case, found, "the rows of {name} are not numbered through since there")
+    return None
+
+
+def _numbered(value: Value) -> bool:
+    """Are its rows labelled 0, 1, 2 and so on, without a hole?"""
+    return value.shape is not None and value.index == f"RangeIndex 0 .. {value.shape[0] - 1}"

@@ -11,7 +11,7 @@ from agentlog.events import Failure
 from agentlog.faults.parts import choosing, is_rows, parted
 from agentlog.faults.verdict import Blame, earlier, here, made
 from agentlog.situation import Situation
-from agentlog.suspects import fitting_relative, length, size_now, suspects
+from agentlog.suspects import fitting_relative, length, of_length, size_now, suspects
 
 if TYPE_CHECKING:
     from agentlog.past import Execution
@@ -35,7 +35,7 @@ def other_length(case: Situation, failure: Failure) -> Blame | None:
         return None
     if len(set(sizes.values())) < 2 or any(fitting_relative(case, name, sizes) for name in sizes):
         return None
-    found = [author(case, name, lambda value, size=size: length(value) == size) for name, size in sizes.items()]  # type: ignore[misc]
+    found = [author(case, name, of_length(size)) for name, size in sizes.items()]
     known = [one for one in found if one is not None and not one.raw]
     latest = max(known, key=lambda one: one.execution.id, default=None)
     return (

@@ -9,9 +9,11 @@ from agentlog.ancestry import ancestors, holder, tree_of
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame, earlier, made
 from agentlog.situation import Situation
-from agentlog.suspects import article, in_library, names_parameter, offending_word, suspects
+from agentlog.suspects import article, in_library, names_parameter, of_type, offending_word, suspects
 
-_NAMES_A_WORD = re.compile(r"keyword argument|not found in axis|not in index|Could not interpret|not (?:a )?columns? of")
+_NAMES_A_WORD = re.compile(
+    r"keyword argument|Invalid parameter|not found in axis|not in index|Could not interpret|not (?:a )?columns? of"
+)
 
 
 def unbound_name(case: Situation, failure: Failure) -> Blame | None:
@@ -36,7 +38,7 @@ def shadowed(case: Situation, failure: Failure) -> Blame | None:
     if called is None or value is None:
         return None
     kind = value.type
-    found = holder(case, called[0], None, lambda value: value.type == kind)
+    found = holder(case, called[0], None, of_type(kind))
     return earlier(case, found, f"the name {{name}} was given to {article(kind)} there")
 
 
@@ -122,7 +124,11 @@ def given_word(case: Situation, failure: Failure) -> Blame | None:
     """A label or a keyword that is not there, and that the crashed cell does not write itself: the cell that wrote it down in a name."""
     word = offending_word(failure) or _key_before(failure)
     source = case.execution.source if case.execution else ""
-    if not word or word in source or not (failure.type == "KeyError" or _NAMES_A_WORD.search(failure.message)):
+    if (
+        not word
+        or re.search(rf"(?<!\w){re.escape(word)}(?!\w)", source)
+        or not (failure.type == "KeyError" or _NAMES_A_WORD.search(failure.message))
+    ):
         return None
     known = {name: version.value for name, version in case.values.items() if version.value is not None}
     lacking = any(one.collector == "missing_columns" for one in failure.evidence)

@@ -17,14 +17,17 @@ from agentlog.suspects import (
     is_empty,
     is_none,
     now,
+    of_type,
+    passed,
     suspects,
     without_return,
 )
 
 _NO_LABELS = re.compile(r"only integers, slices|(?<!slice )indices must be integers|is not subscriptable")
 _EMPTY = re.compile(
-    r"n_samples=0|0 sample\(s\)|zero-size|is an empty sequence|\bempty (?:sequence|train|array|DataFrame|data|range|list)|size 0\b|"
-    r"No objects to concatenate|at least one (?:array|value|sample)|out[- ]of[- ](?:bounds|range)|non-empty|attempt to get arg(?:max|min)",
+    r"n_samples=0|0 sample\(s\)|zero-size|is an empty sequence|\bempty (?:sequence|train|array|DataFrame|data|range|list|axes)|size 0\b|"
+    r"No objects to concatenate|at least one|out[- ]of[- ](?:bounds|range)|non-empty|attempt to get arg(?:max|min)|division by zero|"
+    r"no defined index|without columns|cannot be empty|is empty|no numeric",
     re.I,
 )
 
@@ -39,6 +42,8 @@ _ONE_CLASS = re.compile(
     r"Number of labels is 1|only one class|at least 2 (?:classes|unique)|contains (?:only )?(?:1|one) class|greater than one; got 1",
     re.I,
 )
+_PLAIN = frozenset({"int", "float", "str", "bool", "dict", "list", "tuple", "function", "type", "module"})
+_SINGLE = frozenset({"int", "float", "str", "bool", "int64", "int32", "float64", "float32", "bool_", "str_", "Timestamp"})
 _FITS = re.compile(r"\.(?:fit_)?transform\(")
 _TEXT_GIVEN = re.compile(r"'str'|\bstr\b|\bstring\b|not '?[\d.]+'? instead|Got '")
 _NUMBER = re.compile(r"\s*-?\d+(?:[.,]\d+)*%?\s*")
@@ -65,7 +70,7 @@ def number_as_text(case: Situation, failure: Failure) -> Blame | None:
     ]
     if len(texts) != 1 or assigning_line(case.execution.source, texts[0]):
         return None
-    return earlier(case, author(case, texts[0], lambda value: value.type == "str"), "{name} was made a text there")
+    return earlier(case, author(case, texts[0], of_type("str")), "{name} was made a text there")
 
 
 def made_none(case: Situation, failure: Failure) -> Blame | None:
@@ -100,25 +105,55 @@ def _chained(case: Situation, failure: Failure) -> Blame | None:
 
 
 def changed_type(case: Situation, failure: Failure) -> Blame | None:
-    """An attribute or a label that the object does not have, because a cell turned it, or bound its name, into something else."""
-    if failure.expression is None or not (failure.type == "AttributeError" or _NO_LABELS.search(failure.message)):
-        return None
+    """An attribute or a label that the object does not have, or a type that the message names, because a cell turned it, or bound its
+    name, into something else."""
     if any("gone since" in fact.text for one in failure.evidence for fact in one.facts):
         return None  # a release took the attribute away, no cell
-    base = re.match(r"([^\W\d]\w*)(?:\.|\[)", failure.expression.text)
-    now = version_before(case, base[1], None) if base else None
-    if base is None or now is None or now.value is None:
+    found = next((found for name in _other_things(case, failure) if (found := _another_type(case, name)) is not None), None)
+    source = _still_there(case, found) if found is not None else ""
+    if found is None:
         return None
-    kind, held = now.value.type, case.described(base[1])
-    if held is not None and held.type != kind:
-        return None  # the crashed cell bound it anew
-    found = author(case, base[1], lambda value: value.type == kind)
-    if found is None or not from_another_type(case, found, kind):
-        return None
-    source = _still_there(case, found)
     if source:
-        return here(case, f"{base[1]} became {article(kind)} in {found.execution.label}, and {source} is there still")
-    return earlier(case, found, f"{{name}} became {article(kind)} there")
+        return here(
+            case, f"{found.name} became {article(found.value.type)} in {found.execution.label}, and {source} is there still"
+        )
+    return earlier(case, found, f"{{name}} became {article(found.value.type)} there")
+
+
+def _other_things(case: Situation, failure: Failure) -> list[str]:
+    """The names that may be another thing than the code expects: what was asked for an attribute or a label, what the message names the type of."""
+    text = failure.expression.text if failure.expression else ""
+    base = re.match(r"([^\W\d]\w*)(?:\.|\[)", text)
+    if base is not None and (failure.type == "AttributeError" or _NO_LABELS.search(failure.message)):
+        return [base[1]]
+    if failure.type not in ("TypeError", "ValueError"):
+        return []
+    kinds = {name: value.type for name in passed(failure) if (value := case.described(name)) is not None}
+    return [name for name, kind in kinds.items() if kind not in _PLAIN and re.search(rf"\b{kind}\b", failure.message)]
+
+
+def _another_type(case: Situation, name: str) -> Author | None:
+    """Who made `name` another thing than it, or what it was made from, had been."""
+    last, held = version_before(case, name, None), case.described(name)
+    if last is None or last.value is None or (held is not None and held.type != last.value.type):
+        return None  # nothing is known of it, or the crashed cell bound it anew
+    kind = last.value.type
+    found = author(case, name, of_type(kind))
+    return found if found is not None and from_another_type(case, found, kind) else None
+
+
+def overwritten(case: Situation, failure: Failure) -> Blame | None:
+    """A single value by the name of what was a table, an array or a list: the cell that gave the name to it, as by a loop."""
+    for name in suspects(failure):
+        value = case.described(name)
+        if value is None or value.type not in _SINGLE or case.execution is None or assigning_line(case.execution.source, name):
+            continue
+        kind = value.type
+        found = author(case, name, of_type(kind))
+        taken = found is not None and found.old is not None and bool(found.old.shape)
+        if found is not None and taken and not re.search(rf"=.*\b{re.escape(name)}\b", found.line):
+            return earlier(case, found, f"{{name}} became {article(kind)} there")
+    return None
 
 
 def _still_there(case: Situation, found: Author) -> str:

@@ -40,12 +40,24 @@ def read_without_header(case: Situation, failure: Failure) -> Blame | None:
 
 def read_other_decimals(case: Situation, failure: Failure) -> Blame | None:
     """A column of texts like '2,6' in a file whose separator is a semicolon: commas are its decimal points."""
-    for name, label in columns_meant(case, failure):
+    for name, label in [*columns_meant(case, failure), *_columns_listed(case, failure)]:
         texts = _texts(case, failure, name, label)
         if any("," in text for text in texts) and all(_DECIMAL.fullmatch(text) for text in texts):
             found = _read(case, name, lambda value: bool(value.columns), f"{label!r} of {{name}} was read there as texts")
             return found if found is not None and re.search(r"['\"];['\"]", found.reason) else None
     return None
+
+
+def _columns_listed(case: Situation, failure: Failure) -> list[tuple[str, str]]:
+    """(table, column) for each column that the failing expression speaks of in a list."""
+    text = failure.expression.text if failure.expression else ""
+    known = [(name, value) for name in suspects(failure) if (value := case.described(name)) is not None]
+    return [
+        (name, column.name)
+        for name, value in known
+        for column in value.columns
+        if re.search(rf"(['\"]){re.escape(column.name)}\1", text)
+    ]
 
 
 def _texts(case: Situation, failure: Failure, name: str, label: str) -> list[str]:
@@ -54,6 +66,8 @@ def _texts(case: Situation, failure: Failure, name: str, label: str) -> list[str
     seen = [row[0] for value in values if value.facts.get("name") == label for row in value.head]
     value = case.described(name)
     seen += [text for column in value.columns if column.name == label for text in column.sample] if value is not None else []
+    told = [line for one in failure.evidence for fact in one.facts for line in fact.detail if line.startswith(f"{label}: ")]
+    seen += [text for line in told for text in re.findall(r"'([^']+)'", line.partition("not numbers: ")[2])]
     return [text for text in seen if isinstance(text, str)]
 
 
