@@ -23,7 +23,6 @@ from agentlog.stack import Level
 TEXT_LIMIT = 500
 OPERANDS = 16
 _PARSE_LIMIT = 60_000
-_CONTAINERS = (ast.Subscript, ast.Attribute, ast.Name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from itertools import islice
 from typing import Any
 
@@ -107,8 +106,3 @@ def message(error: BaseException, chars: int) -> str:
     if len(args) == 1 and peek.is_a(args[0], str):
         return clip(args[0], chars)[0]
     return ", ".join(literal(item, max(20, chars // 4)) for item in args[:6])
-
-
-def is_enum(value: object) -> bool:
-    """Is it a member of an Enum class?"""
-    return peek.is_a(value, enum.Enum)

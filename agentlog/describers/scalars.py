@@ -52,11 +52,6 @@ def clip(text: str, chars: int) -> tuple[str, str | None]:
     return clean(kept), f"{length - chars} of {length} characters{where}"
 
 
-def short(text: str, chars: int = 60) -> str:
-    """`text` within `chars`, ending in an ellipsis where it was cut."""
-    return clip(text, chars)[0] if chars < 200 else clip(text, 199)[0]
-
-
 _NONE: dict[str, Any] = {}
 """Shared by all scalars: a namespace may hold thousands, and each dict counts towards the next garbage collection."""
 

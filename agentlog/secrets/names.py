@@ -69,7 +69,6 @@ _ABOUT_LAST = frozenset((
     "table", "key", "lengths", "level", "scopes", "scope", "params", "model", "backend", "handler", "middleware", "flow",
     "status", "text", "s",
 ))  # fmt: skip
-_ABOUT_EXCEPT = frozenset({"session", "card", "key", "dsn"})
 
 
 @lru_cache(maxsize=8192)
