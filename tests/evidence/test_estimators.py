@@ -128,7 +128,9 @@ def test_a_missing_value_is_no_matter_of_labels(crash: Callable, facts: Callable
 def test_what_an_earlier_fit_saw_says_nothing_of_a_new_one(crash: Callable) -> None:
     """`fit` begins anew; `partial_fit` goes on from what it saw."""
     pytest.importorskip("sklearn")
-    begun = "import numpy as np\nfrom sklearn.linear_model import SGDRegressor\nm = SGDRegressor().fit([[1, 2], [2, 3]], [1, 2])\n"
+    begun = (
+        "import numpy as np\nfrom sklearn.linear_model import SGDRegressor\nm = SGDRegressor().fit([[1, 2], [2, 3]], [1, 2])\n"
+    )
     again = crash(begun + "X = np.array([['a'], ['b']])\nm.fit(X, [1, 2])")
     assert "was fitted" not in told(again)
     further = crash(begun + "X = np.array([[1, 2, 3], [2, 3, 4]])\nm.partial_fit(X, [1, 2])")
