@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -26,8 +27,8 @@ REWRITE = bool(os.environ.get("AGENTLOG_REWRITE_GOLDEN"))
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    store = sample()
-    return build(store, command="%agentlog")
+    with closing(sample()) as store:
+        return build(store, command="%agentlog")
 
 
 def held(name: str, text: str) -> None:
