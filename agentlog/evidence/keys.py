@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 from agentlog import peek
@@ -18,6 +18,7 @@ from agentlog.evidence.failing import Failing
 from agentlog.evidence.registry import collector
 from agentlog.stack import arguments_of, cause_of
 
+_SENTENCE = re.compile(r"[A-Z](?:\S+ ){6,}\S+\.")
 _KEYS = 3_000
 SEPARATORS = (";", "\t", "|", ",")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|(?<![\w.])(-?\d+)(?![\w.])")
@@ -37,10 +38,12 @@ def missing_key(failing: Failing) -> Evidence | None:
 
 
 def wanted_keys(failing: Failing) -> list[object]:
-    """The keys that were not found: the exception's argument, or those its text lists."""
+    """The keys that were not found: the exception's argument, or those its text lists; none where a library says something else."""
     args = arguments_of(failing.error)
     key = args[0] if args else UNKNOWN
     if type(key) is str:
+        if _SENTENCE.fullmatch(key):
+            return []
         listed = _listed(key)
         return listed or [re.sub(r"\AColumns? not found: '?([^']*)'?\Z", r"\1", key)]
     scalar = probe.scalar_of(key)
@@ -216,8 +219,22 @@ def _label_facts(index: Any, owner: Any, about: str | None, keys: list[object]) 
     facts = [absent("label", key, labels, about) for key in keys[:5]]
     span = f"from {probe.show(labels[0])} to {probe.show(index[-1])}" if labels else "empty"
     facts.append(Fact(f"{probe.say(owner)}; index {kind} of {len(index)} {probe.dtype_of(index)} labels, {span}", about=about))
-    facts += _gaps(labels, len(index), keys, about)
+    facts += _gaps(labels, len(index), keys, about) if keys else _disorder(labels, about)
     return facts
+
+
+def _disorder(labels: list[Any], about: str | None) -> list[Fact]:
+    """Where the labels of the rows go back: a slice by labels that are not there needs them in order."""
+    for before, after in pairwise(probe.comparable(labels)):
+        if type(before) is type(after) and after < before:
+            return [
+                Fact(
+                    f"its rows are not in order: {probe.show(after)} comes after {probe.show(before)}",
+                    about=about,
+                    kind="answers",
+                )
+            ]
+    return []
 
 
 def _gaps(labels: list[Any], length: int, keys: list[object], about: str | None) -> list[Fact]:

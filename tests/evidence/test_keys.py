@@ -119,6 +119,15 @@ CASES = [
     ),
     (
         "pandas",
+        "import pandas as pd\ndays = pd.to_datetime(['2018-01-02', '2016-05-01', '2017-03-04'])\nload = pd.DataFrame({'mw': [3, 1, 2]}, index=days)\nload.loc['2016-11':'2017-02']",
+        "missing_key",
+        [
+            ("load", "its rows are not in order: 2016-05-01 comes after 2018-01-02"),
+            ("load", "index DatetimeIndex of 3"),
+        ],
+    ),
+    (
+        "pandas",
         "import pandas as pd\ndf = pd.DataFrame({'name;age': ['ann;31']})\ndf['age']",
         "missing_key",
         [("df", "it was read without splitting at ';'")],
