@@ -14,9 +14,10 @@ _LOCAL = "_local_"
 """A name that the function bound itself: nothing outside is meant by it."""
 
 
-def as_called(case: Situation, failure: Failure) -> Failure | None:
+def as_called(case: Situation, failure: Failure, *, rebound: bool = False) -> Failure | None:
     """`failure` with the parameters in its failing expression replaced by what the crashed cell passed for them, through all calls.
 
+    rebound     parameters that the function binds anew stand for what was passed, too: what it made of them is of the same shape
     None where it did not fail in a function, or where one of the calls on the way is not seen in the source.
     """
     if failure.expression is None or len(case.way) < 2:
@@ -26,7 +27,7 @@ def as_called(case: Situation, failure: Failure) -> Failure | None:
     except (SyntaxError, ValueError):
         return None
     for outer, inner in zip(reversed(case.way[:-1]), reversed(case.way[1:]), strict=True):
-        known = _passed(case, outer, inner)
+        known = _passed(case, outer, inner, rebound)
         if known is None:
             return None
         node = _Renamed(known).visit(copy.deepcopy(node))
@@ -41,7 +42,7 @@ class _Renamed(ast.NodeTransformer):
         return self.known.get(node.id, node)
 
 
-def _passed(case: Situation, outer: Frame, inner: Frame) -> dict[str, ast.expr] | None:
+def _passed(case: Situation, outer: Frame, inner: Frame, rebound: bool) -> dict[str, ast.expr] | None:
     """Name in the inner function -> the expression of the outer frame that it stands for; names it bound itself stand for nothing."""
     function = _definition(case, inner)
     call = _call(case, outer, inner) if function is not None else None
@@ -51,7 +52,7 @@ def _passed(case: Situation, outer: Frame, inner: Frame) -> dict[str, ast.expr] 
     given = dict(zip(parameters, call.args, strict=False))
     given |= {word.arg: word.value for word in call.keywords if word.arg}
     own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    hidden = {*own, *parameters} - (set(given) - own)
+    hidden = {*own, *parameters} - (set(given) - (set() if rebound else own))
     return {**given, **{name: ast.Name(_LOCAL + name, ast.Load()) for name in hidden}}
 
 

@@ -49,7 +49,11 @@ def own_function(case: Situation, failure: Failure) -> Blame | None:
 
 def _made_here(case: Situation, failure: Failure) -> str:
     """Of sizes that do not go together: what the crashed cell itself made and handed over, "" where that is nothing."""
-    passed = as_called(case, failure) if _SIZES.search(failure.message) or "aligned" in failure.message else None
+    passed = (
+        as_called(case, case.root or failure, rebound=True)
+        if _SIZES.search(failure.message) or "aligned" in failure.message
+        else None
+    )
     names = suspects(passed) if passed is not None else []
     source = case.execution.source if case.execution else ""
     return next((name for name in names if assigning_line(source, name) and name not in case.values), "")
@@ -57,7 +61,11 @@ def _made_here(case: Situation, failure: Failure) -> str:
 
 def _made_of_a_shape(case: Situation, failure: Failure) -> Blame | None:
     """Of sizes that do not go together: the earlier cell that made what was handed over by saying a shape."""
-    passed = as_called(case, failure) if _SIZES.search(failure.message) or "aligned" in failure.message else None
+    passed = (
+        as_called(case, case.root or failure, rebound=True)
+        if _SIZES.search(failure.message) or "aligned" in failure.message
+        else None
+    )
     names = suspects(passed) if passed is not None else []
     lines = {name: made for name in names if (made := _made_by(case, name)) and _SHAPED.search(made.reason)}
     return next(iter(lines.values())) if len(lines) == 1 else None

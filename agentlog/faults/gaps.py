@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agentlog.ancestry import Author, assigning_lines, author, holder, values_before
+from agentlog.ancestry import Author, ancestors, assigning_lines, author, holder, values_before
 from agentlog.events import Failure, Value
 from agentlog.faults.verdict import Blame
 from agentlog.situation import Situation
@@ -40,7 +40,8 @@ def made_gaps(case: Situation, failure: Failure) -> Blame | None:
         return None
     what = "infinite values" if _endless(failure) else "gaps"
     asked = _tables_asked(case, failure)
-    for name in [*passed(failure), *asked]:
+    given = passed(failure)
+    for name in [*given, *_tables_behind(case, given), *asked]:
         value = case.described(name)
         labels = _labels(failure, name, value, asked.get(name), what)
         makers = [_seen(case, name, label) if what == "gaps" else None for label in labels]
@@ -49,6 +50,12 @@ def made_gaps(case: Situation, failure: Failure) -> Blame | None:
             found, line = makers[0]
             return Blame(found.label, found.id, False, f"{labels[0]!r} of {name} got its {what} there: {line}")
     return None
+
+
+def _tables_behind(case: Situation, names: list[str]) -> list[str]:
+    """Of arrays, which have no labels: the tables that they were made from."""
+    arrays = [name for name in names if (value := case.described(name)) is not None and value.type == "ndarray"]
+    return [name for name in ancestors(case, arrays) if (value := case.described(name)) is not None and value.columns]
 
 
 def _endless(failure: Failure) -> bool:

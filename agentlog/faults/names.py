@@ -154,8 +154,8 @@ def _holds_word(value: Value, word: str) -> bool:
 
 def noted(case: Situation, failure: Failure) -> Blame | None:
     """What the notebook's order says, where nothing else was found: the cell that changed what a name was made from, or what it was."""
-    found = next((cause for cause in case.causes if cause.kind in ("stale", "schema") and cause.execution), None)
+    found = next((cause for cause in case.causes if cause.kind in ("rerun", "stale", "schema") and cause.execution), None)
     cell = case.by_id.get(found.execution or "") if found is not None else None
-    if found is None or cell is None or cell is case.execution:
+    if found is None or found.kind == "rerun" or cell is None or cell is case.execution:
         return None
     return Blame(cell.label, cell.id, False, found.text)

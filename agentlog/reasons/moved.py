@@ -36,7 +36,10 @@ def _own_change(case: Case, run: Execution, name: str) -> Step | None:
 
 
 def _still_so(case: Case, step: Step) -> bool:
-    """Did nobody put the name right since?"""
+    """Did nobody put the name right since, or is a label that it took away missing still?"""
+    lost = lost_labels(step.change.old, step.change.new) & case.labels
+    if lost and not lost & known_labels(case.lineage.value(step.change.name, case.execution.id)):
+        return True
     writer = case.lineage.writer(step.change.name, case.execution.id)
     return writer is not None and (writer.id == step.execution.id or same_cell(writer, step.execution))
 
@@ -72,6 +75,9 @@ def moved_schema(case: Case) -> Iterator[Cause]:
     worked = next((run for run in reversed(case.lineage.runs_of(case.execution)) if run.status == "ok"), None)
     for name in case.line_names:
         now = case.lineage.value(name, case.execution.id)
+        own = _own_change(case, worked, name) if worked is not None else None
+        if own is not None and _explains(case, own):
+            continue  # the run that worked changed it itself: `rerun_cell` tells
         if worked is not None:
             before = case.lineage.value(name, worked.id)
             since = f"when this cell last worked ({worked.label})"
