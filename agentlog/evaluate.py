@@ -13,7 +13,6 @@ import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any, Final
 
 from agentlog import peek, plain_calls
@@ -166,7 +165,7 @@ def subscript(value: object, key: object) -> object:
     """`value[key]` for exact types whose look-up runs no foreign code, else UNKNOWN."""
     kind = type(value)
     if kind in DICTS and _plain_key(key):
-        return dict.get(value, key, UNKNOWN) if plain_calls.KEYS.all_of(islice(value, _FEW)) else UNKNOWN  # type: ignore[call-overload]
+        return dict.get(value, key, UNKNOWN) if plain_calls.plain_keys(value) else UNKNOWN  # type: ignore[arg-type]
     if kind in SEQUENCES and peek.exactly(key, int, bool, slice):
         return value[key]  # type: ignore[index]
     package = package_of(kind)
