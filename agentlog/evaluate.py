@@ -165,7 +165,7 @@ def subscript(value: object, key: object) -> object:
     """`value[key]` for exact types whose look-up runs no foreign code, else UNKNOWN."""
     kind = type(value)
     if kind in DICTS and _plain_key(key):
-        return dict.get(value, key, UNKNOWN) if plain_calls.plain_keys(value) else UNKNOWN  # type: ignore[arg-type]
+        return dict.get(value, key, UNKNOWN) if plain_calls.plain_keys(value) else UNKNOWN  # type: ignore[arg-type,call-overload]
     if kind in SEQUENCES and peek.exactly(key, int, bool, slice):
         return value[key]  # type: ignore[index]
     package = package_of(kind)
