@@ -140,7 +140,7 @@ from pathlib import Path
 folder, records, out = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 session = new_id()
 lines = [record for number in range(records // 5 + 1) for record in cell(session, number)][:records]
-bodies = [encode(line).encode() + b"," + b"h" * 40 + b"\\n" for line in lines]
+bodies = [encode(line) + b"," + b"h" * 40 + b"\\n" for line in lines]
 journal, clock = Journal(folder, Limits()), time.perf_counter_ns
 journal.open()
 bare = os.open(folder / f"bare-{{os.getpid()}}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
