@@ -39,6 +39,7 @@ from agentlog.faults.objects import (
 from agentlog.faults.reading import read_other_decimals, read_unsplit, read_without_header
 from agentlog.faults.tables import index_order, other_features, wrong_content, wrong_dimensions
 from agentlog.faults.verdict import Blame, Rule, here
+from agentlog.guard import guarded
 from agentlog.situation import Situation
 
 __all__ = ["RULES", "Blame", "blame"]
@@ -75,4 +76,10 @@ def _blamed(case: Situation) -> Blame | None:
 
 
 def _first(case: Situation, failure: Failure, rules: tuple[Rule, ...]) -> Blame | None:
-    return next((found for rule in rules if (found := rule(case, failure)) is not None), None)
+    return next((found for rule in rules if (found := _asked(rule, case, failure)) is not None), None)
+
+
+def _asked(rule: Rule, case: Situation, failure: Failure) -> Blame | None:
+    """What the rule answers; one that fails decides nothing, and the rest of the context is there."""
+    answer: Blame | None = guarded(f"cause {rule.__name__}")(rule)(case, failure)
+    return answer

@@ -14,7 +14,7 @@ import pytest
 from context_runner import CASES, read_case
 from context_sample import LEFT, SESSION, execution_id, failure, sample
 
-from agentlog import api
+from agentlog import api, blame, guard
 from agentlog.cli import main
 from agentlog.context import build, recent
 from agentlog.errors import NotFound
@@ -32,7 +32,7 @@ from agentlog.events import (
     Value,
 )
 from agentlog.ids import new_id
-from agentlog.situation import situation
+from agentlog.situation import Situation, situation
 from agentlog.store import Store
 
 NAMES = sorted(path.stem for path in CASES.glob("*.txt"))
@@ -43,6 +43,20 @@ def test_what_there_was_no_time_for_is_what_the_failure_found() -> None:
     busy = sample(left=Value("DataFrame", "pandas", cut="not looked at: out of time"))
     assert next(situation(busy).versions("df")).value == LEFT
     assert "cause: In[2]: df lost 'price' there" in str(build(busy))
+
+
+def test_a_rule_that_fails_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noted; the rules after it are asked, and the rest of the context is there."""
+
+    def broken(case: Situation, failure: Failure) -> None:
+        raise KeyError("of ours")
+
+    monkeypatch.setattr("agentlog.blame.RULES", (broken, *blame.RULES))
+    text = str(build(sample()))
+    assert "cause: In[2]: df lost 'price' there" in text
+    assert "no column 'price'" in text
+    assert [fault.part for fault in guard.faults()] == ["cause broken"]
+    guard.forget()
 
 
 # --- real crashes -------------------------------------------------------------------------------------------------

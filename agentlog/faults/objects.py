@@ -129,7 +129,7 @@ def _other_things(case: Situation, failure: Failure) -> list[str]:
     if failure.type not in ("TypeError", "ValueError"):
         return []
     kinds = {name: value.type for name in passed(failure) if (value := case.described(name)) is not None}
-    return [name for name, kind in kinds.items() if kind not in _PLAIN and re.search(rf"\b{kind}\b", failure.message)]
+    return [name for name, kind in kinds.items() if kind not in _PLAIN and re.search(rf"\b{re.escape(kind)}\b", failure.message)]
 
 
 def _another_type(case: Situation, name: str) -> Author | None:

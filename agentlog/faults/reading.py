@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from agentlog.ancestry import author
 from agentlog.events import Failure, Value
 from agentlog.faults.columns import columns_meant
 from agentlog.faults.labels import missed
-from agentlog.faults.verdict import Blame
+from agentlog.faults.verdict import Blame, named
 from agentlog.situation import Situation
 from agentlog.suspects import suspects
 
@@ -33,9 +34,16 @@ def read_without_header(case: Situation, failure: Failure) -> Blame | None:
     label = missed(failure)
     for name in suspects(failure) if label and not _DATUM.fullmatch(label) else ():
         labels = _labels(case, name)
-        if len(labels) > 1 and 2 * sum(_DATUM.fullmatch(label) is not None for label in labels) >= len(labels):
+        data = [label for label in labels if _DATUM.fullmatch(label)]
+        if len(labels) > 1 and 2 * len(data) >= len(labels) and not _counts_up(data):
             return _read(case, name, lambda value: bool(value.columns), "the first row of {name} was read there as its labels")
     return None
+
+
+def _counts_up(labels: list[str]) -> bool:
+    """Are they a header of numbers all the same, as years are?"""
+    numbers = [int(label) for label in labels if label.isdecimal()]
+    return len(numbers) == len(labels) and all(before < after for before, after in pairwise(numbers))
 
 
 def read_other_decimals(case: Situation, failure: Failure) -> Blame | None:
@@ -82,4 +90,4 @@ def _read(case: Situation, name: str, holds: Callable[[Value], bool], what: str)
     if found is None or not found.raw:
         return None
     cell = found.execution
-    return Blame(cell.label, cell.id, False, f"{what.format(name=found.name)}: {found.line}")
+    return Blame(cell.label, cell.id, False, f"{named(what, found)}: {found.line}")

@@ -33,7 +33,12 @@ def earlier(case: Situation, found: Author | None, what: str) -> Blame | None:
     if found is None or found.raw:
         return None
     line = f": {found.line}" if found.line else ""
-    return Blame(found.execution.label, found.execution.id, False, f"{what.format(name=found.name)}{line}")
+    return Blame(found.execution.label, found.execution.id, False, f"{named(what, found)}{line}")
+
+
+def named(what: str, found: Author) -> str:
+    """`what` with the name for its `{name}`; no format: labels of the user's stand in it, and may have braces."""
+    return what.replace("{name}", found.name)
 
 
 def made(case: Situation, name: str, reason: str) -> Blame | None:
